@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    pool: "threads",
+    isolate: false,
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    include: ["internal/**/*.test.ts", "cmd/**/*.test.ts", "pkg/**/*.test.ts", "test/**/*.test.ts", "jepsen-like/**/*.test.ts"],
+    exclude: ["node_modules/**", "dist/**", "test/clients/**", "test/bench/**"],
+  },
+});
