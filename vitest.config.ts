@@ -6,7 +6,20 @@ export default defineConfig({
     isolate: false,
     maxWorkers: 2,
     testTimeout: 30_000,
-    include: ["internal/**/*.test.ts", "cmd/**/*.test.ts", "pkg/**/*.test.ts", "test/**/*.test.ts", "jepsen-like/**/*.test.ts"],
-    exclude: ["node_modules/**", "dist/**", "test/clients/**", "test/bench/**"],
+    include: [
+      "internal/**/*.test.ts",
+      "cmd/**/*.test.ts",
+      "pkg/**/*.test.ts",
+      "test/**/*.test.ts",
+      "jepsen-like/**/*.test.ts",
+    ],
+    exclude: [
+      "node_modules/**",
+      "dist/**",
+      "test/clients/**",
+      "test/bench/**",
+      "test/mutants/**",
+      "test/tidy/fixtures/**",
+    ],
   },
 });
