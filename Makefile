@@ -33,6 +33,7 @@ help: ## list the targets
 # A missing or interrupted installation has no such file; `npm ci` is safe to repeat.
 $(INSTALLED): package-lock.json
 	PATH="$(SYSTEM_PATH)" npm ci --no-audit --no-fund
+	PATH="$(SYSTEM_PATH)" node tools/link-node.mjs
 	@touch $@
 
 setup: $(INSTALLED) ## install the dependencies and the pinned Node
