@@ -1,0 +1,196 @@
+// What a journal and its owner promise each other: the journal's face, what the owner learns when the journal opens,
+// and the group table rows that the owner supplies so that old files can be recycled (J5).
+import type { Result } from "../base/result.ts";
+import type {
+  BrokerId,
+  ClusterId,
+  DirectoryId,
+  GroupId,
+  Incarnation,
+  LogIndex,
+  Offset,
+  PayloadPosition,
+  ReplicaId,
+  Term,
+  Ticket,
+} from "../model/ids.ts";
+import type { DiskFault } from "../ports/disk.ts";
+import type { RecordHeader } from "../record/record.ts";
+
+export interface JournalOptions {
+  /** The data directory; made when it is missing. The journal's files lie in `<directory>/journal`. */
+  readonly directory: string;
+  readonly broker: BrokerId;
+  /** Memory that holds the newest payloads, a power of two. */
+  readonly arenaBytes?: number;
+  /** Size of a full journal file. The first ones are smaller. */
+  readonly fileBytes?: number;
+  /** `journal.bytes.max`: all journal files together. */
+  readonly bytesMax?: number;
+  /** Of `bytesMax`, what is kept for hard states, configurations and group 0. */
+  readonly reserveBytes?: number;
+  /** Longest single write, tables included. */
+  readonly batchBytesMax?: number;
+  /** How long the journal is idle before a seal vouches for its last batch. */
+  readonly sealIdleMs?: number;
+}
+
+export type JournalFault =
+  | DiskFault
+  | { readonly kind: "held" }
+  /** The directory belongs to another broker id. */
+  | { readonly kind: "foreign"; readonly broker: BrokerId }
+  /** Journal files without a readable identity file, or an identity that is not ours to read. */
+  | { readonly kind: "identity"; readonly reason: "missing" | "unreadable" };
+
+export type ReadFault =
+  | DiskFault
+  /** The bytes are no longer, or not yet, in any journal file. */
+  | { readonly kind: "gone" };
+
+/** What opening found. All of it is about the time before this start. */
+export interface Recovered {
+  /** The directory is used for the first time. */
+  readonly fresh: boolean;
+  /** The last start of this directory ended with a closing seal. */
+  readonly clean: boolean;
+  readonly directory: DirectoryId;
+  readonly cluster: ClusterId | null;
+  /** Counts this start; durable. */
+  readonly incarnation: Incarnation;
+  /** The last durable batch; 0 when there is none. */
+  readonly durableTicket: Ticket;
+  /** Entries whose header is intact and whose payload is damaged (D1). */
+  readonly damage: readonly DamagedEntry[];
+  /** Durable batches are missing: every group known at a `gap` of the visitor is suspect (D1). */
+  readonly suspectAll: boolean;
+  /** The highest durable sequence seen of each peer, as of the last durable batch (D3). */
+  readonly peers: ReadonlyMap<DirectoryId, Ticket>;
+}
+
+export interface DamagedEntry {
+  readonly group: GroupId;
+  readonly index: LogIndex;
+  readonly term: Term;
+}
+
+/**
+ * Called while the journal opens, in this order: the rows of the last group table, then the records in log order.
+ * The owner rebuilds its groups from it. Nothing is called for records that a row already covers.
+ */
+export interface RecoveryVisitor {
+  /** A group as of the last group table. Its entries above the base follow as `append`. */
+  groupRow(row: GroupRow): void;
+  /** The entry is in the log, and whatever the log had at or above its index is not. Payload: see `Journal.read`. */
+  append(header: RecordHeader, position: PayloadPosition): void;
+  /** An entry that the log has (equal index and term) lies here now (J6). */
+  relocate(header: RecordHeader, position: PayloadPosition): void;
+  hardState(header: RecordHeader): void;
+  /** Every entry above `header.index` goes. */
+  truncate(header: RecordHeader): void;
+  /** `payload` is lent until the call returns. */
+  configuration(header: RecordHeader, payload: Uint8Array): void;
+  /**
+   * The log begins after (`header.index`, `header.term`): an entry there of that term keeps what follows it, else the
+   * log is empty (F10). Also called for the base of a row, when its payload was not released yet. `payload` is lent.
+   */
+  installBase(header: RecordHeader, payload: Uint8Array): void;
+  dropGroup(header: RecordHeader): void;
+  /** Durable batches are missing here (D1): every group seen so far is suspect; groups that start later are not. */
+  gap(): void;
+}
+
+/** A group in the group table (J5). */
+export interface GroupRow {
+  readonly group: GroupId;
+  readonly partition: number;
+  readonly replica: ReplicaId;
+  readonly term: Term;
+  /** 0 for none. */
+  readonly vote: ReplicaId;
+  readonly base: LogBase;
+  readonly logStart: Offset;
+  readonly configurationRevision: number;
+  /** Opaque; at most 64 KiB. */
+  readonly configuration: Uint8Array;
+  /** The group was dropped, and that has to be remembered. */
+  readonly dropped: boolean;
+}
+
+/** Where a group's log begins: after this index (F10). */
+export interface LogBase {
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly nextOffset: Offset;
+}
+
+/** Implemented by the owner. A row describes the group as of the moment of the call, all appended records included. */
+export interface GroupTableSource {
+  /** Every group with anything to remember: a vote of an idle group is lost with the next recycling if it is left out. */
+  groups(): Iterable<GroupId>;
+  row(group: GroupId): GroupRow | null;
+}
+
+export type JournalRoom =
+  | "ok"
+  /** Client appends are to be refused; hard states, configurations and group 0 still have the reserve. */
+  | "near-full";
+
+/** The journal as upper layers see it. */
+export interface SharedJournal {
+  readonly recovered: Recovered;
+  /** Called once per batch, in order, when it is durable. Set before the first `append`. */
+  onDurable: (ticket: Ticket) => void;
+  /** Called when an `append` that was answered "full" may succeed now. */
+  onRoom: () => void;
+  /** Supplies rows for group tables; without one nothing is recycled. */
+  groupTable: GroupTableSource | null;
+  /** While set, an idle journal writes a seal once a second, so that a stalled disk shows (L4). */
+  keepAlive: boolean;
+
+  /**
+   * Queues a record, with ONE copy of its payload into the arena. Its ticket is `lastTicket` afterwards.
+   * "full": the arena or the queue has no room until earlier bytes are durable and unpinned; nothing was queued.
+   * "closed": the journal is closing or has failed.
+   */
+  append(
+    header: RecordHeader,
+    payload: Uint8Array | null,
+    start: number,
+    end: number,
+  ): PayloadPosition | "full" | "closed";
+  /** The ticket of the record that was appended last (J4). */
+  readonly lastTicket: Ticket;
+  /** The last batch that is durable; what pings and acks carry (D3). */
+  readonly durableTicket: Ticket;
+  /** End of turn: issues the next write when none is under way (J3). */
+  flush(): void;
+
+  /** Payload bytes that are still in the arena, else null. Valid until the turn ends, longer only while pinned. */
+  view(position: PayloadPosition, length: number): Uint8Array | null;
+  /** Keeps arena bytes that `view` found. Every pin needs its unpin; a pinned byte can stop appends ("full"). */
+  pin(position: PayloadPosition, length: number): void;
+  unpin(position: PayloadPosition, length: number): void;
+  /** Payload bytes of one record from the journal's file. The caller verifies the checksum (D2). */
+  read(position: PayloadPosition, length: number): Promise<Result<Uint8Array, ReadFault>>;
+
+  /** Age of the oldest write that was issued or waits for its file, 0 when there is none (L4). */
+  oldestUnfinishedWriteMs(): number;
+  room(): JournalRoom;
+  peerDurable(peer: DirectoryId): Ticket;
+  /** Remembers a peer's durable sequence; the next batch carries it (J1, D3). */
+  notePeerDurable(peer: DirectoryId, sequence: Ticket): void;
+  forgetPeer(peer: DirectoryId): void;
+
+  /** Entries of `group` up to `index` are durable elsewhere (synced segment, row base): they pin no file any more. */
+  release(group: GroupId, index: LogIndex): void;
+  /** The groups whose entries lie in the oldest file: release or copy them forward to let it go. */
+  groupsInOldestFile(): readonly GroupId[];
+  /** Writes a group table and recycles the files that nothing pins. Also done by itself when a file is free. */
+  checkpoint(): Promise<void>;
+
+  /** Remembers the cluster that this directory belongs to, durably (C1). */
+  joinCluster(cluster: ClusterId): Promise<Result<void, DiskFault>>;
+  /** Flushes, writes the closing seal, closes the files and releases the directory. */
+  close(): Promise<void>;
+}
