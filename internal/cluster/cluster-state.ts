@@ -1,0 +1,309 @@
+// The state of group 0: what its records say when applied in order. The controller holds one with an undo list
+// (speculative on the leader, C8); the metadata image of every broker holds one of committed records only.
+import { assert, unreachable } from "../base/assert.ts";
+import type {
+  BrokerId,
+  ClusterId,
+  GroupId,
+  ReplicaId,
+  Term,
+  TopicId,
+} from "../model/ids.ts";
+import type { UndoList } from "../statelog/machine.ts";
+import type {
+  BrokerRegistration,
+  ConfigEntry,
+  ControllerRecord,
+  EntrySpace,
+  PartitionPlacement,
+} from "./records.ts";
+import { DELETED_TERMS_MAX, FIRST_GROUP, FIRST_PRODUCER_ID, FIRST_REPLICA } from "./limits.ts";
+
+/** A topic as it is now. The partitions array grows and its elements are replaced; everything else is a value. */
+export interface Topic {
+  readonly topicId: TopicId;
+  readonly name: string;
+  readonly configs: readonly ConfigEntry[];
+  /** Index = partition. */
+  readonly partitions: readonly PartitionPlacement[];
+}
+
+export interface Broker extends BrokerRegistration {
+  readonly fenced: boolean;
+}
+
+interface MutableTopic {
+  readonly topicId: TopicId;
+  readonly name: string;
+  configs: readonly ConfigEntry[];
+  readonly partitions: PartitionPlacement[];
+}
+
+export class ClusterState {
+  clusterId: ClusterId | null = null;
+  nextGroup: GroupId = FIRST_GROUP;
+  nextReplica: ReplicaId = FIRST_REPLICA;
+  nextProducerId: number = FIRST_PRODUCER_ID;
+  /** Partitions of all topics. */
+  partitionCount = 0;
+  /**
+   * At least the highest term of every deleted topic that is no longer in `deletedTerms`: that table is bounded, and
+   * a name which left it starts above this floor instead of above its own old terms (C6).
+   */
+  deletedTermFloor: Term = 0 as Term;
+
+  readonly #features = new Map<string, number>();
+  readonly #brokers = new Map<BrokerId, Broker>();
+  readonly #topics = new Map<TopicId, MutableTopic>();
+  readonly #byName = new Map<string, TopicId>();
+  /** Names with . and _ made equal, to refuse a name that would share metric names with another. */
+  readonly #byFoldedName = new Map<string, TopicId>();
+  readonly #deletedTerms = new Map<string, Term>();
+  readonly #brokerConfigs = new Map<BrokerId | null, readonly ConfigEntry[]>();
+  readonly #entries: Record<EntrySpace, Map<string, Uint8Array>> = {
+    acl: new Map(),
+    credential: new Map(),
+    quota: new Map(),
+  };
+
+  get features(): ReadonlyMap<string, number> {
+    return this.#features;
+  }
+
+  get brokers(): ReadonlyMap<BrokerId, Broker> {
+    return this.#brokers;
+  }
+
+  get topics(): ReadonlyMap<TopicId, Topic> {
+    return this.#topics;
+  }
+
+  /** In the order of deletion, oldest first. */
+  get deletedTerms(): ReadonlyMap<string, Term> {
+    return this.#deletedTerms;
+  }
+
+  get brokerConfigSets(): ReadonlyMap<BrokerId | null, readonly ConfigEntry[]> {
+    return this.#brokerConfigs;
+  }
+
+  entries(space: EntrySpace): ReadonlyMap<string, Uint8Array> {
+    return this.#entries[space];
+  }
+
+  topicNamed(name: string): Topic | null {
+    const id = this.#byName.get(name);
+    return id === undefined ? null : (this.#topics.get(id) ?? null);
+  }
+
+  /** The topic whose name equals `name` when . and _ are the same character. */
+  topicNamedLike(name: string): Topic | null {
+    const id = this.#byFoldedName.get(foldName(name));
+    return id === undefined ? null : (this.#topics.get(id) ?? null);
+  }
+
+  /** The highest term that a deleted topic of this name may have reached; 0 when the name is new. */
+  deletedTerm(name: string): Term {
+    return this.#deletedTerms.get(name) ?? this.deletedTermFloor;
+  }
+
+  /** Applies one record. Each change adds the step that takes it back to `undo`. */
+  apply(record: ControllerRecord, undo: UndoList): void {
+    switch (record.kind) {
+      case "cluster-founded":
+        assert(this.clusterId === null, "a cluster is founded once");
+        this.clusterId = record.clusterId;
+        undo.add(() => (this.clusterId = null));
+        return;
+      case "feature-level-set":
+        return setOrDelete(
+          this.#features,
+          record.feature,
+          record.level === 0 ? undefined : record.level,
+          undo,
+        );
+      case "broker-registered": {
+        const { kind: _, ...registration } = record;
+        return setOrDelete(this.#brokers, record.broker, { ...registration, fenced: true }, undo);
+      }
+      case "broker-fenced":
+      case "broker-unfenced":
+        return this.#setFence(record, undo);
+      case "broker-removed":
+        assert(this.#brokers.has(record.broker), "a broker that is removed is registered");
+        setOrDelete(this.#brokers, record.broker, undefined, undo);
+        return setOrDelete(this.#brokerConfigs, record.broker, undefined, undo);
+      case "topic-created":
+        return this.#createTopic(record, undo);
+      case "topic-deleted":
+        return this.#deleteTopic(record, undo);
+      case "partitions-added":
+        return this.#addPartitions(this.#topic(record.topicId), record.partitions, undo);
+      case "placement-set":
+        return this.#setPlacement(this.#topic(record.topicId), record.placement, undo);
+      case "topic-configs-set": {
+        const topic = this.#topic(record.topicId);
+        const before = topic.configs;
+        topic.configs = record.configs;
+        undo.add(() => (topic.configs = before));
+        return;
+      }
+      case "broker-configs-set":
+        return setOrDelete(
+          this.#brokerConfigs,
+          record.broker,
+          record.configs.length === 0 ? undefined : record.configs,
+          undo,
+        );
+      case "producer-ids-allocated": {
+        assert(record.first >= this.nextProducerId, "producer ids are never given twice");
+        const before = this.nextProducerId;
+        this.nextProducerId = record.end;
+        undo.add(() => (this.nextProducerId = before));
+        return;
+      }
+      case "entry-set":
+        return setOrDelete(this.#entries[record.space], record.key, record.value ?? undefined, undo);
+      case "counters-set":
+        return this.#setCounters(record, undo);
+      case "deleted-term-set":
+        return setOrDelete(this.#deletedTerms, record.name, record.highestTerm, undo);
+      default:
+        return unreachable(record);
+    }
+  }
+
+  #topic(id: TopicId): MutableTopic {
+    const topic = this.#topics.get(id);
+    assert(topic !== undefined, "a record about a topic follows its creation");
+    return topic;
+  }
+
+  #setFence(
+    record: Extract<ControllerRecord, { kind: "broker-fenced" | "broker-unfenced" }>,
+    undo: UndoList,
+  ): void {
+    const broker = this.#brokers.get(record.broker);
+    assert(broker !== undefined, "a broker that is fenced or unfenced is registered");
+    assert(broker.incarnation === record.incarnation, "a fence names the registered incarnation");
+    const fenced = record.kind === "broker-fenced";
+    setOrDelete(this.#brokers, record.broker, { ...broker, fenced }, undo);
+  }
+
+  #createTopic(record: Extract<ControllerRecord, { kind: "topic-created" }>, undo: UndoList): void {
+    const { topicId, name, configs } = record;
+    assert(!this.#topics.has(topicId) && !this.#byName.has(name), "a topic is created once");
+    const topic: MutableTopic = { topicId, name, configs, partitions: [] };
+    setOrDelete(this.#topics, topicId, topic, undo);
+    setOrDelete(this.#byName, name, topicId, undo);
+    setOrDelete(this.#byFoldedName, foldName(name), topicId, undo);
+    this.#addPartitions(topic, record.partitions, undo);
+  }
+
+  #deleteTopic(record: Extract<ControllerRecord, { kind: "topic-deleted" }>, undo: UndoList): void {
+    const topic = this.#topic(record.topicId);
+    setOrDelete(this.#topics, topic.topicId, undefined, undo);
+    setOrDelete(this.#byName, topic.name, undefined, undo);
+    setOrDelete(this.#byFoldedName, foldName(topic.name), undefined, undo);
+    const count = topic.partitions.length;
+    this.partitionCount -= count;
+    undo.add(() => (this.partitionCount += count));
+    this.#rememberDeletedTerm(topic.name, record.highestTerm, undo);
+  }
+
+  #rememberDeletedTerm(name: string, highestTerm: Term, undo: UndoList): void {
+    const order = [...(this.#deletedTerms.has(name) ? this.#deletedTerms : [])];
+    if (order.length > 0) undo.add(() => refill(this.#deletedTerms, order));
+    this.#deletedTerms.delete(name);
+    setOrDelete(this.#deletedTerms, name, highestTerm, undo);
+    if (this.#deletedTerms.size <= DELETED_TERMS_MAX) return;
+    const kept = [...this.#deletedTerms];
+    const [oldest, term] = kept[0]!;
+    const floor = this.deletedTermFloor;
+    this.#deletedTerms.delete(oldest);
+    this.deletedTermFloor = Math.max(floor, term) as Term;
+    undo.add(() => {
+      this.deletedTermFloor = floor;
+      refill(this.#deletedTerms, kept);
+    });
+  }
+
+  #addPartitions(
+    topic: MutableTopic,
+    partitions: readonly PartitionPlacement[],
+    undo: UndoList,
+  ): void {
+    const { nextGroup, nextReplica, partitionCount } = this;
+    const before = topic.partitions.length;
+    for (const placement of partitions) {
+      assert(placement.partition === topic.partitions.length, "partitions are added in order");
+      topic.partitions.push(placement);
+      this.#countIds(placement);
+    }
+    this.partitionCount += partitions.length;
+    undo.add(() => {
+      topic.partitions.length = before;
+      this.nextGroup = nextGroup;
+      this.nextReplica = nextReplica;
+      this.partitionCount = partitionCount;
+    });
+  }
+
+  #setPlacement(topic: MutableTopic, placement: PartitionPlacement, undo: UndoList): void {
+    const { nextReplica } = this;
+    const before = topic.partitions[placement.partition];
+    assert(before !== undefined, "a placement is set for a partition that exists");
+    assert(before.group === placement.group, "a partition keeps its group");
+    assert(placement.revision > before.revision, "a target's revision grows (C4)");
+    topic.partitions[placement.partition] = placement;
+    this.#countIds(placement);
+    undo.add(() => {
+      topic.partitions[placement.partition] = before;
+      this.nextReplica = nextReplica;
+    });
+  }
+
+  /** Counters follow the ids seen in records and never go back (F5); undo restores what was never committed. */
+  #countIds(placement: PartitionPlacement): void {
+    if (placement.group >= this.nextGroup) this.nextGroup = (placement.group + 1) as GroupId;
+    for (const { replica } of placement.replicas) {
+      if (replica >= this.nextReplica) this.nextReplica = (replica + 1) as ReplicaId;
+    }
+  }
+
+  #setCounters(record: Extract<ControllerRecord, { kind: "counters-set" }>, undo: UndoList): void {
+    const { nextGroup, nextReplica, nextProducerId, deletedTermFloor } = this;
+    assert(record.nextGroup >= nextGroup, "group ids are never reused (F5)");
+    assert(record.nextReplica >= nextReplica, "replica ids are never reused (F5)");
+    this.nextGroup = record.nextGroup;
+    this.nextReplica = record.nextReplica;
+    this.nextProducerId = record.nextProducerId;
+    this.deletedTermFloor = record.deletedTermFloor;
+    undo.add(() => {
+      this.nextGroup = nextGroup;
+      this.nextReplica = nextReplica;
+      this.nextProducerId = nextProducerId;
+      this.deletedTermFloor = deletedTermFloor;
+    });
+  }
+}
+
+export function foldName(name: string): string {
+  return name.replaceAll(".", "_");
+}
+
+/** Undone in reverse order, this leaves the map's entries as they were (their order may differ). */
+function setOrDelete<K, V>(map: Map<K, V>, key: K, value: V | undefined, undo: UndoList): void {
+  const before = map.get(key);
+  if (value === undefined) map.delete(key);
+  else map.set(key, value);
+  undo.add(() => {
+    if (before === undefined) map.delete(key);
+    else map.set(key, before);
+  });
+}
+
+function refill<K, V>(map: Map<K, V>, entries: readonly (readonly [K, V])[]): void {
+  map.clear();
+  for (const [key, value] of entries) map.set(key, value);
+}

@@ -1,0 +1,14 @@
+// Numbers of group 0 that are part of its records' meaning: every broker must apply them alike, so none is a setting.
+import type { GroupId, ReplicaId } from "../model/ids.ts";
+
+/** Group 0 is the controller itself. */
+export const FIRST_GROUP = 1 as GroupId;
+/** In group 0 a replica's id is its broker's id, so broker ids stay below the ids that the controller gives. */
+export const BROKER_ID_MAX = 999_999;
+export const FIRST_REPLICA = 1_000_000 as ReplicaId;
+export const FIRST_PRODUCER_ID = 0;
+export const PRODUCER_ID_BLOCK = 1_000;
+/** How far above the old terms a recreated topic starts (C6): room for terms that gossip had not brought yet. */
+export const RECREATED_TERM_STEP = 1_000;
+/** Names of deleted topics whose terms are remembered one by one. */
+export const DELETED_TERMS_MAX = 10_000;
