@@ -81,8 +81,11 @@ export interface DamagedEntry {
 export interface RecoveryVisitor {
   /** A group as of the last group table. Its entries above the base follow as `append`. */
   groupRow(row: GroupRow): void;
-  /** The entry is in the log, and whatever the log had at or above its index is not. Payload: see `Journal.read`. */
-  append(header: RecordHeader, position: PayloadPosition): void;
+  /**
+   * The entry is in the log, and whatever the log had at or above its index is not. `payload` is lent until the call
+   * returns, so that the owner can rebuild producer state and replay commands (F8); null when it is damaged (D1).
+   */
+  append(header: RecordHeader, position: PayloadPosition, payload: Uint8Array | null): void;
   /** An entry that the log has (equal index and term) lies here now (J6). */
   relocate(header: RecordHeader, position: PayloadPosition): void;
   hardState(header: RecordHeader): void;
