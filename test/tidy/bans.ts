@@ -1,0 +1,120 @@
+// What the core must not touch: time, randomness, timers, the network, the file system and the process come in
+// through ports, so that one thread can run a whole cluster from one seed. Only internal/host is free; the gRPC and
+// HTTP front ends may use their libraries, and bytes may use Node's codecs, which are pure.
+import { isTest, walk } from "./source-tree.ts";
+import type { SourceFile, SyntaxNode } from "./source-tree.ts";
+
+const BANNED_GLOBALS: Readonly<Record<string, string>> = {
+  Date: "the Clock port",
+  setTimeout: "the Clock port",
+  setInterval: "the Clock port",
+  setImmediate: "the Clock port",
+  performance: "the Clock port",
+  crypto: "the Entropy port",
+  process: "a setting or a port",
+  console: "the Log port",
+  fetch: "the Wire port",
+  require: "an import",
+  globalThis: "a named global",
+};
+
+const BANNED_MEMBERS: Readonly<Record<string, string>> = {
+  "Math.random": "the Entropy port",
+  "Buffer.allocUnsafe": "new Uint8Array, whose bytes are zero",
+  "Buffer.allocUnsafeSlow": "new Uint8Array, whose bytes are zero",
+};
+
+/** Packages and Node modules, by folder of internal/. Folders that are not named may import none. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  bytes: ["node:zlib", "@node-rs/crc32"],
+  grpc: [
+    "@grpc/grpc-js",
+    "@grpc/proto-loader",
+    "protobufjs",
+    "protobufjs/light.js",
+    "protobufjs/minimal.js",
+  ],
+  http: ["node:http", "node:https"],
+};
+
+export function banViolations(files: readonly SourceFile[]): string[] {
+  return files.flatMap((file) => {
+    const [top, layer = ""] = file.path.split("/");
+    if (top !== "internal" || layer === "host" || isTest(file.path)) return [];
+    return [...packageViolations(file, layer), ...globalViolations(file)];
+  });
+}
+
+function packageViolations(file: SourceFile, layer: string): string[] {
+  const allowed = PACKAGES[layer] ?? [];
+  return file.imports
+    .filter(({ specifier, target }) => target === null && !allowed.includes(specifier))
+    .map(({ specifier, line }) => `${file.path}:${line} ${layer} must not import ${specifier}`);
+}
+
+function globalViolations(file: SourceFile): string[] {
+  const violations: string[] = [];
+  const declared = declaredNames(file.program);
+  const report = (node: SyntaxNode, name: string, instead: string): void => {
+    violations.push(
+      `${file.path}:${file.lineOf(node.start)} ${name} is banned here: use ${instead}`,
+    );
+  };
+  walk(file.program, (node, parent) => {
+    const member = memberName(node);
+    const replacement = member === null ? undefined : BANNED_MEMBERS[member];
+    if (member !== null && replacement !== undefined) report(node, member, replacement);
+    if (node.type !== "Identifier" || !isReference(node, parent)) return;
+    const name = String(node["name"]);
+    if (Object.hasOwn(BANNED_GLOBALS, name) && !declared.has(name)) {
+      report(node, name, BANNED_GLOBALS[name] ?? "a port");
+    }
+  });
+  return violations;
+}
+
+function memberName(node: SyntaxNode): string | null {
+  if (node.type !== "MemberExpression" || node["computed"] === true) return null;
+  const object = node["object"] as SyntaxNode;
+  const property = node["property"] as SyntaxNode;
+  if (object.type !== "Identifier" || property.type !== "Identifier") return null;
+  return `${String(object["name"])}.${String(property["name"])}`;
+}
+
+/** Whether an identifier stands for a value or a type, rather than naming a member. */
+function isReference(node: SyntaxNode, parent: SyntaxNode | null): boolean {
+  if (parent === null) return true;
+  if (parent.type === "MemberExpression")
+    return parent["object"] === node || parent["computed"] === true;
+  if (parent.type === "TSQualifiedName") return parent["left"] === node;
+  const named = parent["key"] === node && parent["computed"] !== true;
+  return !named || parent["shorthand"] === true;
+}
+
+/** Names that the file itself declares or imports: a parameter called `process` is no global. */
+function declaredNames(program: SyntaxNode): ReadonlySet<string> {
+  const names = new Set<string>();
+  const bind = (pattern: SyntaxNode | null | undefined): void => {
+    if (pattern === null || pattern === undefined) return;
+    if (pattern.type === "Identifier") names.add(String(pattern["name"]));
+    if (pattern.type === "AssignmentPattern") bind(pattern["left"] as SyntaxNode);
+    if (pattern.type === "RestElement") bind(pattern["argument"] as SyntaxNode);
+    if (pattern.type === "ObjectPattern") {
+      for (const property of pattern["properties"] as SyntaxNode[]) {
+        bind((property["value"] ?? property) as SyntaxNode);
+      }
+    }
+    if (pattern.type === "ArrayPattern") {
+      for (const element of pattern["elements"] as (SyntaxNode | null)[]) bind(element);
+    }
+  };
+  walk(program, (node) => {
+    if (node.type === "VariableDeclarator" || node.type.endsWith("Declaration")) {
+      bind(node["id"] as SyntaxNode | null);
+    }
+    if (Array.isArray(node["params"]))
+      for (const param of node["params"]) bind(param as SyntaxNode);
+    if (node.type.startsWith("Import")) bind(node["local"] as SyntaxNode | null);
+  });
+  return names;
+}
