@@ -1,14 +1,7 @@
 // The state of group 0: what its records say when applied in order. The controller holds one with an undo list
 // (speculative on the leader, C8); the metadata image of every broker holds one of committed records only.
 import { assert, unreachable } from "../base/assert.ts";
-import type {
-  BrokerId,
-  ClusterId,
-  GroupId,
-  ReplicaId,
-  Term,
-  TopicId,
-} from "../model/ids.ts";
+import type { BrokerId, ClusterId, GroupId, ReplicaId, Term, TopicId } from "../model/ids.ts";
 import type { UndoList } from "../statelog/machine.ts";
 import type {
   BrokerRegistration,
@@ -47,8 +40,8 @@ export class ClusterState {
   /** Partitions of all topics. */
   partitionCount = 0;
   /**
-   * At least the highest term of every deleted topic that is no longer in `deletedTerms`: that table is bounded, and
-   * a name which left it starts above this floor instead of above its own old terms (C6).
+   * At least the highest term of every deleted topic that is no longer in `deletedTerms`: that table is emptied when
+   * it is full, and a name that is not in it starts above this floor instead of above its own old terms (C6).
    */
   deletedTermFloor: Term = 0 as Term;
 
@@ -58,7 +51,7 @@ export class ClusterState {
   readonly #byName = new Map<string, TopicId>();
   /** Names with . and _ made equal, to refuse a name that would share metric names with another. */
   readonly #byFoldedName = new Map<string, TopicId>();
-  readonly #deletedTerms = new Map<string, Term>();
+  #deletedTerms = new Map<string, Term>();
   readonly #brokerConfigs = new Map<BrokerId | null, readonly ConfigEntry[]>();
   readonly #entries: Record<EntrySpace, Map<string, Uint8Array>> = {
     acl: new Map(),
@@ -78,7 +71,6 @@ export class ClusterState {
     return this.#topics;
   }
 
-  /** In the order of deletion, oldest first. */
   get deletedTerms(): ReadonlyMap<string, Term> {
     return this.#deletedTerms;
   }
@@ -163,7 +155,12 @@ export class ClusterState {
         return;
       }
       case "entry-set":
-        return setOrDelete(this.#entries[record.space], record.key, record.value ?? undefined, undo);
+        return setOrDelete(
+          this.#entries[record.space],
+          record.key,
+          record.value ?? undefined,
+          undo,
+        );
       case "counters-set":
         return this.#setCounters(record, undo);
       case "deleted-term-set":
@@ -212,19 +209,15 @@ export class ClusterState {
   }
 
   #rememberDeletedTerm(name: string, highestTerm: Term, undo: UndoList): void {
-    const order = [...(this.#deletedTerms.has(name) ? this.#deletedTerms : [])];
-    if (order.length > 0) undo.add(() => refill(this.#deletedTerms, order));
-    this.#deletedTerms.delete(name);
-    setOrDelete(this.#deletedTerms, name, highestTerm, undo);
+    const before = this.#deletedTerms.get(name) ?? (0 as Term);
+    setOrDelete(this.#deletedTerms, name, Math.max(before, highestTerm) as Term, undo);
     if (this.#deletedTerms.size <= DELETED_TERMS_MAX) return;
-    const kept = [...this.#deletedTerms];
-    const [oldest, term] = kept[0]!;
-    const floor = this.deletedTermFloor;
-    this.#deletedTerms.delete(oldest);
-    this.deletedTermFloor = Math.max(floor, term) as Term;
+    const [terms, floor] = [this.#deletedTerms, this.deletedTermFloor];
+    this.#deletedTerms = new Map();
+    this.deletedTermFloor = terms.values().reduce((a, b) => Math.max(a, b), floor) as Term;
     undo.add(() => {
+      this.#deletedTerms = terms;
       this.deletedTermFloor = floor;
-      refill(this.#deletedTerms, kept);
     });
   }
 
@@ -301,9 +294,4 @@ function setOrDelete<K, V>(map: Map<K, V>, key: K, value: V | undefined, undo: U
     if (before === undefined) map.delete(key);
     else map.set(key, before);
   });
-}
-
-function refill<K, V>(map: Map<K, V>, entries: readonly (readonly [K, V])[]): void {
-  map.clear();
-  for (const [key, value] of entries) map.set(key, value);
 }

@@ -1,7 +1,14 @@
 // What can be asked of the controller, what it answers, and every way in which it refuses. Front ends translate the
 // fault kinds to Kafka codes and gRPC statuses in exhaustive tables; `detail` is the sentence a person reads.
 import type { Result } from "../base/result.ts";
-import type { BrokerId, ClusterId, DirectoryId, Incarnation, LogIndex, TopicId } from "../model/ids.ts";
+import type {
+  BrokerId,
+  ClusterId,
+  DirectoryId,
+  Incarnation,
+  LogIndex,
+  TopicId,
+} from "../model/ids.ts";
 import type { BrokerRegistration, ConfigEntry, EntrySpace } from "./records.ts";
 
 /** In a comment: the Kafka code that a front end gives. */
@@ -51,7 +58,10 @@ export interface NewTopic {
   /** -1: the default (P3). With assignments: -1. */
   readonly factor: number;
   /** Brokers of each partition, preferred leader first; empty: the controller places. */
-  readonly assignments: readonly { readonly partition: number; readonly brokers: readonly BrokerId[] }[];
+  readonly assignments: readonly {
+    readonly partition: number;
+    readonly brokers: readonly BrokerId[];
+  }[];
   /** Overrides. A null value asks for the default, as if the name were absent. */
   readonly configs: readonly { readonly name: string; readonly value: string | null }[];
 }
@@ -156,7 +166,9 @@ export interface ControllerExchanges {
         readonly brokers: readonly BrokerId[];
       }[];
     };
-    readonly reply: { readonly outcomes: readonly Result<{ readonly revision: number }, ControllerFault>[] };
+    readonly reply: {
+      readonly outcomes: readonly Result<{ readonly revision: number }, ControllerFault>[];
+    };
   };
   /** Gives new replica ids to up to `countMax` replicas that lived in a directory this broker no longer has (F5). */
   "replace-directory": {
@@ -180,7 +192,10 @@ export interface ControllerExchanges {
   };
   "alter-configs-incrementally": {
     readonly request: {
-      readonly resources: readonly { readonly of: ConfigResource; readonly changes: readonly ConfigChange[] }[];
+      readonly resources: readonly {
+        readonly of: ConfigResource;
+        readonly changes: readonly ConfigChange[];
+      }[];
       readonly validateOnly: boolean;
     };
     readonly reply: { readonly outcomes: readonly Result<null, ControllerFault>[] };

@@ -1,0 +1,227 @@
+// The metadata image: what this broker knows of the cluster, derived from committed records of group 0 alone. Voters of
+// group 0 feed it as they apply; the others pull it over the links (image-stream.ts). Reads are synchronous and see one
+// version, never half an entry; listeners run after an entry is applied whole, in the order of its records.
+import { assert } from "../base/assert.ts";
+import type {
+  BrokerId,
+  ClusterId,
+  DirectoryId,
+  GroupId,
+  LogIndex,
+  ReplicaId,
+  TopicId,
+} from "../model/ids.ts";
+import { NO_UNDO } from "../statelog/machine.ts";
+import { ClusterState } from "./cluster-state.ts";
+import type { Broker, Topic } from "./cluster-state.ts";
+import { imageChanges } from "./image-changes.ts";
+import type { ImageChange } from "./image-changes.ts";
+import type {
+  ConfigEntry,
+  ControllerRecord,
+  EntrySpace,
+  PartitionPlacement,
+  ReplicaPlacement,
+} from "./records.ts";
+
+export interface TopicPartition {
+  readonly topic: Topic;
+  readonly partition: number;
+}
+
+/** All methods are optional, and run after the whole entry is applied. They may read the image, never change it. */
+export interface ImageListener {
+  topicAdded?(topic: Topic): void;
+  topicRemoved?(topic: Topic): void;
+  /** Partitions from `first` on are new. */
+  partitionsAdded?(topic: Topic, first: number): void;
+  placementChanged?(topic: Topic, before: PartitionPlacement, after: PartitionPlacement): void;
+  topicConfigsChanged?(topic: Topic): void;
+  /** `broker` null: the default of all brokers. */
+  brokerConfigsChanged?(broker: BrokerId | null): void;
+  /** Registered, fenced, unfenced, or (after is null) removed. */
+  brokerChanged?(before: Broker | null, after: Broker | null): void;
+  entryChanged?(space: EntrySpace, key: string, value: Uint8Array | null): void;
+  featureChanged?(feature: string, level: number): void;
+  /** Last of all: the image is now at `version`. */
+  advanced?(version: LogIndex): void;
+}
+
+/**
+ * What the image says of a replica that exists on a disk. "assigned": the target holds it. "retiring": its group exists
+ * and the target excludes it; it goes when a committed configuration of that revision excludes it (C4, C5). "gone": the
+ * image is later than the group's creation and lacks the group. "unknown": this image is older than the replica.
+ */
+export type ReplicaStanding = "assigned" | "retiring" | "gone" | "unknown";
+
+export class MetadataImage {
+  #state = new ClusterState();
+  #version = 0 as LogIndex;
+  #groups = new Map<GroupId, TopicPartition>();
+  readonly #listeners = new Set<ImageListener>();
+
+  /** The index of the last entry of group 0 that is in the image; 0 at first. */
+  get version(): LogIndex {
+    return this.#version;
+  }
+
+  get clusterId(): ClusterId | null {
+    return this.#state.clusterId;
+  }
+
+  get partitionCount(): number {
+    return this.#state.partitionCount;
+  }
+
+  topicNamed(name: string): Topic | null {
+    return this.#state.topicNamed(name);
+  }
+
+  topic(topicId: TopicId): Topic | null {
+    return this.#state.topics.get(topicId) ?? null;
+  }
+
+  topics(): IterableIterator<Topic> {
+    return this.#state.topics.values();
+  }
+
+  get topicCount(): number {
+    return this.#state.topics.size;
+  }
+
+  /** The placement of a partition, or null when topic or partition do not exist. */
+  partition(name: string, partition: number): PartitionPlacement | null {
+    return this.topicNamed(name)?.partitions[partition] ?? null;
+  }
+
+  partitionOfGroup(group: GroupId): TopicPartition | null {
+    return this.#groups.get(group) ?? null;
+  }
+
+  /** The placement of a group, by its id. */
+  placementOfGroup(group: GroupId): PartitionPlacement | null {
+    const of = this.#groups.get(group);
+    return of?.topic.partitions[of.partition] ?? null;
+  }
+
+  broker(broker: BrokerId): Broker | null {
+    return this.#state.brokers.get(broker) ?? null;
+  }
+
+  /** Fenced ones too. */
+  brokers(): IterableIterator<Broker> {
+    return this.#state.brokers.values();
+  }
+
+  /** What Metadata lists (C2). */
+  unfencedBrokers(): Broker[] {
+    return [...this.#state.brokers.values()].filter((broker) => !broker.fenced);
+  }
+
+  /** Overrides of a topic by name; empty for an unknown topic. */
+  topicConfigs(name: string): readonly ConfigEntry[] {
+    return this.topicNamed(name)?.configs ?? [];
+  }
+
+  /** Dynamic values of one broker, or (null) the dynamic default of all. */
+  brokerConfigs(broker: BrokerId | null): readonly ConfigEntry[] {
+    return this.#state.brokerConfigSets.get(broker) ?? [];
+  }
+
+  entries(space: EntrySpace): ReadonlyMap<string, Uint8Array> {
+    return this.#state.entries(space);
+  }
+
+  /** 0: the feature is not in use. */
+  featureLevel(feature: string): number {
+    return this.#state.features.get(feature) ?? 0;
+  }
+
+  features(): ReadonlyMap<string, number> {
+    return this.#state.features;
+  }
+
+  standing(group: GroupId, replica: ReplicaId): ReplicaStanding {
+    const placement = this.placementOfGroup(group);
+    if (placement === null) return group < this.#state.nextGroup ? "gone" : "unknown"; // C5
+    if (placement.replicas.some((placed) => placed.replica === replica)) return "assigned";
+    return replica < this.#state.nextReplica ? "retiring" : "unknown";
+  }
+
+  /** Every replica that the image places in this directory, with its partition. */
+  *placedIn(
+    broker: BrokerId,
+    directory: DirectoryId,
+  ): IterableIterator<TopicPartition & { placement: PartitionPlacement; own: ReplicaPlacement }> {
+    for (const topic of this.#state.topics.values()) {
+      for (const placement of topic.partitions) {
+        const own = placement.replicas.find(
+          (placed) => placed.broker === broker && placed.directory === directory,
+        );
+        if (own !== undefined) yield { topic, partition: placement.partition, placement, own };
+      }
+    }
+  }
+
+  /** Takes the committed records of one entry. Entries come in log order; one that is known already is ignored. */
+  advance(version: LogIndex, records: readonly ControllerRecord[]): void {
+    if (version <= this.#version) return;
+    const changes: ImageChange[] = [];
+    for (const record of records) {
+      const before = imageChanges.before(this.#state, record);
+      this.#state.apply(record, NO_UNDO);
+      imageChanges.after(this.#state, record, before, changes);
+    }
+    this.#version = version;
+    for (const change of changes) this.#index(change);
+    this.#tell(changes);
+  }
+
+  /** Replaces the image by a snapshot. One that is not newer is ignored. Listeners hear the differences. */
+  install(version: LogIndex, records: readonly ControllerRecord[]): void {
+    if (version <= this.#version) return;
+    const next = new ClusterState();
+    for (const record of records) next.apply(record, NO_UNDO);
+    const before = this.#state;
+    const founded = before.clusterId;
+    assert(founded === null || founded === next.clusterId, "a snapshot is of the same cluster");
+    this.#state = next;
+    this.#version = version;
+    this.#groups = new Map();
+    for (const topic of next.topics.values()) this.#indexPartitions(topic, 0);
+    this.#tell(imageChanges.between(before, next));
+  }
+
+  /** The state as records, for a snapshot. */
+  get state(): Readonly<ClusterState> {
+    return this.#state;
+  }
+
+  /** Returns what takes the listener off again. */
+  listen(listener: ImageListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #index(change: ImageChange): void {
+    if (change.change === "topic-added") this.#indexPartitions(change.topic, 0);
+    else if (change.change === "partitions-added")
+      this.#indexPartitions(change.topic, change.first);
+    else if (change.change === "topic-removed") {
+      for (const { group } of change.topic.partitions) this.#groups.delete(group);
+    }
+  }
+
+  #indexPartitions(topic: Topic, first: number): void {
+    for (let partition = first; partition < topic.partitions.length; partition++) {
+      this.#groups.set(topic.partitions[partition]!.group, { topic, partition });
+    }
+  }
+
+  #tell(changes: readonly ImageChange[]): void {
+    for (const change of changes) {
+      for (const listener of this.#listeners) imageChanges.tell(listener, change);
+    }
+    for (const listener of this.#listeners) listener.advanced?.(this.#version);
+  }
+}
