@@ -25,6 +25,15 @@ export interface Broker extends BrokerRegistration {
   readonly fenced: boolean;
 }
 
+/** What a broker carries already, for placement. */
+export interface BrokerLoad {
+  readonly replicas: number;
+  /** Replicas that are first in their placement. */
+  readonly preferred: number;
+}
+
+const NO_LOAD: BrokerLoad = { replicas: 0, preferred: 0 };
+
 interface MutableTopic {
   readonly topicId: TopicId;
   readonly name: string;
@@ -52,6 +61,7 @@ export class ClusterState {
   /** Names with . and _ made equal, to refuse a name that would share metric names with another. */
   readonly #byFoldedName = new Map<string, TopicId>();
   #deletedTerms = new Map<string, Term>();
+  readonly #loads = new Map<BrokerId, BrokerLoad>();
   readonly #brokerConfigs = new Map<BrokerId | null, readonly ConfigEntry[]>();
   readonly #entries: Record<EntrySpace, Map<string, Uint8Array>> = {
     acl: new Map(),
@@ -81,6 +91,10 @@ export class ClusterState {
 
   entries(space: EntrySpace): ReadonlyMap<string, Uint8Array> {
     return this.#entries[space];
+  }
+
+  load(broker: BrokerId): BrokerLoad {
+    return this.#loads.get(broker) ?? NO_LOAD;
   }
 
   topicNamed(name: string): Topic | null {
@@ -204,7 +218,11 @@ export class ClusterState {
     setOrDelete(this.#byFoldedName, foldName(topic.name), undefined, undo);
     const count = topic.partitions.length;
     this.partitionCount -= count;
-    undo.add(() => (this.partitionCount += count));
+    for (const placement of topic.partitions) this.#weigh(placement, -1);
+    undo.add(() => {
+      this.partitionCount += count;
+      for (const placement of topic.partitions) this.#weigh(placement, 1);
+    });
     this.#rememberDeletedTerm(topic.name, record.highestTerm, undo);
   }
 
@@ -214,7 +232,9 @@ export class ClusterState {
     if (this.#deletedTerms.size <= DELETED_TERMS_MAX) return;
     const [terms, floor] = [this.#deletedTerms, this.deletedTermFloor];
     this.#deletedTerms = new Map();
-    this.deletedTermFloor = terms.values().reduce((a, b) => Math.max(a, b), floor) as Term;
+    for (const term of terms.values()) {
+      if (term > this.deletedTermFloor) this.deletedTermFloor = term;
+    }
     undo.add(() => {
       this.#deletedTerms = terms;
       this.deletedTermFloor = floor;
@@ -232,9 +252,11 @@ export class ClusterState {
       assert(placement.partition === topic.partitions.length, "partitions are added in order");
       topic.partitions.push(placement);
       this.#countIds(placement);
+      this.#weigh(placement, 1);
     }
     this.partitionCount += partitions.length;
     undo.add(() => {
+      for (const placement of partitions) this.#weigh(placement, -1);
       topic.partitions.length = before;
       this.nextGroup = nextGroup;
       this.nextReplica = nextReplica;
@@ -250,10 +272,25 @@ export class ClusterState {
     assert(placement.revision > before.revision, "a target's revision grows (C4)");
     topic.partitions[placement.partition] = placement;
     this.#countIds(placement);
+    this.#weigh(before, -1);
+    this.#weigh(placement, 1);
     undo.add(() => {
+      this.#weigh(placement, -1);
+      this.#weigh(before, 1);
       topic.partitions[placement.partition] = before;
       this.nextReplica = nextReplica;
     });
+  }
+
+  #weigh(placement: PartitionPlacement, sign: 1 | -1): void {
+    for (let rank = 0; rank < placement.replicas.length; rank++) {
+      const { broker } = placement.replicas[rank]!;
+      const load = this.load(broker);
+      const preferred = load.preferred + (rank === 0 ? sign : 0);
+      const replicas = load.replicas + sign;
+      if (replicas === 0) this.#loads.delete(broker);
+      else this.#loads.set(broker, { replicas, preferred });
+    }
   }
 
   /** Counters follow the ids seen in records and never go back (F5); undo restores what was never committed. */

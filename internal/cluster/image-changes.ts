@@ -48,57 +48,45 @@ function before(state: Readonly<ClusterState>, record: ControllerRecord): Before
   return NOTHING;
 }
 
+/** The change that an applied record made; null for those that nobody listens to. */
 function after(
   state: Readonly<ClusterState>,
   record: ControllerRecord,
   was: Before,
-  changes: ImageChange[],
-): void {
+): ImageChange | null {
   switch (record.kind) {
     case "topic-created":
-      changes.push({ change: "topic-added", topic: state.topics.get(record.topicId)! });
-      return;
+      return { change: "topic-added", topic: state.topics.get(record.topicId)! };
     case "topic-deleted":
-      changes.push({ change: "topic-removed", topic: was.topic! });
-      return;
+      return { change: "topic-removed", topic: was.topic! };
     case "partitions-added":
-      changes.push({ change: "partitions-added", topic: was.topic!, first: was.partitionCount });
-      return;
-    case "placement-set":
-      changes.push({
-        change: "placement",
-        topic: was.topic!,
-        before: was.placement!,
-        after: record.placement,
-      });
-      return;
+      return { change: "partitions-added", topic: was.topic!, first: was.partitionCount };
+    case "placement-set": {
+      const { placement } = record;
+      return { change: "placement", topic: was.topic!, before: was.placement!, after: placement };
+    }
     case "topic-configs-set":
-      changes.push({ change: "topic-configs", topic: was.topic! });
-      return;
+      return { change: "topic-configs", topic: was.topic! };
     case "broker-registered":
     case "broker-fenced":
     case "broker-unfenced":
     case "broker-removed": {
       const now = state.brokers.get(record.broker) ?? null;
-      changes.push({ change: "broker", before: was.broker, after: now });
-      return;
+      return { change: "broker", before: was.broker, after: now };
     }
     case "broker-configs-set":
-      changes.push({ change: "broker-configs", broker: record.broker });
-      return;
+      return { change: "broker-configs", broker: record.broker };
     case "entry-set": {
       const { space, key, value } = record;
-      changes.push({ change: "entry", space, key, value });
-      return;
+      return { change: "entry", space, key, value };
     }
     case "feature-level-set":
-      changes.push({ change: "feature", feature: record.feature, level: record.level });
-      return;
+      return { change: "feature", feature: record.feature, level: record.level };
     case "cluster-founded":
     case "producer-ids-allocated":
     case "counters-set":
     case "deleted-term-set":
-      return;
+      return null;
     default:
       return unreachable(record);
   }

@@ -1,6 +1,6 @@
 // The metadata image: what this broker knows of the cluster, derived from committed records of group 0 alone. Voters of
-// group 0 feed it as they apply; the others pull it over the links (image-stream.ts). Reads are synchronous and see one
-// version, never half an entry; listeners run after an entry is applied whole, in the order of its records.
+// group 0 feed it as they apply; the others pull it over the links (image-stream.ts). Reads are synchronous. Listeners
+// hear each record right after it is applied, and the new version once the whole entry is.
 import { assert } from "../base/assert.ts";
 import type {
   BrokerId,
@@ -29,7 +29,7 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
-/** All methods are optional, and run after the whole entry is applied. They may read the image, never change it. */
+/** All methods are optional. They may read the image, which holds everything up to the change told, never change it. */
 export interface ImageListener {
   topicAdded?(topic: Topic): void;
   topicRemoved?(topic: Topic): void;
@@ -166,15 +166,16 @@ export class MetadataImage {
   /** Takes the committed records of one entry. Entries come in log order; one that is known already is ignored. */
   advance(version: LogIndex, records: readonly ControllerRecord[]): void {
     if (version <= this.#version) return;
-    const changes: ImageChange[] = [];
     for (const record of records) {
       const before = imageChanges.before(this.#state, record);
       this.#state.apply(record, NO_UNDO);
-      imageChanges.after(this.#state, record, before, changes);
+      const change = imageChanges.after(this.#state, record, before);
+      if (change === null) continue;
+      this.#index(change);
+      this.#tell(change);
     }
     this.#version = version;
-    for (const change of changes) this.#index(change);
-    this.#tell(changes);
+    for (const listener of this.#listeners) listener.advanced?.(version);
   }
 
   /** Replaces the image by a snapshot. One that is not newer is ignored. Listeners hear the differences. */
@@ -189,7 +190,8 @@ export class MetadataImage {
     this.#version = version;
     this.#groups = new Map();
     for (const topic of next.topics.values()) this.#indexPartitions(topic, 0);
-    this.#tell(imageChanges.between(before, next));
+    for (const change of imageChanges.between(before, next)) this.#tell(change);
+    for (const listener of this.#listeners) listener.advanced?.(version);
   }
 
   /** The state as records, for a snapshot. */
@@ -218,10 +220,7 @@ export class MetadataImage {
     }
   }
 
-  #tell(changes: readonly ImageChange[]): void {
-    for (const change of changes) {
-      for (const listener of this.#listeners) imageChanges.tell(listener, change);
-    }
-    for (const listener of this.#listeners) listener.advanced?.(this.#version);
+  #tell(change: ImageChange): void {
+    for (const listener of this.#listeners) imageChanges.tell(listener, change);
   }
 }

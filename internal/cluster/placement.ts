@@ -1,0 +1,119 @@
+// Where replicas go. Greedy, one replica at a time: never two on one broker; on one host label only when every host
+// has one already; then over racks evenly; then where this call, and then the cluster, has put least. The first
+// replica is the preferred leader, so first places are balanced by themselves. Ties go round, from a starting point
+// that the caller draws, and each round pairs brokers anew, so that one broker's followers are not all on one other.
+import type { Result } from "../base/result.ts";
+import { failed, ok } from "../base/result.ts";
+import type { BrokerId } from "../model/ids.ts";
+
+export interface PlacementBroker {
+  readonly broker: BrokerId;
+  readonly rack: string | null;
+  /** Null: a host of its own. */
+  readonly host: string | null;
+  /** Replicas it holds already. */
+  readonly replicas: number;
+  /** Of these, the ones that are first in their placement. */
+  readonly preferred: number;
+}
+
+/** More replicas than live brokers (P3). */
+export interface PlacementFault {
+  readonly kind: "too-few-brokers";
+  readonly live: number;
+}
+
+interface Candidate {
+  readonly of: PlacementBroker;
+  /** Equal for brokers on one host. */
+  readonly host: string;
+  readonly rack: string;
+  replicas: number;
+  preferred: number;
+}
+
+/**
+ * Places `count` partitions of `factor` replicas on `brokers` (the live ones). `start` is any natural number: where
+ * ties begin.
+ */
+export function placeReplicas(
+  brokers: readonly PlacementBroker[],
+  count: number,
+  factor: number,
+  start: number,
+): Result<readonly (readonly BrokerId[])[], PlacementFault> {
+  if (factor > brokers.length) return failed({ kind: "too-few-brokers", live: brokers.length });
+  const candidates = inRackTurns(brokers).map(candidateOf);
+  const placed: BrokerId[][] = [];
+  for (let partition = 0; partition < count; partition++) {
+    const chosen: Candidate[] = [];
+    // The shift grows by one with each whole round, so that neighbours differ from round to round.
+    const turn = start + partition + Math.floor(partition / candidates.length);
+    while (chosen.length < factor) chosen.push(choose(candidates, chosen, turn + chosen.length));
+    chosen[0]!.preferred++;
+    for (const candidate of chosen) candidate.replicas++;
+    placed.push(chosen.map((candidate) => candidate.of.broker));
+  }
+  return ok(placed);
+}
+
+/** Brokers of different racks in turns (then by id), so that going round also goes over racks. */
+function inRackTurns(brokers: readonly PlacementBroker[]): readonly PlacementBroker[] {
+  const seen = new Map<string, number>();
+  const sorted = brokers.toSorted((a, b) => a.broker - b.broker);
+  const turns = new Map(
+    sorted.map((broker) => {
+      const rack = broker.rack ?? "";
+      const turn = seen.get(rack) ?? 0;
+      seen.set(rack, turn + 1);
+      return [broker.broker, turn];
+    }),
+  );
+  return sorted.toSorted((a, b) => turns.get(a.broker)! - turns.get(b.broker)!);
+}
+
+function candidateOf(of: PlacementBroker): Candidate {
+  const host = of.host === null ? `broker ${of.broker}` : `host ${of.host}`;
+  return { of, host, rack: of.rack ?? "", replicas: 0, preferred: 0 };
+}
+
+function choose(
+  candidates: readonly Candidate[],
+  chosen: readonly Candidate[],
+  turn: number,
+): Candidate {
+  let best: Candidate | null = null;
+  for (let step = 0; step < candidates.length; step++) {
+    const candidate = candidates[(turn + step) % candidates.length]!;
+    if (chosen.includes(candidate)) continue;
+    if (best === null || isBetter(candidate, best, chosen)) best = candidate;
+  }
+  return best!;
+}
+
+/** Strictly better: the first of equals stays. */
+function isBetter(a: Candidate, b: Candidate, chosen: readonly Candidate[]): boolean {
+  const order =
+    Number(sharesHost(a, chosen)) - Number(sharesHost(b, chosen)) ||
+    rackCount(a, chosen) - rackCount(b, chosen) ||
+    (chosen.length === 0 ? a.preferred - b.preferred : 0) ||
+    a.replicas - b.replicas ||
+    (chosen.length === 0 ? a.of.preferred - b.of.preferred : 0) ||
+    a.of.replicas - b.of.replicas;
+  return order < 0;
+}
+
+function sharesHost(candidate: Candidate, chosen: readonly Candidate[]): boolean {
+  return chosen.some((other) => other.host === candidate.host);
+}
+
+function rackCount(candidate: Candidate, chosen: readonly Candidate[]): number {
+  let count = 0;
+  for (const other of chosen) if (other.rack === candidate.rack) count++;
+  return count;
+}
+
+/** The factor of a topic that names none (P3), and of internal topics (C7). */
+export function defaultFactor(initialBrokers: number): number {
+  return Math.min(3, initialBrokers);
+}
