@@ -26,8 +26,18 @@ export type Effect =
       readonly skip: number;
     }
   | { readonly do: "truncate"; readonly write: number; readonly from: LogIndex }
-  | { readonly do: "hard-state"; readonly write: number; readonly term: Term; readonly vote: ReplicaId | 0 }
-  | { readonly do: "install-base"; readonly write: number; readonly base: LogBase; readonly configuration: Configuration }
+  | {
+      readonly do: "hard-state";
+      readonly write: number;
+      readonly term: Term;
+      readonly vote: ReplicaId | 0;
+    }
+  | {
+      readonly do: "install-base";
+      readonly write: number;
+      readonly base: LogBase;
+      readonly configuration: Configuration;
+    }
   /** To be sent now: what had to be durable first already is (F1). */
   | { readonly do: "send"; readonly to: ReplicaId; readonly message: Message }
   /** `outgoing(to)` has something: ask it at the end of the turn. Said again only after it returned null. */
@@ -40,8 +50,17 @@ export type Effect =
    * Role, term or known leader changed. Comes before any truncate or append of the new term, so that waiters of the old
    * one fail first (F4). A voter whose `leader` is null is armed (L2).
    */
-  | { readonly do: "role"; readonly role: Role; readonly term: Term; readonly leader: ReplicaId | null }
+  | {
+      readonly do: "role";
+      readonly role: Role;
+      readonly term: Term;
+      readonly leader: ReplicaId | null;
+    }
   /** The configuration in force changed (appended, truncated or installed); `committed` says whether it is committed. */
-  | { readonly do: "configuration"; readonly configuration: Configuration; readonly committed: boolean }
+  | {
+      readonly do: "configuration";
+      readonly configuration: Configuration;
+      readonly committed: boolean;
+    }
   /** A leadership transfer ended without the target taking over. */
   | { readonly do: "transfer-failed"; readonly to: ReplicaId };

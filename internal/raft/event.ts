@@ -32,7 +32,12 @@ export type Event =
   | { readonly on: "transfer-timeout" }
   | { readonly on: "standing"; readonly standing: Standing }
   /** A checkpoint moved committed entries out of the log (F10). */
-  | { readonly on: "checkpoint"; readonly base: LogBase };
+  | { readonly on: "checkpoint"; readonly base: LogBase }
+  /**
+   * Leader only: the bulk copy that `need-base` asked for has arrived, complete through `base`: an entry of this log at or
+   * above its base and committed. The machine then sends install-base.
+   */
+  | { readonly on: "base-copied"; readonly peer: ReplicaId; readonly base: LogBase };
 
 /** What a machine starts from: everything in it is durable. */
 export interface Boot {
@@ -45,7 +50,10 @@ export interface Boot {
   /** The last entry's index; the base's when there is none after it. */
   readonly last: LogIndex;
   /** Configurations in force, oldest first: at the base (index = base.index) and each one appended since. */
-  readonly configurations: readonly { readonly index: LogIndex; readonly configuration: Configuration }[];
+  readonly configurations: readonly {
+    readonly index: LogIndex;
+    readonly configuration: Configuration;
+  }[];
   readonly standing: Standing;
 }
 

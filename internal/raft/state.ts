@@ -1,0 +1,83 @@
+// All that one machine remembers, in one object that the files of the roles share.
+import type { LogIndex, ReplicaId, Term } from "../model/ids.ts";
+import { Configurations } from "./configurations.ts";
+import type { Effect, Role } from "./effect.ts";
+import type { EntryHead } from "./entry.ts";
+import type { Boot, Standing } from "./event.ts";
+import type { RaftFaults } from "./faults.ts";
+import { Gate } from "./gate.ts";
+import { Log } from "./log.ts";
+import type { Progress } from "./progress.ts";
+
+export interface Limits {
+  /** The most entries of one `outgoing`. */
+  readonly appendEntriesMax: number;
+  /** The most entries sent to one peer beyond its match. */
+  readonly inflightMax: number;
+}
+
+/** What exists only while this replica leads. */
+export interface Leadership {
+  /** Index of this leader's no-op. */
+  readonly termStart: LogIndex;
+  /** Everyone of the configuration in force except this replica. */
+  readonly peers: Progress[];
+  /** The transfer under way. `told`: timeout-now is on its way. */
+  transfer: { readonly to: ReplicaId; told: boolean } | null;
+  /** The one-entry lists of this term's batches, no-ops and commands: shared, so a proposal makes no new one. */
+  readonly heads: readonly (readonly EntryHead[])[];
+}
+
+export class State {
+  readonly self: ReplicaId;
+  readonly limits: Limits;
+  readonly faults: RaftFaults;
+  readonly log: Log;
+  readonly configurations: Configurations;
+  readonly gate = new Gate();
+  /** The effects of the step under way. */
+  readonly effects: Effect[] = [];
+
+  term: Term;
+  vote: ReplicaId | 0;
+  role: Role = "follower";
+  /** The leader of `term`, while it is known and not silent. */
+  leader: ReplicaId | null = null;
+  standing: Standing;
+  commit: LogIndex;
+
+  /** The last write asked for, the last one durable, and the one that holds `term` and `vote`. */
+  written = 0;
+  durableWrite = 0;
+  hardStateWrite = 0;
+
+  /** What the last role effect said. */
+  saidRole: Role = "follower";
+  saidTerm: Term;
+  saidLeader: ReplicaId | null = null;
+
+  /** Follower: everything up to here agrees with the log of this term's leader, `matchedWith`. */
+  matched = 0 as LogIndex;
+  matchedWith: ReplicaId | null = null;
+  /** Follower: the last match acknowledged in this term; −1 before the first. */
+  acknowledged = -1;
+  /** Follower: an answer is owed as soon as everything up to here is durable; −1 when none is. */
+  owed = -1;
+
+  /** Candidate and pre-candidate: who granted their vote. */
+  ballots: Set<ReplicaId> | null = null;
+  leading: Leadership | null = null;
+
+  constructor(boot: Boot, limits: Limits, faults: RaftFaults) {
+    this.self = boot.self;
+    this.limits = limits;
+    this.faults = faults;
+    this.log = new Log(boot, faults.staleTicketAccepted);
+    this.configurations = new Configurations(boot.configurations);
+    this.term = boot.term;
+    this.vote = boot.vote;
+    this.standing = boot.standing;
+    this.commit = boot.base.index;
+    this.saidTerm = boot.term;
+  }
+}
