@@ -1,0 +1,422 @@
+// The one table of settings. `--help`, the names of environment variables and docs/settings.md derive from it
+// (`make gen`), so a setting exists here or nowhere. Every limit of the broker is a row with a safe default; the rows
+// that bound memory are added up in memory-budget.ts.
+import { address, BROKER_ID_MAX, initialBrokers, optionalAddress } from "./addresses.ts";
+import { bytes, choice, count, durationMs, flag, names, text } from "./setting.ts";
+import type { Setting } from "./setting.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
+
+const IDENTITY = {
+  "broker.id": count(1, "never", "This broker's id, unique in the cluster.", {
+    min: 1,
+    max: BROKER_ID_MAX,
+  }),
+  "cluster.name": text(
+    "flotilla",
+    "restart",
+    "A name for people: shown by the console, logs and metrics. Brokers of one cluster are recognised by the " +
+      "cluster id, not by it.",
+    { lengthMax: 100 },
+  ),
+  "initial.brokers": initialBrokers(
+    "never",
+    "The brokers that found the cluster, each as id@host:port of its link listener; the same list on every broker. " +
+      "Empty: this broker is a cluster of its own.",
+  ),
+  "data.directory": text(".flotilla/data", "restart", "Where everything durable lives."),
+  rack: text(
+    "",
+    "restart",
+    "The rack or zone of this broker; shown to clients, spread by placement.",
+    {
+      lengthMax: 249,
+    },
+  ),
+  "host.label": text(
+    "",
+    "restart",
+    "Brokers with one label share a machine: placement keeps replicas of a partition apart while it can.",
+    { lengthMax: 249 },
+  ),
+} as const;
+
+const LISTENERS = {
+  "kafka.listen": address("127.0.0.1:9092", "restart", "Where Kafka clients connect."),
+  "kafka.advertised": optionalAddress(
+    "restart",
+    "The address that Kafka clients are told to use. Default: the address of kafka.listen.",
+  ),
+  "grpc.listen": address("127.0.0.1:7092", "restart", "Where the native gRPC API listens."),
+  "http.listen": address("127.0.0.1:8092", "restart", "Metrics, health and the console."),
+  "link.listen": address(
+    "127.0.0.1:6092",
+    "restart",
+    "Where the other brokers connect. On loopback by default: give it an address of a private network on purpose.",
+  ),
+} as const;
+
+const LINKS = {
+  "link.ping.ms": durationMs(100, "restart", "Time between pings of a pair of brokers.", {
+    min: 10,
+  }),
+  "link.silence.ms": durationMs(
+    400,
+    "restart",
+    "Silence, counted in observed ping intervals, after which a peer counts as gone and its groups elect.",
+    { min: 40 },
+  ),
+  "link.connect.ms.max": durationMs(
+    2 * SECOND,
+    "restart",
+    "Time for a connection to a peer to be established.",
+    { min: 10 },
+  ),
+  "link.retry.ms.max": durationMs(
+    1 * SECOND,
+    "restart",
+    "Longest pause between two attempts to reach a peer.",
+    { min: 10 },
+  ),
+  "link.stall.ms.max": durationMs(
+    10 * SECOND,
+    "restart",
+    "A data or bulk connection that has moved nothing for this long, with bytes waiting, is opened again.",
+    { min: 100 },
+  ),
+  "link.control.bytes.max": bytes(64 * KIB, "restart", "Bytes queued on a control connection.", {
+    min: 16 * KIB,
+  }),
+  "link.data.bytes.max": bytes(
+    16 * MIB,
+    "restart",
+    "Bytes queued on a data connection before a lagging follower is caught up in bulk instead.",
+    { min: 1 * MIB },
+  ),
+  "link.bulk.bytes.max": bytes(4 * MIB, "restart", "Bytes queued on a bulk connection.", {
+    min: 1 * MIB,
+  }),
+  "catchup.bytes.per.second": bytes(
+    100 * MIB,
+    "restart",
+    "How fast this broker sends history to followers that lag, all together.",
+    { min: 1 * MIB },
+  ),
+} as const;
+
+const JOURNAL = {
+  "journal.file.bytes": bytes(64 * MIB, "never", "Size of one journal file.", { min: 8 * MIB }),
+  "journal.bytes.max": bytes(
+    1 * GIB,
+    "restart",
+    "Disk space of the journal. Above half of it checkpoints hurry; at it producers wait.",
+    { min: 32 * MIB },
+  ),
+  "journal.arena.bytes": bytes(
+    64 * MIB,
+    "restart",
+    "Memory that holds recent journal bytes: what is not yet durable, and the tail that consumers read.",
+    { min: 8 * MIB },
+  ),
+  "journal.batch.bytes.max": bytes(4 * MIB, "restart", "Size of one journal write.", {
+    min: 256 * KIB,
+    max: 16 * MIB,
+  }),
+  "journal.stall.transfer.ms": durationMs(
+    500,
+    "restart",
+    "Age of an unfinished journal write at which this broker hands its leaderships over.",
+  ),
+  "journal.stall.fence.ms": durationMs(
+    2 * SECOND,
+    "restart",
+    "Age at which it stops answering as a leader.",
+  ),
+  "journal.stall.exit.ms": durationMs(30 * SECOND, "restart", "Age at which it exits."),
+  "journal.reserve.bytes": bytes(
+    4 * MIB,
+    "restart",
+    "A file that keeps room for an orderly stop on a full disk.",
+  ),
+  "checkpoint.bytes": bytes(
+    128 * MIB,
+    "restart",
+    "Committed bytes in the journal after which they are moved into segments.",
+    { min: 1 * MIB },
+  ),
+  "checkpoint.ms": durationMs(30 * SECOND, "restart", "Longest time between two checkpoints.", {
+    min: 100,
+  }),
+  "segment.read.bytes": bytes(1 * MIB, "restart", "Size of one sequential read from a segment.", {
+    min: 64 * KIB,
+    max: 16 * MIB,
+  }),
+  "segment.reads.max": count(8, "restart", "Segment reads in flight at one time.", {
+    min: 1,
+    max: 64,
+  }),
+  "segment.open.max": count(256, "restart", "Segment files held open.", { min: 8 }),
+  "merge.bytes.per.second": bytes(
+    50 * MIB,
+    "restart",
+    "How fast segments are merged and retention is applied.",
+    { min: 1 * MIB },
+  ),
+  "retention.check.ms": durationMs(5 * MINUTE, "restart", "Time between two checks of retention.", {
+    min: 100,
+  }),
+  "delete.delay.ms": durationMs(
+    1 * MINUTE,
+    "restart",
+    "How long the data of a deleted replica stays in the trash.",
+  ),
+} as const;
+
+const TOPICS = {
+  "default.partitions": count(1, "restart", "Partitions of a topic that does not say.", {
+    min: 1,
+    max: 10_000,
+  }),
+  "default.replication.factor": count(
+    0,
+    "restart",
+    "Replicas of a partition of a topic that does not say. 0: the smaller of 3 and the size of initial.brokers.",
+    { max: 15 },
+  ),
+  "auto.create.topics.enable": flag(
+    true,
+    "restart",
+    "A client's request for an unknown topic creates it, where the request allows that.",
+  ),
+  "max.message.bytes": bytes(
+    1_048_588,
+    "restart",
+    "Default of the topic config of that name: the largest record batch.",
+  ),
+  "max.decompressed.bytes": bytes(
+    64 * MIB,
+    "restart",
+    "A batch that decompresses to more is refused.",
+    { min: 1 * MIB },
+  ),
+  "replica.lag.time.max.ms": durationMs(
+    30 * SECOND,
+    "restart",
+    "A follower that has not caught up for this long leaves the in-sync replicas.",
+    { min: 100 },
+  ),
+  "follower.fetch": flag(
+    false,
+    "restart",
+    "Followers serve consumers below their own high watermark.",
+  ),
+  "producer.id.expiration.ms": durationMs(
+    1 * DAY,
+    "restart",
+    "Silence after which a partition forgets an idempotent producer.",
+    { min: 1 * SECOND },
+  ),
+  "producer.ids.max": count(
+    100_000,
+    "restart",
+    "Idempotent producers that this broker remembers over all its partitions; the longest silent go first.",
+    { min: 100 },
+  ),
+  "uncommitted.bytes.max": bytes(
+    8 * MIB,
+    "restart",
+    "Bytes of one partition that wait for a majority; above them its producers wait.",
+    { min: 1 * MIB },
+  ),
+  "partitions.max": count(100_000, "restart", "Replicas that this broker hosts.", { min: 1 }),
+} as const;
+
+const CLIENTS = {
+  "connections.max": count(10_000, "restart", "Client connections, all listeners together.", {
+    min: 1,
+  }),
+  "connections.max.idle.ms": durationMs(
+    10 * MINUTE,
+    "restart",
+    "A connection without requests for this long is closed.",
+    { min: 100 },
+  ),
+  "connections.bytes.max": bytes(
+    256 * MIB,
+    "restart",
+    "Bytes of requests and answers that all client connections together hold; above it none is read.",
+    { min: 4 * MIB },
+  ),
+  "connection.requests.max": count(
+    1_000,
+    "restart",
+    "Requests of one connection that wait for their answers; above it the connection is not read.",
+    { min: 1 },
+  ),
+  "connection.send.bytes.max": bytes(
+    256 * KIB,
+    "restart",
+    "Arena slices outstanding on one connection.",
+    { min: 64 * KIB },
+  ),
+  "socket.request.max.bytes": bytes(
+    100 * MIB,
+    "restart",
+    "A longer request closes its connection.",
+    {
+      min: 1 * MIB,
+      max: 1 * GIB,
+    },
+  ),
+  "sasl.server.max.receive.size": bytes(
+    512 * KIB,
+    "restart",
+    "A longer request before authentication closes its connection.",
+    { min: 1 * KIB },
+  ),
+  "fetch.max.bytes": bytes(55 * MIB, "restart", "Bytes of one fetch answer.", { min: 1 * KIB }),
+  "fetch.sessions.max": count(1_000, "restart", "Incremental fetch sessions."),
+  "fetch.waiters.max": count(100_000, "restart", "Fetches that wait for new records.", { min: 1 }),
+} as const;
+
+const GROUPS = {
+  "group.min.session.timeout.ms": durationMs(
+    6 * SECOND,
+    "restart",
+    "Least session timeout of a consumer-group member.",
+  ),
+  "group.max.session.timeout.ms": durationMs(
+    30 * MINUTE,
+    "restart",
+    "Greatest session timeout of a consumer-group member.",
+  ),
+  "group.initial.rebalance.delay.ms": durationMs(
+    3 * SECOND,
+    "restart",
+    "How long an empty group waits for more members before its first assignment.",
+  ),
+  "group.max.size": count(10_000, "restart", "Members of one consumer group.", { min: 1 }),
+  "groups.max": count(100_000, "restart", "Consumer groups that this broker coordinates.", {
+    min: 1,
+  }),
+  "offsets.retention.minutes": count(
+    10_080,
+    "restart",
+    "Minutes for which an empty group keeps its committed offsets.",
+    { min: 1 },
+  ),
+  "offset.metadata.max.bytes": bytes(
+    4 * KIB,
+    "restart",
+    "Text that may go with a committed offset.",
+  ),
+  "offsets.topic.num.partitions": count(50, "never", "Partitions of __consumer_offsets.", {
+    min: 1,
+    max: 1_000,
+  }),
+  "transaction.state.log.num.partitions": count(50, "never", "Partitions of __transaction_state.", {
+    min: 1,
+    max: 1_000,
+  }),
+  "transaction.max.timeout.ms": durationMs(
+    15 * MINUTE,
+    "restart",
+    "Greatest transaction timeout that a producer may ask for.",
+    { min: 1 * SECOND },
+  ),
+  "transactional.id.expiration.ms": durationMs(
+    7 * DAY,
+    "restart",
+    "Silence after which a transactional id is forgotten.",
+    { min: 1 * SECOND },
+  ),
+} as const;
+
+const SECURITY = {
+  "sasl.enabled.mechanisms": names(
+    [],
+    "restart",
+    "SASL mechanisms of the Kafka listener. None: it asks for no authentication.",
+  ),
+  "super.users": names([], "restart", "Principals that no ACL binds, e.g. User:admin."),
+  "authorizer.enable": flag(
+    false,
+    "restart",
+    "ACLs are enforced. Off: everything is allowed, and ACL requests are refused.",
+  ),
+  "link.secret": text(
+    "",
+    "restart",
+    "A secret that brokers prove to each other before a link carries anything; the same on every broker.",
+    { lengthMax: 256, secret: true },
+  ),
+} as const;
+
+const PROCESS = {
+  "memory.bytes.max": bytes(
+    1 * GIB,
+    "restart",
+    "Memory of this broker. The limits that bound memory are added up at start and must fit.",
+    { min: 128 * MIB },
+  ),
+  "compute.threads": count(1, "restart", "Threads for compression and key derivation.", {
+    min: 1,
+    max: 64,
+  }),
+  "drain.ms.max": durationMs(
+    10 * SECOND,
+    "restart",
+    "How long a stopping broker waits until its leaderships have moved and its answers are sent.",
+  ),
+  "log.level": choice(
+    ["debug", "info", "warn", "error"],
+    "info",
+    "restart",
+    "Least level that is logged.",
+  ),
+} as const;
+
+export const SETTINGS = {
+  ...IDENTITY,
+  ...LISTENERS,
+  ...LINKS,
+  ...JOURNAL,
+  ...TOPICS,
+  ...CLIENTS,
+  ...GROUPS,
+  ...SECURITY,
+  ...PROCESS,
+} as const;
+
+/** The table in parts, for the documentation. */
+export const SETTING_GROUPS: readonly (readonly [string, readonly SettingName[]])[] = [
+  ["Identity", namesOf(IDENTITY)],
+  ["Listeners", namesOf(LISTENERS)],
+  ["Broker links", namesOf(LINKS)],
+  ["Journal and segments", namesOf(JOURNAL)],
+  ["Topics and partitions", namesOf(TOPICS)],
+  ["Client connections", namesOf(CLIENTS)],
+  ["Groups and transactions", namesOf(GROUPS)],
+  ["Security", namesOf(SECURITY)],
+  ["Process", namesOf(PROCESS)],
+];
+
+export type SettingName = keyof typeof SETTINGS;
+export type SettingValue<N extends SettingName> =
+  (typeof SETTINGS)[N] extends Setting<infer T> ? T : never;
+
+/** The names of the table, in its order. */
+export const SETTING_NAMES: readonly SettingName[] = namesOf(SETTINGS);
+
+function namesOf<T extends object>(part: T): readonly (keyof T & SettingName)[] {
+  return Object.keys(part) as (keyof T & SettingName)[];
+}
+
+export function isSettingName(name: string): name is SettingName {
+  return Object.hasOwn(SETTINGS, name);
+}
