@@ -21,7 +21,9 @@ export function mayCampaign(state: State): boolean {
   return state.standing === "full" && state.configurations.isVoter(state.self);
 }
 
-/** Votes for itself in the next term and asks the others, as soon as its own vote is durable (F1). */
+/**
+ * Votes for itself in the next term and asks the others, as soon as its own vote is durable (F1).
+ */
 export function campaign(state: State, transfer: boolean): void {
   beginTerm(state, (state.term + 1) as Term);
   state.role = "candidate";
@@ -79,7 +81,10 @@ export function onVoteResponse(
   countVotes(state);
 }
 
-/** A refusal matters only if it tells of a later term; otherwise the next election timeout tries again. */
+/**
+ * A refusal matters only if it tells of a later term; otherwise the next election timeout tries
+ * again.
+ */
 function learnTerm(state: State, from: ReplicaId, term: Term): void {
   if (term > state.term) becomeFollower(state, term, null, from);
 }

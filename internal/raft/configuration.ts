@@ -1,5 +1,6 @@
-// Who is in a group. A configuration takes effect when it is appended (F9); during a change it is joint: decisions
-// then need a majority of `voters` and a majority of `votersOutgoing` (Raft dissertation, section 4.3).
+// Who is in a group. A configuration takes effect when it is appended (F9); during a change it is
+// joint: decisions then need a majority of `voters` and a majority of `votersOutgoing` (Raft
+// dissertation, section 4.3).
 import type { ReplicaId } from "../model/ids.ts";
 
 export interface Configuration {

@@ -1,5 +1,5 @@
-// The configurations that the log holds: the one at its base and each one appended since. The newest is in force from
-// the moment it is appended, and stops being so when it is truncated (F9).
+// The configurations that the log holds: the one at its base and each one appended since. The
+// newest is in force from the moment it is appended, and stops being so when it is truncated (F9).
 import { assert } from "../base/assert.ts";
 import type { LogIndex, ReplicaId } from "../model/ids.ts";
 import type { Configuration } from "./configuration.ts";

@@ -1,4 +1,5 @@
-// What a machine asks of its driver. The driver carries effects out in order, before it steps the machine again.
+// What a machine asks of its driver. The driver carries effects out in order, before it steps the
+// machine again.
 import type { LogIndex, ReplicaId, Term } from "../model/ids.ts";
 import type { Configuration } from "./configuration.ts";
 import type { EntryHead, LogBase } from "./entry.ts";
@@ -7,8 +8,8 @@ import type { Message } from "./message.ts";
 export type Role = "follower" | "pre-candidate" | "candidate" | "leader";
 
 /**
- * `write` numbers the machine's writes 1, 2, 3, …; the driver queues them in order and later reports
- * `{ on: "durable", write }`, which covers all writes up to that number.
+ * `write` numbers the machine's writes 1, 2, 3, …; the driver queues them in order and later
+ * reports `{ on: "durable", write }`, which covers all writes up to that number.
  */
 export type Effect =
   | {
@@ -18,9 +19,9 @@ export type Effect =
       readonly first: LogIndex;
       readonly entries: readonly EntryHead[];
       /**
-       * "request": the payloads are those of the append-request being stepped, from its entry number `skip` on.
-       * "proposal": the payload is the proposer's. "own": the machine made the entry (term-start no-op, leaving a joint
-       * configuration) and the driver encodes it.
+       * "request": the payloads are those of the append-request being stepped, from its entry
+       * number `skip` on. "proposal": the payload is the proposer's. "own": the machine made the
+       * entry (term-start no-op, leaving a joint configuration) and the driver encodes it.
        */
       readonly from: "request" | "proposal" | "own";
       readonly skip: number;
@@ -40,15 +41,18 @@ export type Effect =
     }
   /** To be sent now: what had to be durable first already is (F1). */
   | { readonly do: "send"; readonly to: ReplicaId; readonly message: Message }
-  /** `outgoing(to)` has something: ask it at the end of the turn. Said again only after it returned null. */
+  /**
+   * `outgoing(to)` has something: ask it at the end of the turn. Said again only after it returned
+   * null.
+   */
   | { readonly do: "ready"; readonly to: ReplicaId }
   /** `to` needs entries below this log's base: bulk catch-up, then install-base (F10). */
   | { readonly do: "need-base"; readonly to: ReplicaId }
   /** The commit index moved forward to here. */
   | { readonly do: "commit"; readonly index: LogIndex }
   /**
-   * Role, term or known leader changed. Comes before any truncate or append of the new term, so that waiters of the old
-   * one fail first (F4). A voter whose `leader` is null is armed (L2).
+   * Role, term or known leader changed. Comes before any truncate or append of the new term, so
+   * that waiters of the old one fail first (F4). A voter whose `leader` is null is armed (L2).
    */
   | {
       readonly do: "role";
@@ -56,7 +60,10 @@ export type Effect =
       readonly term: Term;
       readonly leader: ReplicaId | null;
     }
-  /** The configuration in force changed (appended, truncated or installed); `committed` says whether it is committed. */
+  /**
+   * The configuration in force changed (appended, truncated or installed); `committed` says whether
+   * it is committed.
+   */
   | {
       readonly do: "configuration";
       readonly configuration: Configuration;

@@ -1,5 +1,5 @@
-// What Raft knows of a log entry: its term and its kind. Payload bytes never enter the machine, except
-// that a configuration entry carries its decoded configuration.
+// What Raft knows of a log entry: its term and its kind. Payload bytes never enter the machine,
+// except that a configuration entry carries its decoded configuration.
 import type { LogIndex, Term } from "../model/ids.ts";
 import type { Configuration } from "./configuration.ts";
 
@@ -16,7 +16,10 @@ export interface EntryHead {
   readonly configuration: Configuration | null;
 }
 
-/** Where a log begins: everything up to and including `index` is committed and lives elsewhere (F10). */
+/**
+ * Where a log begins: everything up to and including `index` is committed and lives elsewhere
+ * (F10).
+ */
 export interface LogBase {
   readonly index: LogIndex;
   readonly term: Term;

@@ -5,8 +5,9 @@ import type { EntryKind, LogBase } from "./entry.ts";
 import type { Message } from "./message.ts";
 
 /**
- * "full": takes part. "quiet": neither votes nor campaigns yet (first silence period after a start, L5; rollback question
- * not answered, D3), but follows and acknowledges. "suspect": neither votes, campaigns nor acknowledges (D1).
+ * "full": takes part. "quiet": neither votes nor campaigns yet (first silence period after a start,
+ * L5; rollback question not answered, D3), but follows and acknowledges. "suspect": neither votes,
+ * campaigns nor acknowledges (D1).
  */
 export type Standing = "full" | "quiet" | "suspect";
 
@@ -14,13 +15,19 @@ export type Event =
   | { readonly on: "message"; readonly from: ReplicaId; readonly message: Message }
   /** Everything up to this write is durable (J4). */
   | { readonly on: "durable"; readonly write: number }
-  /** The armed list chose this replica to campaign (L2). Ignored by a leader, and while a leader is known. */
+  /**
+   * The armed list chose this replica to campaign (L2). Ignored by a leader, and while a leader is
+   * known.
+   */
   | { readonly on: "election-timeout" }
   /** The known leader is silent or no longer asserts its leadership of this term (L1, L3). */
   | { readonly on: "leader-lost" }
   /** A peer's broker fell silent; a leader without a reachable quorum steps down (check-quorum). */
   | { readonly on: "peer-lost"; readonly peer: ReplicaId }
-  /** A new link session with a peer's broker began: what was in flight to it is void; probe from its match. */
+  /**
+   * A new link session with a peer's broker began: what was in flight to it is void; probe from its
+   * match.
+   */
   | { readonly on: "peer-back"; readonly peer: ReplicaId }
   /** Leader only: append one entry of this kind; the driver has its payload. */
   | { readonly on: "propose"; readonly kind: EntryKind }
@@ -34,8 +41,8 @@ export type Event =
   /** A checkpoint moved committed entries out of the log (F10). */
   | { readonly on: "checkpoint"; readonly base: LogBase }
   /**
-   * Leader only: the bulk copy that `need-base` asked for has arrived, complete through `base`: an entry of this log at or
-   * above its base and committed. The machine then sends install-base.
+   * Leader only: the bulk copy that `need-base` asked for has arrived, complete through `base`: an
+   * entry of this log at or above its base and committed. The machine then sends install-base.
    */
   | { readonly on: "base-copied"; readonly peer: ReplicaId; readonly base: LogBase };
 
@@ -45,11 +52,17 @@ export interface Boot {
   readonly term: Term;
   readonly vote: ReplicaId | 0;
   readonly base: LogBase;
-  /** Terms of the entries after the base, as runs: entries from `first` on have `term`, up to the next run. */
+  /**
+   * Terms of the entries after the base, as runs: entries from `first` on have `term`, up to the
+   * next run.
+   */
   readonly runs: readonly { readonly first: LogIndex; readonly term: Term }[];
   /** The last entry's index; the base's when there is none after it. */
   readonly last: LogIndex;
-  /** Configurations in force, oldest first: at the base (index = base.index) and each one appended since. */
+  /**
+   * Configurations in force, oldest first: at the base (index = base.index) and each one appended
+   * since.
+   */
   readonly configurations: readonly {
     readonly index: LogIndex;
     readonly configuration: Configuration;

@@ -1,7 +1,8 @@
 // Following: matching the leader's log, acknowledging what is durable, and moving the commit index.
 //
-// `matched` is how far this log is known to agree with that of the term's leader. It is what an acknowledgement may
-// speak of (F1) and what bounds the commit index (F2); the mere end of the log is neither.
+// `matched` is how far this log is known to agree with that of the term's leader. It is what an
+// acknowledgement may speak of (F1) and what bounds the commit index (F2); the mere end of the log
+// is neither.
 import { assert } from "../base/assert.ts";
 import type { LogIndex, ReplicaId, Term } from "../model/ids.ts";
 import type { EntryHead } from "./entry.ts";
@@ -12,8 +13,8 @@ import { announceConfiguration, becomeFollower, commitThrough, nextWrite, send }
 type Say<S extends Message["say"]> = Extract<Message, { readonly say: S }>;
 
 /**
- * Takes `from` for the leader of `term`, as every message of a leader makes known. Refuses, and says so to the sender, if
- * the term is over.
+ * Takes `from` for the leader of `term`, as every message of a leader makes known. Refuses, and
+ * says so to the sender, if the term is over.
  */
 export function acceptLeader(state: State, from: ReplicaId, term: Term): boolean {
   if (term < state.term) {
@@ -43,7 +44,7 @@ export function onAppendRequest(
   message: Say<"append-request">,
 ): void {
   if (!acceptLeader(state, from, message.term)) return;
-  if (state.standing === "suspect") return; // D1: its log is not to be trusted, so nothing is built on it.
+  if (state.standing === "suspect") return; // D1: nothing is built on a log that lacks entries.
   const { prevIndex, entries } = message;
   if (!agrees(state, prevIndex, message.prevTerm)) {
     reject(state, from, prevIndex, message.prevTerm);
@@ -53,14 +54,18 @@ export function onAppendRequest(
   extend(state, prevIndex, entries);
   if (matched > state.matched) state.matched = matched;
   const moved = followCommit(state, message.commit);
-  // A request without entries that moved the commit index was sent to do just that, and expects no answer.
+  // A request without entries that moved the commit index was sent to do just that, and expects no
+  // answer.
   if (entries.length > 0 || !moved || state.matched > state.acknowledged) {
     state.owed = matched;
     acknowledge(state, false);
   }
 }
 
-/** Whether this log holds the leader's previous entry. Whatever is committed agrees with every later leader. */
+/**
+ * Whether this log holds the leader's previous entry. Whatever is committed agrees with every later
+ * leader.
+ */
 function agrees(state: State, index: LogIndex, term: Term): boolean {
   const own = state.log.termAt(index);
   if (index <= state.commit) {
@@ -109,7 +114,8 @@ function truncate(state: State, from: LogIndex): void {
 
 function reject(state: State, from: ReplicaId, prevIndex: LogIndex, prevTerm: Term): void {
   const { log, commit, term } = state;
-  // Skip every entry of a term that the leader's log cannot hold there, but nothing that is committed.
+  // Skip every entry of a term that the leader's log cannot hold there, but nothing that is
+  // committed.
   const found = log.lastOfTermAtMost(prevIndex, prevTerm);
   const hintIndex = found > commit ? found : commit;
   const hintTerm = log.termAt(hintIndex);
@@ -127,8 +133,8 @@ export function followCommit(state: State, commit: LogIndex): boolean {
 }
 
 /**
- * Sends the acknowledgement that is owed, or that `durable` news allows: cumulative, of durable entries only, in the term
- * in which they were received (F1).
+ * Sends the acknowledgement that is owed, or that `durable` news allows: cumulative, of durable
+ * entries only, in the term in which they were received (F1).
  */
 export function acknowledge(state: State, news: boolean): void {
   const { log, matchedWith } = state;

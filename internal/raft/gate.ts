@@ -1,5 +1,6 @@
-// Messages that wait for durability (F1): vote requests and granted votes, each behind the write of the hard
-// state that it speaks of. All of them belong to the current term; a new term throws them away.
+// Messages that wait for durability (F1): vote requests and granted votes, each behind the write of
+// the hard state that it speaks of. All of them belong to the current term; a new term throws them
+// away.
 import type { ReplicaId } from "../model/ids.ts";
 import type { Message } from "./message.ts";
 
@@ -12,7 +13,10 @@ interface Held {
 export class Gate {
   #held: Held[] = [];
 
-  /** Holds `message` until `write` is durable. A repeat replaces its predecessor, so peers bound the length. */
+  /**
+   * Holds `message` until `write` is durable. A repeat replaces its predecessor, so peers bound the
+   * length.
+   */
   hold(write: number, to: ReplicaId, message: Message): void {
     this.#held = this.#held.filter((held) => held.to !== to || held.message.say !== message.say);
     this.#held.push({ write, to, message });

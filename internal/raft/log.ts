@@ -1,8 +1,9 @@
-// What the machine knows of its log: where it begins, the term of every entry (as runs of equal terms), where it
-// ends, and how much of it is durable. Payloads are elsewhere.
+// What the machine knows of its log: where it begins, the term of every entry (as runs of equal
+// terms), where it ends, and how much of it is durable. Payloads are elsewhere.
 //
-// Durability is told by write number, never by index (J4): each write remembers the index it makes durable, and a
-// truncation lowers what the earlier writes remember, so a late completion cannot vouch for a rewritten entry.
+// Durability is told by write number, never by index (J4): each write remembers the index it makes
+// durable, and a truncation lowers what the earlier writes remember, so a late completion cannot
+// vouch for a rewritten entry.
 import { assert } from "../base/assert.ts";
 import type { LogIndex, Term } from "../model/ids.ts";
 import type { EntryHead, LogBase } from "./entry.ts";
@@ -76,8 +77,9 @@ export class Log {
   }
 
   /**
-   * The largest index at or below `index` whose entry has a term of at most `term`: two logs cannot agree on anything
-   * between there and `index` if the other log holds `term` at `index`. Just below the base if the log has none.
+   * The largest index at or below `index` whose entry has a term of at most `term`: two logs cannot
+   * agree on anything between there and `index` if the other log holds `term` at `index`. Just
+   * below the base if the log has none.
    */
   lastOfTermAtMost(index: LogIndex, term: Term): LogIndex {
     let at = index < this.#last ? index : this.#last;
@@ -120,7 +122,10 @@ export class Log {
       lasts[i] = last; // J4
   }
 
-  /** Lets the log begin after `base`; entries above it stay. What they follow must already agree with the base. */
+  /**
+   * Lets the log begin after `base`; entries above it stay. What they follow must already agree
+   * with the base.
+   */
   install(write: number, base: LogBase): void {
     if (base.index >= this.#last) {
       this.#runs = [];

@@ -1,5 +1,5 @@
-// One replica's Raft machine: events in, effects out. It has no clock, randomness, storage or network; the files of the
-// roles hold the rules, and this one sends each event to its rule.
+// One replica's Raft machine: events in, effects out. It has no clock, randomness, storage or
+// network; the files of the roles hold the rules, and this one sends each event to its rule.
 import { assert, unreachable } from "../base/assert.ts";
 import type { LogIndex, ReplicaId, Term } from "../model/ids.ts";
 import {
@@ -141,7 +141,10 @@ export class Machine {
     return leading !== null && commit >= leading.termStart;
   }
 
-  /** How far a peer's durable log is known to agree with this leader's; its own durable index for itself. */
+  /**
+   * How far a peer's durable log is known to agree with this leader's; its own durable index for
+   * itself.
+   */
   match(peer: ReplicaId): LogIndex {
     const { leading, self, log } = this.#state;
     if (leading === null) return 0 as LogIndex;
@@ -168,8 +171,8 @@ export class Machine {
   }
 
   /**
-   * The driver put the entries of the last `outgoing` up to `last`, and its commit position, into the session towards `to`.
-   * `last` is one below the first entry when it sent none.
+   * The driver put the entries of the last `outgoing` up to `last`, and its commit position, into
+   * the session towards `to`. `last` is one below the first entry when it sent none.
    */
   sent(to: ReplicaId, last: LogIndex, commit: LogIndex): void {
     sent(this.#state, to, last, commit);

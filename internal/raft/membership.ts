@@ -1,5 +1,6 @@
-// Changing who is in a group (F9). A change of voters goes through a joint configuration, which the leader leaves by
-// itself once it is committed; a change of learners alone is one entry. A configuration takes effect when it is appended.
+// Changing who is in a group (F9). A change of voters goes through a joint configuration, which the
+// leader leaves by itself once it is committed; a change of learners alone is one entry. A
+// configuration takes effect when it is appended.
 import { assert } from "../base/assert.ts";
 import type { LogIndex, ReplicaId } from "../model/ids.ts";
 import type { Configuration } from "./configuration.ts";
@@ -49,7 +50,9 @@ export function changeRefusal(state: State, target: Target): ChangeRefusal | nul
   return isQuorum({ ...target, votersOutgoing: [] }, canReach) ? null : "unreachable";
 }
 
-/** A learner may vote when one request brings it up to date and it has matched this leader's term. */
+/**
+ * A learner may vote when one request brings it up to date and it has matched this leader's term.
+ */
 function isCaughtUp(state: State, id: ReplicaId): boolean {
   const { leading, log, limits } = state;
   const peer = leading === null ? null : peerOf(leading, id);
@@ -83,7 +86,9 @@ export function change(state: State, target: Target): void {
   appendConfiguration(state, { voters, votersOutgoing, learners, revision });
 }
 
-/** What a leader does once its configuration may be committed: leave the joint phase, or the group. */
+/**
+ * What a leader does once its configuration may be committed: leave the joint phase, or the group.
+ */
 export function afterCommit(state: State): void {
   const { leading, configurations, commit } = state;
   if (leading === null || configurations.index > commit || commit < leading.termStart) return;

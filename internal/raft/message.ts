@@ -1,5 +1,6 @@
-// What the machines of one group say to each other. Messages may be lost, repeated, delayed for seconds and
-// reordered; only the entries of one link session arrive in order. The driver adds group, replica and session.
+// What the machines of one group say to each other. Messages may be lost, repeated, delayed for
+// seconds and reordered; only the entries of one link session arrive in order. The driver adds
+// group, replica and session.
 import type { LogIndex, Term } from "../model/ids.ts";
 import type { Configuration } from "./configuration.ts";
 import type { EntryHead, LogBase } from "./entry.ts";

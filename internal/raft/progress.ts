@@ -1,6 +1,6 @@
-// What a leader knows of one peer. A peer starts in `probe`: one request at a time until the place where the logs agree
-// is found. In `replicate` requests are sent without waiting. In `base` the peer needs entries that this log no longer
-// has, and Raft waits for the bulk copy.
+// What a leader knows of one peer. A peer starts in `probe`: one request at a time until the place
+// where the logs agree is found. In `replicate` requests are sent without waiting. In `base` the
+// peer needs entries that this log no longer has, and Raft waits for the bulk copy.
 //
 //     probe ──accepted──▶ replicate ──rejected──▶ probe
 //       └──── next at or below the base ────▶ base ──base copied──▶ probe
@@ -50,7 +50,9 @@ export function restart(progress: Progress): void {
   }
 }
 
-/** Notes an acknowledgement by a peer of a log that begins after `base`; says whether it was news. */
+/**
+ * Notes an acknowledgement by a peer of a log that begins after `base`; says whether it was news.
+ */
 export function accept(progress: Progress, match: LogIndex, base: LogIndex): boolean {
   const news = match > progress.match;
   if (news) progress.match = match;

@@ -1,5 +1,6 @@
-// The arithmetic of majorities. A joint configuration decides by a majority of each of its halves; an
-// outgoing half that is empty has no say. Nothing here allocates: it runs for every acknowledgement.
+// The arithmetic of majorities. A joint configuration decides by a majority of each of its halves;
+// an outgoing half that is empty has no say. Nothing here allocates: it runs for every
+// acknowledgement.
 import { assert } from "../base/assert.ts";
 import type { LogIndex, ReplicaId } from "../model/ids.ts";
 import type { Configuration } from "./configuration.ts";

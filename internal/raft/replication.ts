@@ -1,6 +1,8 @@
-// A leader's sending side: what each peer should get next, what its answers mean, and who can be reached.
+// A leader's sending side: what each peer should get next, what its answers mean, and who can be
+// reached.
 //
-// The driver pulls: a "ready" effect says that `outgoing` has something, and `sent` what of it went out.
+// The driver pulls: a "ready" effect says that `outgoing` has something, and `sent` what of it went
+// out.
 import { assert } from "../base/assert.ts";
 import type { LogIndex, ReplicaId, Term } from "../model/ids.ts";
 import type { LogBase } from "./entry.ts";
@@ -19,7 +21,10 @@ export function peerOf(leading: Leadership, id: ReplicaId): Progress | null {
   return null;
 }
 
-/** Makes the peers those of the configuration in force: progress is kept, newcomers are probed at the log's end. */
+/**
+ * Makes the peers those of the configuration in force: progress is kept, newcomers are probed at
+ * the log's end.
+ */
 export function syncPeers(state: State, leading: Leadership): void {
   const { voters, votersOutgoing, learners } = state.configurations.inForce;
   const members = new Set<ReplicaId>([...voters, ...votersOutgoing, ...learners]);
@@ -109,7 +114,10 @@ export function onAccepted(state: State, peer: Progress, match: LogIndex): boole
   return news;
 }
 
-/** The logs do not agree at `prevIndex`: probe lower, skipping whole terms in which they cannot agree. */
+/**
+ * The logs do not agree at `prevIndex`: probe lower, skipping whole terms in which they cannot
+ * agree.
+ */
 export function onRejected(
   state: State,
   peer: Progress,

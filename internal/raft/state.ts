@@ -24,7 +24,10 @@ export interface Leadership {
   readonly peers: Progress[];
   /** The transfer under way. `told`: timeout-now is on its way. */
   transfer: { readonly to: ReplicaId; told: boolean } | null;
-  /** The one-entry lists of this term's batches, no-ops and commands: shared, so a proposal makes no new one. */
+  /**
+   * The one-entry lists of this term's batches, no-ops and commands: shared, so a proposal makes no
+   * new one.
+   */
   readonly heads: readonly (readonly EntryHead[])[];
 }
 

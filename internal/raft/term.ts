@@ -59,7 +59,10 @@ export function writeHardState(state: State, vote: ReplicaId | 0): void {
   state.effects.push({ do: "hard-state", write: state.hardStateWrite, term: state.term, vote });
 }
 
-/** Moves the term forward and forgets what held only in the old one. The caller writes the hard state. */
+/**
+ * Moves the term forward and forgets what held only in the old one. The caller writes the hard
+ * state.
+ */
 export function beginTerm(state: State, term: Term): void {
   assert(term > state.term, "terms grow");
   state.term = term;
@@ -72,8 +75,9 @@ export function beginTerm(state: State, term: Term): void {
 }
 
 /**
- * Becomes a follower in `term`, which is this one or a later one, in which it votes for `vote`. `cause` is the replica
- * that made it so: a leader that yields to its transfer target has not failed to transfer.
+ * Becomes a follower in `term`, which is this one or a later one, in which it votes for `vote`.
+ * `cause` is the replica that made it so: a leader that yields to its transfer target has not
+ * failed to transfer.
  */
 export function becomeFollower(
   state: State,

@@ -1,4 +1,5 @@
-// Handing leadership to a chosen voter: proposals stop, the target catches up, and is told to campaign at once.
+// Handing leadership to a chosen voter: proposals stop, the target catches up, and is told to
+// campaign at once.
 import type { ReplicaId } from "../model/ids.ts";
 import { peerOf } from "./replication.ts";
 import type { State } from "./state.ts";

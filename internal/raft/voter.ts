@@ -1,5 +1,5 @@
-// Answering campaigns. Membership is not asked for: a replica may be behind on the configuration that makes it, or the
-// candidate, a voter, and a vote that does not count harms nobody.
+// Answering campaigns. Membership is not asked for: a replica may be behind on the configuration
+// that makes it, or the candidate, a voter, and a vote that does not count harms nobody.
 import type { ReplicaId } from "../model/ids.ts";
 import type { Message } from "./message.ts";
 import type { State } from "./state.ts";
@@ -7,7 +7,9 @@ import { becomeFollower, send, writeHardState } from "./term.ts";
 
 type VoteRequest = Extract<Message, { say: "pre-vote-request" | "vote-request" }>;
 
-/** Grants a pre-vote to whom it would vote for. Nothing changes here, so nothing has to be durable. */
+/**
+ * Grants a pre-vote to whom it would vote for. Nothing changes here, so nothing has to be durable.
+ */
 export function onPreVoteRequest(state: State, from: ReplicaId, message: VoteRequest): void {
   const granted = mayVoteFor(state, from, message) && isUpToDate(state, message);
   send(state, from, {
@@ -37,8 +39,8 @@ function refuse(state: State, from: ReplicaId): void {
 }
 
 /**
- * A replica that does not take full part does not vote (D1, D3, L5). One that knows a live leader does not, unless that
- * leader asked for the campaign (L5).
+ * A replica that does not take full part does not vote (D1, D3, L5). One that knows a live leader
+ * does not, unless that leader asked for the campaign (L5).
  */
 function mayVoteFor(state: State, from: ReplicaId, message: VoteRequest): boolean {
   if (state.standing !== "full") return false;
