@@ -86,18 +86,19 @@ export interface RecoveryVisitor {
    * returns, so that the owner can rebuild producer state and replay commands (F8); null when it is damaged (D1).
    */
   append(header: RecordHeader, position: PayloadPosition, payload: Uint8Array | null): void;
-  /** An entry that the log has (equal index and term) lies here now (J6). */
+  /** An entry that the log has (equal index and term) lies here now, and perhaps whole again (J6). */
   relocate(header: RecordHeader, position: PayloadPosition): void;
   hardState(header: RecordHeader): void;
   /** Every entry above `header.index` goes. */
   truncate(header: RecordHeader): void;
-  /** `payload` is lent until the call returns. */
-  configuration(header: RecordHeader, payload: Uint8Array): void;
+  /** A group's first record. `payload` is lent until the call returns; null when it is damaged: the replica is suspect. */
+  configuration(header: RecordHeader, payload: Uint8Array | null): void;
   /**
    * The log begins after (`header.index`, `header.term`): an entry there of that term keeps what follows it, else the
-   * log is empty (F10). Also called for the base of a row, when its payload was not released yet. `payload` is lent.
+   * log is empty (F10). Also called for the base of a row, when its payload was not released yet. `payload` as for
+   * `configuration`.
    */
-  installBase(header: RecordHeader, payload: Uint8Array): void;
+  installBase(header: RecordHeader, payload: Uint8Array | null): void;
   dropGroup(header: RecordHeader): void;
   /** Durable batches are missing here (D1): every group seen so far is suspect; groups that start later are not. */
   gap(): void;

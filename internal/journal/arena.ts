@@ -1,0 +1,119 @@
+// The memory that holds the newest payloads: a ring which is written by `copy`, to the disk and to sockets straight
+// from it, and read by consumers of the tail. A payload lies at its stream position modulo the size of the ring.
+// A segment of the ring is overwritten only when what it held is durable and nobody has pinned it.
+import { assert } from "../base/assert.ts";
+import type { PayloadPosition } from "../model/ids.ts";
+
+export const SEGMENT_BYTES_MAX = 1 << 20;
+const SEGMENTS_MIN = 8;
+
+export class Arena {
+  readonly bytes: Uint8Array;
+  readonly #segmentBytes: number;
+  readonly #segments: number;
+  /** How many readers hold each segment of the ring. */
+  readonly #pins: Int32Array;
+  /** Where the next payload goes. */
+  #position = 0;
+  /** Number of the last segment of the stream (not of the ring) that was entered; -1 before the first. */
+  #entered: number;
+  #durable = 0;
+
+  /** `start` is the stream position to begin at; what lies before it was never in this arena. */
+  constructor(bytes: Uint8Array, start: number) {
+    const size = bytes.length;
+    assert((size & (size - 1)) === 0, "the size of the arena is a power of two");
+    this.bytes = bytes;
+    this.#segmentBytes = Math.min(SEGMENT_BYTES_MAX, size / SEGMENTS_MIN);
+    this.#segments = size / this.#segmentBytes;
+    this.#pins = new Int32Array(this.#segments);
+    this.#position = Math.ceil(start / size) * size;
+    this.#durable = this.#position;
+    this.#entered = this.#position / this.#segmentBytes - 1;
+    this.#oldest = this.#position;
+  }
+
+  /** Before this position nothing can be found here. */
+  readonly #oldest: number;
+
+  get position(): PayloadPosition {
+    return this.#position as PayloadPosition;
+  }
+
+  /** True when `length` bytes fit before the ring's end. When they do not, `skip` goes to its start. */
+  fits(length: number): boolean {
+    const size = this.bytes.length;
+    return (this.#position % size) + length <= size;
+  }
+
+  skip(): void {
+    const size = this.bytes.length;
+    this.#position = Math.ceil(this.#position / size) * size;
+  }
+
+  /** True when the next `length` bytes may be overwritten; they are then no longer found by `view`. */
+  enter(length: number): boolean {
+    const last = Math.floor((this.#position + length - 1) / this.#segmentBytes);
+    if (last === this.#entered) return true;
+    const first = Math.floor(this.#position / this.#segmentBytes);
+    for (let each = Math.max(first, this.#entered + 1); each <= last; each++) {
+      if (this.#pins[each % this.#segments] !== 0) return false;
+      const overwrittenEnd = (each + 1 - this.#segments) * this.#segmentBytes;
+      if (overwrittenEnd > this.#durable) return false;
+    }
+    this.#entered = last;
+    return true;
+  }
+
+  /** Copies a payload to the position; `fits` and `enter` were asked before. */
+  copy(from: Uint8Array, start: number, end: number): PayloadPosition {
+    const position = this.#position;
+    const whole = start === 0 && end === from.length;
+    this.bytes.set(whole ? from : from.subarray(start, end), position % this.bytes.length);
+    this.#position = position + (end - start);
+    return position as PayloadPosition;
+  }
+
+  /** Everything before `position` is on disk. */
+  durableUpTo(position: number): void {
+    this.#durable = position;
+  }
+
+  /** The part of the ring that a range of the stream lies in; the caller knows that it is still there. */
+  slice(start: number, end: number): Uint8Array {
+    const at = start % this.bytes.length;
+    return this.bytes.subarray(at, at + (end - start));
+  }
+
+  view(position: PayloadPosition, length: number): Uint8Array | null {
+    if (!this.#holds(position, length)) return null;
+    return this.slice(position, position + length);
+  }
+
+  pin(position: PayloadPosition, length: number): void {
+    assert(this.#holds(position, length), "pinned bytes are in the arena");
+    this.#count(position, length, 1);
+  }
+
+  /** True when a segment became free. */
+  unpin(position: PayloadPosition, length: number): boolean {
+    return this.#count(position, length, -1);
+  }
+
+  #holds(position: number, length: number): boolean {
+    if (position < this.#oldest || position + length > this.#position) return false;
+    return Math.floor(position / this.#segmentBytes) > this.#entered - this.#segments;
+  }
+
+  #count(position: number, length: number, change: 1 | -1): boolean {
+    const last = Math.floor((position + Math.max(length, 1) - 1) / this.#segmentBytes);
+    let freed = false;
+    for (let each = Math.floor(position / this.#segmentBytes); each <= last; each++) {
+      const count = this.#pins[each % this.#segments]! + change;
+      assert(count >= 0, "every unpin follows its pin");
+      this.#pins[each % this.#segments] = count;
+      if (count === 0) freed = true;
+    }
+    return freed;
+  }
+}
