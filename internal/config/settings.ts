@@ -11,7 +11,8 @@ import type { SettingName, SettingValue } from "./settings-table.ts";
 
 export type { SettingName, SettingValue } from "./settings-table.ts";
 
-export type SettingOrigin = "flag" | "environment" | "file" | "default";
+/** `given`: by the program that embeds the broker. */
+export type SettingOrigin = "given" | "flag" | "environment" | "file" | "default";
 
 export type SettingFault =
   | {
@@ -87,12 +88,21 @@ export function loadSettings(sources: SettingSources): Result<Settings, readonly
 export function settingsOf(given: SettingValues = {}): Result<Settings, readonly SettingFault[]> {
   const values = new Map<SettingName, unknown>();
   const origins = new Map<SettingName, SettingOrigin>();
+  const faults: SettingFault[] = [];
   for (const [name, value] of Object.entries(given)) {
-    if (value === undefined || !isSettingName(name)) continue;
-    values.set(name, value);
-    origins.set(name, "flag");
+    if (value === undefined) continue;
+    if (!isSettingName(name)) {
+      const nearest = nearestName(name, SETTING_NAMES);
+      faults.push({ kind: "unknown-setting", origin: "given", written: name, nearest });
+      continue;
+    }
+    const setting = SETTINGS[name] as Setting<unknown>;
+    const parsed = setting.parse(setting.show(value));
+    if (parsed.ok) values.set(name, parsed.value);
+    else faults.push({ kind: "bad-value", origin: "given", written: name, reason: parsed.fault });
+    origins.set(name, "given");
   }
-  return finish(values, origins, []);
+  return finish(values, origins, faults);
 }
 
 function finish(
