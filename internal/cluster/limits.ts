@@ -3,8 +3,7 @@ import type { GroupId, ReplicaId } from "../model/ids.ts";
 
 /** Group 0 is the controller itself. */
 export const FIRST_GROUP = 1 as GroupId;
-/** In group 0 a replica's id is its broker's id, so broker ids stay below the ids that the controller gives. */
-export const BROKER_ID_MAX = 999_999;
+/** In group 0 a replica's id is its broker's id (at most 999,999), so the ids that the controller gives begin above. */
 export const FIRST_REPLICA = 1_000_000 as ReplicaId;
 export const FIRST_PRODUCER_ID = 0;
 export const PRODUCER_ID_BLOCK = 1_000;
@@ -12,3 +11,14 @@ export const PRODUCER_ID_BLOCK = 1_000;
 export const RECREATED_TERM_STEP = 1_000;
 /** Names of deleted topics whose terms are remembered one by one. */
 export const DELETED_TERMS_MAX = 10_000;
+/** Of rows of an opaque table. */
+export const ENTRY_KEY_CHARS_MAX = 1_024;
+export const ENTRY_VALUE_BYTES_MAX = 64 << 10;
+export const ENTRY_ROWS_MAX = 100_000;
+/** Of one registration. */
+export const ENDPOINTS_MAX = 16;
+/** Of one resource, and of a value of it. */
+export const CONFIGS_MAX = 200;
+export const CONFIG_VALUE_CHARS_MAX = 8_192;
+/** Of hosts, racks, listeners and the names of configs. */
+export const LABEL_CHARS_MAX = 255;

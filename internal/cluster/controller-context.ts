@@ -1,0 +1,55 @@
+// What the controller's handlers may use besides state and request, and the small things they share.
+import type { Failed, Result } from "../base/result.ts";
+import { failed } from "../base/result.ts";
+import type { GroupId, Term } from "../model/ids.ts";
+import type { Decision, HandlerContext } from "../statelog/machine.ts";
+import type { ClusterState } from "./cluster-state.ts";
+import type {
+  ControllerFault,
+  ControllerFaultKind,
+  ControllerKind,
+  ControllerReply,
+  ControllerRequest,
+} from "./controller-requests.ts";
+import type { ControllerRecord } from "./records.ts";
+
+export interface ControllerSettings {
+  /** Of a topic that does not say. */
+  readonly partitionsDefault: number;
+  /** Of a topic that does not say (P3); see defaultFactor. */
+  readonly factorDefault: number;
+  readonly topicPartitionsMax: number;
+  readonly clusterPartitionsMax: number;
+}
+
+/** Which config names and values are legal, for topics or for brokers (P9). */
+export interface ConfigRules {
+  /** The first name that is unknown or whose value is refused, among a whole set of overrides; null: all are fine. */
+  refusal(
+    configs: ReadonlyMap<string, string>,
+  ): { readonly name: string; readonly why: string } | null;
+  /** Null: not a list. Else the list that holds without an override; "append" and "subtract" start from it. */
+  listDefault(name: string): readonly string[] | null;
+}
+
+/** What a machine of the controller is made with. */
+export interface ControllerEnvironment {
+  settings(): ControllerSettings;
+  readonly topicConfigs: ConfigRules;
+  readonly brokerConfigs: ConfigRules;
+  /** The highest term gossiped for a group (C6); see LeaderTable. */
+  highestTerm(group: GroupId): Term;
+}
+
+export type ControllerContext = HandlerContext & ControllerEnvironment;
+
+/** One handler per kind of request. Decides and changes nothing. */
+export type Handler<K extends ControllerKind> = (
+  state: Readonly<ClusterState>,
+  request: ControllerRequest<K>,
+  context: ControllerContext,
+) => Result<Decision<ControllerRecord, ControllerReply<K>>, ControllerFault>;
+
+export function refuse(kind: ControllerFaultKind, detail: string): Failed<ControllerFault> {
+  return failed({ kind, detail });
+}
