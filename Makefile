@@ -56,7 +56,7 @@ types: setup
 	tsc -p tsconfig.json --noEmit
 
 lint: setup $(LINTER)
-	PATH="$(CURDIR)/tools/node_modules/.bin:$$PATH" oxlint -c tools/oxlint.json --type-aware --deny-warnings .
+	PATH="$(CURDIR)/tools/node_modules/.bin:$$PATH" oxlint --type-aware --deny-warnings .
 
 test: setup ## unit, golden, property, conformance, wire, tidy
 	vitest run $(REPORT) $(ARGS)
@@ -81,7 +81,7 @@ clients: build ## real Kafka clients against real brokers (ARGS=--quick for kcat
 	node test/clients/main.ts $(ARGS)
 
 prometheus: build ## a real Prometheus scrapes a real cluster
-	node tools/prometheus-scrape.ts
+	node test/prometheus/main.ts
 
 bench: build ## the benchmarks, compared with the stored baseline
 	node test/bench/main.ts $(ARGS)

@@ -53,7 +53,8 @@ export function ratchetViolations(
 
 function functionName(node: SyntaxNode, parent: SyntaxNode | null): string {
   const named = (node["id"] ?? parent?.["key"] ?? parent?.["id"]) as SyntaxNode | null | undefined;
-  return String(named?.["name"] ?? "anonymous");
+  const name = named?.["name"];
+  return typeof name === "string" ? name : "anonymous";
 }
 
 export function exportViolations(files: readonly SourceFile[]): string[] {
