@@ -1,8 +1,12 @@
 // What the program knows about one Kafka API: its key, the versions it serves, and the two messages.
 // The handlers are written against the request and response types beside each definition.
+import type { Reader } from "../../bytes/reader.ts";
+import type { Writer } from "../../bytes/writer.ts";
 import { Message } from "../../schema/message.ts";
+import type { Complete } from "../../schema/message.ts";
 
-export interface Api<Request, Response> {
+/** What can be said about an API without knowing its messages. */
+export interface ApiIdentity {
   readonly key: number;
   readonly name: string;
   /** The versions whose requests are decoded and answered. */
@@ -15,11 +19,18 @@ export interface Api<Request, Response> {
   readonly advertisedMin: number;
   /** The first version in the flexible format; infinite when there is none. */
   readonly flexibleFrom: number;
-  readonly request: Message<Request>;
-  readonly response: Message<Response>;
 }
 
-export interface ApiOptions {
+export interface Api<Request, Response> extends ApiIdentity {
+  readonly request: Message<Request>;
+  readonly response: Message<Response>;
+  /** Decodes a request. The message's own decoder, or a hand-written one with the same results. */
+  readRequest(reader: Reader, version: number): Complete<Request>;
+  /** Encodes a response. The message's own encoder, or a hand-written one with the same bytes. */
+  writeResponse(writer: Writer, version: number, value: Response): void;
+}
+
+export interface ApiOptions<Request, Response> {
   readonly key: number;
   readonly name: string;
   readonly versions: readonly [min: number, max: number];
@@ -27,10 +38,25 @@ export interface ApiOptions {
   readonly flexibleFrom: number | null;
   readonly request: string;
   readonly response: string;
+  /** For the few APIs whose share of all work justifies code of their own. */
+  readonly readRequest?: (reader: Reader, version: number) => Complete<Request>;
+  readonly writeResponse?: (writer: Writer, version: number, value: Response) => void;
 }
 
-export function defineApi<Request, Response>(options: ApiOptions): Api<Request, Response> {
+export function defineApi<Request, Response>(
+  options: ApiOptions<Request, Response>,
+): Api<Request, Response> {
   const { key, name, versions, flexibleFrom } = options;
+  const request = new Message<Request>({
+    name: `${name}Request`,
+    flexibleFrom,
+    fields: options.request,
+  });
+  const response = new Message<Response>({
+    name: `${name}Response`,
+    flexibleFrom,
+    fields: options.response,
+  });
   return {
     key,
     name,
@@ -38,11 +64,17 @@ export function defineApi<Request, Response>(options: ApiOptions): Api<Request, 
     versionMax: versions[1],
     advertisedMin: options.advertisedMin ?? versions[0],
     flexibleFrom: flexibleFrom ?? Number.POSITIVE_INFINITY,
-    request: new Message({ name: `${name}Request`, flexibleFrom, fields: options.request }),
-    response: new Message({ name: `${name}Response`, flexibleFrom, fields: options.response }),
+    request,
+    response,
+    readRequest: options.readRequest ?? ((reader, version) => request.read(reader, version)),
+    writeResponse:
+      options.writeResponse ??
+      ((writer, version, value) => {
+        response.write(writer, version, value);
+      }),
   };
 }
 
-export function serves(api: Api<unknown, unknown>, version: number): boolean {
+export function serves(api: ApiIdentity, version: number): boolean {
   return version >= api.versionMin && version <= api.versionMax;
 }

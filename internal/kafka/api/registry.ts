@@ -59,9 +59,8 @@ import { shareGroupDescribe } from "./77-share-group-describe.ts";
 import { shareFetch } from "./78-share-fetch.ts";
 import { shareAcknowledge } from "./79-share-acknowledge.ts";
 
-// Requests differ from API to API; whoever looks one up by key treats both messages as opaque.
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type AnyApi = Api<any, any>;
+/** An API looked up by key: its messages are opaque to whoever did so. */
+export type AnyApi = Api<unknown, unknown>;
 
 export const APIS: readonly AnyApi[] = [
   produce,
