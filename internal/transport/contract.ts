@@ -145,7 +145,7 @@ export interface Session {
   bufferedBytes(lane: Lane): number;
   /**
    * `callback` runs each time everything queued on the lane was taken by the system, after there was something;
-   * at most once per turn, never inside `send`. It may call `send`. One callback per lane; null removes it.
+   * never inside `send`. It may call `send`. One callback per lane; null removes it.
    */
   onDrained(lane: Lane, callback: (() => void) | null): void;
   /** Stops delivering messages of a lane (back-pressure towards the peer) until `resume`. Control is never paused. */

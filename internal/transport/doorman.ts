@@ -52,15 +52,15 @@ export class Doorman {
       this.#open.size >= options.connectionsMax || this.#strangers.size >= options.strangersMax;
     const stranger = new Stranger(this, connection);
     const channel = stranger.channel;
-    if (tooMany || this.#closed) {
-      if (tooMany) log.warn({ from: connection.peer }, "link-too-many-connections");
-      probe.strangersClosed.add(1);
-      stranger.close();
-      return channel;
-    }
     this.#open.add(channel);
     this.#strangers.add(stranger);
     channel.gone = () => this.#open.delete(channel);
+    if (tooMany || this.#closed) {
+      if (tooMany) log.warn({ from: connection.peer }, "link-too-many-connections");
+      probe.strangersClosed.add(1);
+      // Not here: the wire hands the connection over and gets its events only when this returns.
+      this.core.world.clock.turnEnd(() => stranger.close());
+    }
     return channel;
   }
 
