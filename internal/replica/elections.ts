@@ -1,0 +1,104 @@
+// The armed list (L2): replicas that know no leader for their term, each with the moment at which it will campaign. One
+// coarse timer serves all of them, and only while somebody is armed; what falls due together campaigns together (L6).
+import type { Cancel, Clock } from "../ports/clock.ts";
+import type { Entropy } from "../ports/entropy.ts";
+import type { Replica } from "./replica.ts";
+
+export interface ElectionDelays {
+  /** Between the first tries of two ranks (L2). */
+  readonly rankMs: number;
+  /** Random part of every delay. */
+  readonly jitterMs: number;
+  /** First delay before trying again; doubles up to `retryMsMax`. */
+  readonly retryMs: number;
+  readonly retryMsMax: number;
+}
+
+export const ELECTION_DELAYS: ElectionDelays = {
+  rankMs: 150,
+  jitterMs: 40,
+  retryMs: 250,
+  retryMsMax: 1500,
+};
+
+const TICK_MS = 10;
+
+interface Armed {
+  dueMs: number;
+  tries: number;
+}
+
+export class Elections {
+  readonly #clock: Clock;
+  readonly #entropy: Entropy;
+  readonly #delays: ElectionDelays;
+  readonly #campaign: (replica: Replica) => void;
+  readonly #armed = new Map<Replica, Armed>();
+  #cancel: Cancel | null = null;
+
+  constructor(
+    clock: Clock,
+    entropy: Entropy,
+    delays: ElectionDelays,
+    campaign: (replica: Replica) => void,
+  ) {
+    this.#clock = clock;
+    this.#entropy = entropy;
+    this.#delays = delays;
+    this.#campaign = campaign;
+  }
+
+  /** Arms a replica to campaign after its rank's delay. One that is armed already keeps its moment. */
+  arm(replica: Replica, rank: number): void {
+    if (this.#armed.has(replica)) return;
+    const delayMs = rank * this.#delays.rankMs + this.#jitter(rank);
+    this.#armed.set(replica, { dueMs: this.#clock.upMs() + delayMs, tries: 0 });
+    this.#schedule();
+  }
+
+  disarm(replica: Replica): void {
+    this.#armed.delete(replica);
+  }
+
+  get armedCount(): number {
+    return this.#armed.size;
+  }
+
+  armed(): IterableIterator<Replica> {
+    return this.#armed.keys();
+  }
+
+  close(): void {
+    this.#armed.clear();
+    this.#cancel?.();
+    this.#cancel = null;
+  }
+
+  /** The first rank waits for nobody, so that a lone new group has its leader at once. */
+  #jitter(rank: number): number {
+    return rank === 0 ? 0 : this.#entropy.below(this.#delays.jitterMs + 1);
+  }
+
+  #schedule(): void {
+    if (this.#cancel !== null || this.#armed.size === 0) return;
+    this.#cancel = this.#clock.after(TICK_MS, () => {
+      this.#cancel = null;
+      // Buffered votes and assertions are read first: a stall must not look like silence (L3).
+      this.#clock.turnEnd(() => this.#tick());
+    });
+  }
+
+  #tick(): void {
+    const nowMs = this.#clock.upMs();
+    const due: Replica[] = [];
+    for (const [replica, armed] of this.#armed) {
+      if (armed.dueMs > nowMs) continue;
+      due.push(replica);
+      const backOffMs = this.#delays.retryMs * 2 ** Math.min(armed.tries++, 10);
+      const delayMs = Math.min(backOffMs, this.#delays.retryMsMax);
+      armed.dueMs = nowMs + delayMs + this.#entropy.below(Math.ceil(delayMs / 2) + 1);
+    }
+    for (const replica of due) if (this.#armed.has(replica)) this.#campaign(replica);
+    this.#schedule();
+  }
+}

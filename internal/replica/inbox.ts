@@ -1,0 +1,165 @@
+// Append frames that one peer sent in one session, and what is owed for them: one cumulative acknowledgement per lane,
+// sent when everything up to a frame is durable here, with the rows that were not accepted as exceptions (F1, F3).
+import type { SharedJournal } from "../journal/owner.ts";
+import type { LogIndex, Term, Ticket } from "../model/ids.ts";
+import type { EntryHead } from "../raft/entry.ts";
+import { ENTRY_CONFIGURATION } from "../raft/entry.ts";
+import type { Session } from "../transport/links.ts";
+import type { ReceivedRow } from "./append-frame.ts";
+import { decodeAppendFrame } from "./append-frame.ts";
+import type { Envelope } from "./control-frames.ts";
+import { encodeAcknowledgement } from "./control-frames.ts";
+import type { Member } from "./membership.ts";
+import { decodeMembership } from "./membership.ts";
+import { payloadIntact } from "./payload.ts";
+import type { Replica } from "./replica.ts";
+
+interface OwedRow {
+  readonly replica: Replica | null;
+  readonly term: Term;
+  readonly last: LogIndex;
+}
+
+interface OwedFrame {
+  readonly sequence: number;
+  /** The frame is durable when this ticket is. */
+  readonly ticket: Ticket;
+  readonly rows: readonly OwedRow[];
+  readonly messages: readonly Envelope[];
+}
+
+export interface InboxEvents {
+  /** The replica that a row is for, if it lives here and the row comes from the member it claims (F5). */
+  replicaFor(row: ReceivedRow, session: Session): Replica | null;
+}
+
+export class Inbox {
+  readonly #session: Session;
+  readonly #type: number;
+  readonly #journal: SharedJournal;
+  readonly #events: InboxEvents;
+  readonly #owed: OwedFrame[] = [];
+  #sequence = 0;
+  #unsent: Uint8Array | null = null;
+
+  constructor(
+    session: Session,
+    acknowledgementType: number,
+    journal: SharedJournal,
+    events: InboxEvents,
+  ) {
+    this.#session = session;
+    this.#type = acknowledgementType;
+    this.#journal = journal;
+    this.#events = events;
+  }
+
+  /** Takes a frame; the bytes are lent. A frame that is no frame ends the session. */
+  receive(bytes: Uint8Array, start: number, end: number): void {
+    const frame = decodeAppendFrame(bytes, start, end);
+    if (!frame.ok) return this.#session.end("malformed append frame");
+    if (frame.value.sequence !== this.#sequence + 1) {
+      return this.#session.end("append frame out of sequence");
+    }
+    this.#sequence++;
+    const rows: OwedRow[] = [];
+    const messages: Envelope[] = [];
+    for (const row of frame.value.rows) {
+      if (!intact(row, bytes)) return this.#session.end("damaged payload in an append frame");
+      rows.push(this.#take(row, bytes, messages));
+    }
+    this.#owed.push({ sequence: this.#sequence, ticket: this.#journal.lastTicket, rows, messages });
+  }
+
+  /** Acknowledges what is durable by now. Called after the machines learned of it, and at the end of each turn. */
+  acknowledge(): void {
+    const durable = this.#journal.durableTicket;
+    let count = 0;
+    while (count < this.#owed.length && (this.#owed[count] as OwedFrame).ticket <= durable) count++;
+    if (count > 0) {
+      // Only one acknowledgement waits for room on the control lane; its exceptions must not get lost.
+      if (this.#unsent !== null && !this.#trySend()) return;
+      this.#unsent = encodeAcknowledgement(acknowledgementOf(this.#owed.splice(0, count)));
+    }
+    if (this.#unsent !== null) this.#trySend();
+  }
+
+  #trySend(): boolean {
+    if (this.#unsent === null) return true;
+    if (!this.#session.send("control", this.#type, [this.#unsent])) return !this.#session.open;
+    this.#unsent = null;
+    return true;
+  }
+
+  #take(row: ReceivedRow, bytes: Uint8Array, messages: Envelope[]): OwedRow {
+    const nothing = { replica: null, term: row.term, last: row.prevIndex };
+    const replica = this.#events.replicaFor(row, this.#session);
+    if (replica === null) return nothing;
+    const heads = headsOf(row, bytes, replica);
+    if (heads === null) return nothing;
+    let payloadBytes = 0;
+    for (const header of row.entries) payloadBytes += header.length;
+    // Refusing the row before the machine sees it is always legal; the leader offers it again.
+    if (payloadBytes > 0 && !this.#journal.fits(payloadBytes)) return nothing;
+    const rejection = replica.receive(row, heads, bytes);
+    if (rejection !== null) {
+      messages.push(replica.envelope(row.from, rejection));
+      return nothing;
+    }
+    const last = (row.prevIndex + row.entries.length) as LogIndex;
+    return { replica, term: row.term, last };
+  }
+}
+
+function intact(row: ReceivedRow, bytes: Uint8Array): boolean {
+  return row.entries.every((header, k) =>
+    payloadIntact(header, bytes, row.payloadStart[k] as number),
+  );
+}
+
+/** What Raft needs to know of the entries; null when they do not fit together. */
+function headsOf(row: ReceivedRow, bytes: Uint8Array, replica: Replica): EntryHead[] | null {
+  const heads: EntryHead[] = [];
+  const members: Member[] = [];
+  let index = row.prevIndex + 1;
+  for (let k = 0; k < row.entries.length; k++) {
+    const header = row.entries[k];
+    const start = row.payloadStart[k];
+    if (header === undefined || start === undefined || header.type !== "append") return null;
+    if (header.index !== index++ || header.group !== row.group) return null;
+    if (header.kind !== ENTRY_CONFIGURATION) {
+      heads.push({ term: header.term, kind: header.kind, configuration: null });
+      continue;
+    }
+    const membership = decodeMembership(bytes, start, start + header.length);
+    if (!membership.ok) return null;
+    members.push(...membership.value.members);
+    const { configuration } = membership.value;
+    heads.push({ term: header.term, kind: header.kind, configuration });
+  }
+  replica.learnMembers(members);
+  return heads;
+}
+
+function acknowledgementOf(frames: readonly OwedFrame[]) {
+  const exceptions: { sequence: number; row: number }[] = [];
+  const messages: Envelope[] = [];
+  for (const frame of frames) {
+    messages.push(...frame.messages);
+    frame.rows.forEach((row, k) => {
+      if (!accepted(row)) exceptions.push({ sequence: frame.sequence, row: k });
+    });
+  }
+  return { sequence: frames.at(-1)?.sequence ?? 0, exceptions, messages };
+}
+
+/** F1: only if the machine itself acknowledged that prefix as durable, and its term is still the row's. */
+function accepted(row: OwedRow): boolean {
+  const { replica } = row;
+  return (
+    replica !== null &&
+    replica.machine.term === row.term &&
+    replica.acceptedTerm === row.term &&
+    replica.acceptedMatch >= row.last
+  );
+}

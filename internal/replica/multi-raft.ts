@@ -1,0 +1,714 @@
+// All Raft groups of one broker over one journal and one set of links. It routes: journal tickets to machines, frames and
+// messages to replicas, link events to the groups that they concern. Decisions are the machines'; what a turn gathered
+// leaves at its end, with one journal write and one frame per peer for all groups (design.md section 3).
+import { assert } from "../base/assert.ts";
+import type { SharedJournal } from "../journal/owner.ts";
+import type { BrokerId, DirectoryId, GroupId, LogIndex, ReplicaId, Term } from "../model/ids.ts";
+import type { Cancel } from "../ports/clock.ts";
+import type { World } from "../ports/world.ts";
+import { Machine } from "../raft/machine.ts";
+import type { MachineOptions } from "../raft/machine.ts";
+import type { Message } from "../raft/message.ts";
+import type { Links, PingFacts, Session } from "../transport/links.ts";
+import type { ReceivedRow } from "./append-frame.ts";
+import type { SentRow } from "./append-lane.ts";
+import type { Assertion, Envelope } from "./control-frames.ts";
+import {
+  ACKNOWLEDGEMENT,
+  APPEND_FRAME,
+  ASSERTIONS,
+  CATCH_UP_ACKNOWLEDGEMENT,
+  CATCH_UP_FRAME,
+  decodeAcknowledgement,
+  decodeAssertions,
+  decodeEnvelopes,
+  decodeSeen,
+  encodeSeen,
+  RAFT_MESSAGES,
+  SEEN_SEQUENCE,
+} from "./control-frames.ts";
+import { ELECTION_DELAYS, Elections } from "./elections.ts";
+import type { ElectionDelays } from "./elections.ts";
+import { EntryTable } from "./entry-table.ts";
+import { InSyncSet } from "./isr.ts";
+import type { LogClient } from "./log-client.ts";
+import type { Membership } from "./membership.ts";
+import { Peer } from "./peer.ts";
+import { groupTableOf } from "./group-table.ts";
+import type { RecoveredGroup } from "./recovery.ts";
+import { Replica } from "./replica.ts";
+import type { Surroundings } from "./replica.ts";
+import { Standings } from "./standing.ts";
+import { WriteLedger } from "./write-ledger.ts";
+import { inSlices } from "./slices.ts";
+
+export interface MultiRaftOptions {
+  readonly broker: BrokerId;
+  readonly silenceMs: number;
+  /** `replica.lag.time.max.ms`. */
+  readonly lagMsMax: number;
+  /** `journal.stall.transfer.ms`, `.fence.ms`, `.exit.ms` (L4). */
+  readonly stallTransferMs: number;
+  readonly stallFenceMs: number;
+  readonly stallExitMs: number;
+  readonly elections?: ElectionDelays;
+  readonly machine?: MachineOptions;
+}
+
+/** What is to be a replica of a group on this broker. */
+export interface GroupSpec {
+  readonly group: GroupId;
+  readonly partition: number;
+  readonly self: ReplicaId;
+  readonly membership: Membership;
+  /** Place in the order in which a new group's replicas campaign (L2). */
+  readonly rank: number;
+  /** The term in which the group starts (C6). */
+  readonly firstTerm: Term;
+}
+
+export interface MultiRaftEvents {
+  /** A leader said that it leads, or that it does no longer (`leader` null); also said of own leaderships. */
+  leaderSaid(row: {
+    readonly group: GroupId;
+    readonly term: Term;
+    readonly leader: BrokerId | null;
+    readonly isr: readonly BrokerId[];
+    readonly version: number;
+  }): void;
+}
+
+/** A follower's commit position may wait this long for entries to ride with. */
+const COMMIT_WAIT_MS = 3;
+const SWEEP_MS = 100;
+/** After a row was refused without a reason of Raft's, the peer is offered it again after this long. */
+const RETRY_MS = 50;
+const TRANSFER_MS_MAX = 1000;
+
+export class MultiRaft implements Surroundings {
+  readonly journal: SharedJournal;
+  readonly #world: World;
+  readonly #links: Links;
+  readonly #options: MultiRaftOptions;
+  readonly #events: MultiRaftEvents;
+  readonly #replicas = new Map<GroupId, Replica>();
+  readonly #peers = new Map<BrokerId, Peer>();
+  readonly #inSync = new Map<Replica, InSyncSet>();
+  readonly #elections: Elections;
+  readonly #standings: Standings;
+  readonly #deferred = new Set<Replica>();
+  readonly #ledger = new WriteLedger();
+  #turnScheduled = false;
+  #commitTimer: Cancel | null = null;
+  #sweepTimer: Cancel | null = null;
+  #stalled: "no" | "slow" | "fenced" = "no";
+  #closed = false;
+
+  constructor(
+    world: World,
+    journal: SharedJournal,
+    links: Links,
+    options: MultiRaftOptions,
+    events: MultiRaftEvents,
+  ) {
+    this.#world = world;
+    this.journal = journal;
+    this.#links = links;
+    this.#options = options;
+    this.#events = events;
+    const { recovered } = journal;
+    this.#standings = new Standings(
+      recovered.directory,
+      recovered.clean || recovered.fresh,
+      recovered.suspectAll,
+    );
+    const delays = options.elections ?? ELECTION_DELAYS;
+    this.#elections = new Elections(world.clock, world.entropy, delays, (replica) => {
+      if (replica.damaged.size === 0) replica.handle({ on: "election-timeout" });
+    });
+    journal.onDurable = () => this.#durable();
+    journal.groupTable = groupTableOf(this);
+    this.#register();
+  }
+
+  /** Begins to serve: recovered groups were added before. */
+  start(): void {
+    this.#world.clock.after(this.#options.silenceMs, () => {
+      this.#world.clock.turnEnd(() => {
+        this.#standings.settle();
+        this.#reviewStandings();
+      });
+    });
+    this.#scheduleSweep();
+  }
+
+  /** Takes a group that the journal knew. */
+  adopt(recovered: RecoveredGroup): Replica {
+    const { identity, boot, entries, members, damaged, suspect } = recovered;
+    const machine = new Machine({ ...boot, standing: "quiet" }, this.#options.machine);
+    const replica = new Replica(identity, machine, entries, members, this);
+    for (const index of damaged) replica.damaged.add(index);
+    replica.baseOffset = recovered.baseOffset;
+    if (suspect) this.#standings.distrustGroup(replica);
+    return this.#add(replica, this.#rankOf(replica));
+  }
+
+  /** Creates a group's replica here. Its existence is durable before anything else of it can be. */
+  create(spec: GroupSpec): Replica {
+    assert(!this.#replicas.has(spec.group), "a group has one replica on a broker");
+    const index = 0 as LogIndex;
+    const machine = new Machine(
+      {
+        self: spec.self,
+        term: spec.firstTerm,
+        vote: 0,
+        base: { index, term: 0 as Term },
+        runs: [],
+        last: index,
+        configurations: [{ index, configuration: spec.membership.configuration }],
+        standing: "full",
+      },
+      this.#options.machine,
+    );
+    const entries = new EntryTable(1 as LogIndex);
+    const replica = new Replica(spec, machine, entries, spec.membership.members, this);
+    replica.recordExistence(spec.firstTerm);
+    return this.#add(replica, spec.rank);
+  }
+
+  #add(replica: Replica, rank: number): Replica {
+    this.#replicas.set(replica.group, replica);
+    this.#setStanding(replica);
+    if (this.#mayCampaign(replica)) this.#elections.arm(replica, rank);
+    this.#touch();
+    return replica;
+  }
+
+  /** The group's data leaves this broker (C5 is the caller's duty). */
+  drop(group: GroupId): void {
+    const replica = this.#replicas.get(group);
+    if (replica === undefined) return;
+    replica.handle({ on: "standing", standing: "suspect" });
+    this.#replicas.delete(group);
+    this.#elections.disarm(replica);
+    this.#inSync.delete(replica);
+    replica.recordDrop();
+    this.#touch();
+  }
+
+  replica(group: GroupId): Replica | null {
+    return this.#replicas.get(group) ?? null;
+  }
+
+  replicas(): IterableIterator<Replica> {
+    return this.#replicas.values();
+  }
+
+  attach(replica: Replica, client: LogClient): void {
+    replica.attach(client);
+  }
+
+  /** Brokers in sync with a group that is led here (P2). */
+  inSync(replica: Replica): readonly BrokerId[] {
+    return this.#inSync.get(replica)?.brokers ?? [];
+  }
+
+  /** How many voters have `index` durably, as this leader knows. */
+  durableCount(replica: Replica, index: LogIndex): number {
+    let count = 0;
+    for (const voter of replica.machine.configuration.voters) {
+      if (replica.machine.match(voter) >= index) count++;
+    }
+    return count;
+  }
+
+  /**
+   * Whether this leader may answer reads: a quorum echoed one of its pings within the silence limit (L5), its own journal
+   * is not stalled (L4), and it is not handing leadership over.
+   */
+  mayServe(replica: Replica): boolean {
+    if (!replica.serves || this.#stalled === "fenced") return false;
+    if (replica.machine.transferTarget !== null) return false;
+    const { voters, votersOutgoing } = replica.machine.configuration;
+    const sinceMs = this.#world.clock.upMs() - this.#options.silenceMs;
+    return (
+      this.#inContact(replica, voters, sinceMs) && this.#inContact(replica, votersOutgoing, sinceMs)
+    );
+  }
+
+  #inContact(replica: Replica, voters: readonly ReplicaId[], sinceMs: number): boolean {
+    if (voters.length === 0) return true;
+    let count = 0;
+    for (const voter of voters) {
+      if (voter === replica.self) count++;
+      else {
+        const broker = replica.member(voter)?.broker;
+        if (broker !== undefined && this.#links.contactMs(broker) >= sinceMs) count++;
+      }
+    }
+    return count * 2 > voters.length;
+  }
+
+  /** Hands leadership of a group to another broker's replica; the machine gives up by itself after a second. */
+  transfer(replica: Replica, to: ReplicaId): void {
+    if (!replica.leads) return;
+    replica.handle({ on: "transfer", to });
+    const { term } = replica.machine;
+    this.#world.clock.after(TRANSFER_MS_MAX, () => {
+      if (replica.leads && replica.machine.term === term)
+        replica.handle({ on: "transfer-timeout" });
+    });
+    this.#touch();
+  }
+
+  /** Something changed that leaves at the end of the turn. */
+  #touch(): void {
+    if (this.#turnScheduled || this.#closed) return;
+    this.#turnScheduled = true;
+    this.#world.clock.turnEnd(() => this.#endTurn(false));
+  }
+
+  #endTurn(withCommits: boolean): void {
+    this.#turnScheduled = false;
+    if (this.#closed) return;
+    for (const replica of this.#deferred) this.#afterRoleChange(replica);
+    this.#deferred.clear();
+    this.journal.flush();
+    for (const peer of this.#peers.values()) peer.flush(withCommits);
+    this.#links.flush();
+  }
+
+  // What replicas ask for.
+
+  wrote(replica: Replica, write: number): void {
+    this.#ledger.note(this.journal.lastTicket, replica, write);
+    this.#touch();
+  }
+
+  ready(replica: Replica, peer: ReplicaId): void {
+    this.#peerOf(replica, peer)?.ready(replica, peer);
+    this.#touch();
+  }
+
+  send(
+    replica: Replica,
+    to: ReplicaId,
+    message: Exclude<Message, { say: "append-request" }>,
+  ): void {
+    this.#peerOf(replica, to)?.post(replica.envelope(to, message));
+    this.#touch();
+  }
+
+  needBase(replica: Replica, peer: ReplicaId): void {
+    const fields = { group: replica.group, peer };
+    this.#world.log.error(fields, "replica-behind-the-log-base");
+  }
+
+  configurationChanged(replica: Replica, _committed: boolean): void {
+    this.#deferred.add(replica);
+    this.#touch();
+  }
+
+  roleChanged(replica: Replica): void {
+    const { machine } = replica;
+    if (replica.leads) this.#inSync.set(replica, new InSyncSet(replica, this.#world.clock.upMs()));
+    else this.#inSync.delete(replica);
+    if (replica.leads || machine.leader !== null) this.#elections.disarm(replica);
+    else if (machine.role === "follower" && this.#mayCampaign(replica)) {
+      this.#elections.arm(replica, this.#rankOf(replica));
+    }
+    this.#deferred.add(replica);
+    this.#touch();
+  }
+
+  /** Steps that a role change asks for, and that must not happen inside the step that made it. */
+  #afterRoleChange(replica: Replica): void {
+    this.#setStanding(replica);
+    for (const peer of this.#peers.values()) peer.assertions.say(replica.group);
+    this.#announce(replica);
+    if (!replica.leads) return;
+    for (const member of [...replica.members()]) {
+      if (member.replica === replica.self) continue;
+      const isReached = this.#peerOf(replica, member.replica) !== null;
+      if (!isReached) replica.handle({ on: "peer-lost", peer: member.replica });
+    }
+  }
+
+  /** Tells this broker's own layers who leads, as far as its replica knows. */
+  #announce(replica: Replica): void {
+    const { group, machine } = replica;
+    const inSync = this.#inSync.get(replica);
+    if (inSync === undefined) return;
+    const leader = this.#stalled === "fenced" ? null : this.#options.broker;
+    const { brokers: isr, version } = inSync;
+    this.#events.leaderSaid({ group, term: machine.term, leader, isr, version });
+  }
+
+  #mayCampaign(replica: Replica): boolean {
+    return replica.machine.isVoter(replica.self);
+  }
+
+  /** Candidates of one group try one after another; which one begins differs from group to group. */
+  #rankOf(replica: Replica): number {
+    const { voters } = replica.machine.configuration;
+    const at = voters.indexOf(replica.self);
+    if (at < 0 || voters.length === 0) return 0;
+    return (at + replica.group) % voters.length;
+  }
+
+  #peerOf(replica: Replica, id: ReplicaId): Peer | null {
+    const member = replica.member(id);
+    if (member === null) return null;
+    const peer = this.#peers.get(member.broker);
+    // A wiped disk is no member: the configuration counts the directory it had (F5).
+    return peer !== undefined && peer.session.peer.directory === member.directory ? peer : null;
+  }
+
+  #setStanding(replica: Replica): void {
+    const standing = this.#standings.of(replica);
+    if (replica.machine.standing === standing) return;
+    replica.handle({ on: "standing", standing });
+    if (standing === "suspect") {
+      this.#world.log.error({ group: replica.group, replica: replica.self }, "replica-suspect");
+    }
+  }
+
+  #reviewStandings(): void {
+    inSlices(this.#world.clock, this.#replicas.values(), (replica) => this.#setStanding(replica));
+  }
+
+  // Durability.
+
+  #durable(): void {
+    this.#ledger.settle(this.journal.durableTicket, (replica, write) => {
+      replica.handle({ on: "durable", write });
+    });
+    for (const peer of this.#peers.values()) peer.acknowledge();
+    this.#touch();
+  }
+
+  // Links.
+
+  sessionBegan(session: Session): void {
+    const peer = new Peer(session, this.journal, {
+      commitsWait: () => this.#commitsWait(),
+      leftMemory: (replica, to) => this.#peers.get(session.peer.broker)?.catchUp.start(replica, to),
+      replicaFor: (row, from) => this.#replicaFor(row, from),
+      finished: (replica, to, progressed) => this.#caughtUp(peer, replica, to, progressed),
+      damaged: (replica, index) => this.#damaged(replica, index),
+      assertionOf: (group, to) => this.#assertionOf(group as GroupId, to),
+    });
+    this.#peers.set(session.peer.broker, peer);
+    session.onDrained("data", () => this.#touch());
+    const seen = this.journal.peerDurable(session.peer.directory);
+    session.send("control", SEEN_SEQUENCE, [encodeSeen(seen)]);
+    inSlices(this.#world.clock, this.#replicas.values(), (replica) =>
+      this.#joinSession(replica, peer),
+    );
+    this.#world.clock.after(this.#options.silenceMs, () => {
+      this.#world.clock.turnEnd(() => this.#lapse(session));
+    });
+    this.#touch();
+  }
+
+  #joinSession(replica: Replica, peer: Peer): void {
+    if (!peer.session.open || !this.#replicas.has(replica.group)) return;
+    if (!replica.leads) return;
+    peer.assertions.say(replica.group);
+    for (const member of replica.members()) {
+      if (this.#peerOf(replica, member.replica) !== peer) continue;
+      replica.handle({ on: "peer-back", peer: member.replica });
+      peer.ready(replica, member.replica);
+    }
+    this.#touch();
+  }
+
+  sessionEnded(session: Session): void {
+    const peer = this.#peers.get(session.peer.broker);
+    if (peer?.session === session) this.#peers.delete(session.peer.broker);
+  }
+
+  /** Groups whose leader sits at the other end and did not assert itself in this session lose it (L1). */
+  #lapse(session: Session): void {
+    if (!session.open) return;
+    inSlices(this.#world.clock, this.#replicas.values(), (replica) => {
+      if (replica.leads || replica.leaderBroker !== session.peer.broker) return;
+      if (replica.assertedIn !== session.number) replica.handle({ on: "leader-lost" });
+    });
+  }
+
+  peerSilent(broker: BrokerId): void {
+    inSlices(this.#world.clock, this.#replicas.values(), (replica) => {
+      if (!this.#links.isSilent(broker)) return;
+      if (!replica.leads) {
+        if (replica.leaderBroker === broker) replica.handle({ on: "leader-lost" });
+        return;
+      }
+      for (const member of replica.members()) {
+        if (member.broker === broker && member.replica !== replica.self) {
+          replica.handle({ on: "peer-lost", peer: member.replica });
+        }
+      }
+    });
+  }
+
+  pinged(session: Session, ping: PingFacts): void {
+    this.journal.notePeerDurable(session.peer.directory, ping.durableSequence as never);
+  }
+
+  #register(): void {
+    const links = this.#links;
+    links.handle(APPEND_FRAME, "data", (session, bytes, start, end) => {
+      this.#peerFor(session)?.inbox.receive(bytes, start, end);
+      this.#touch();
+    });
+    links.handle(CATCH_UP_FRAME, "bulk", (session, bytes, start, end) => {
+      this.#peerFor(session)?.catchUpInbox.receive(bytes, start, end);
+      this.#touch();
+    });
+    links.handle(ACKNOWLEDGEMENT, "control", (session, bytes, start, end) =>
+      this.#acknowledged(session, "data", bytes, start, end),
+    );
+    links.handle(CATCH_UP_ACKNOWLEDGEMENT, "control", (session, bytes, start, end) =>
+      this.#acknowledged(session, "bulk", bytes, start, end),
+    );
+    links.handle(RAFT_MESSAGES, "control", (session, bytes, start, end) => {
+      const envelopes = decodeEnvelopes(bytes, start, end);
+      if (!envelopes.ok) return session.end("malformed Raft messages");
+      for (const envelope of envelopes.value) this.#deliver(session, envelope);
+    });
+    links.handle(ASSERTIONS, "control", (session, bytes, start, end) => {
+      const rows = decodeAssertions(bytes, start, end);
+      if (!rows.ok) return session.end("malformed assertions");
+      for (const row of rows.value) this.#asserted(session, row);
+    });
+    links.handle(SEEN_SEQUENCE, "control", (session, bytes, start, end) => {
+      const seen = decodeSeen(bytes, start, end);
+      if (!seen.ok) return session.end("malformed seen-sequence");
+      this.#seenBy(session.peer.directory, seen.value);
+    });
+  }
+
+  #peerFor(session: Session): Peer | null {
+    const peer = this.#peers.get(session.peer.broker);
+    return peer?.session === session ? peer : null;
+  }
+
+  #seenBy(peer: DirectoryId, sequence: number): void {
+    if (sequence > this.journal.durableTicket) {
+      // It acknowledged more than it has: an old copy of the disk, or a damaged tail (D3).
+      const fields = { peer, seen: sequence, present: this.journal.durableTicket };
+      this.#world.log.error(fields, "journal-rolled-back");
+      this.#standings.distrust();
+    } else this.#standings.answered(peer);
+    this.#reviewStandings();
+  }
+
+  #deliver(session: Session, envelope: Envelope): void {
+    const replica = this.#replicas.get(envelope.group);
+    if (replica === undefined || replica.self !== envelope.to) return;
+    if (!this.#isMember(replica, envelope.from, session)) return;
+    if (envelope.message.say === "timeout-now" && replica.damaged.size > 0) return;
+    if (envelope.membership !== null) replica.learnMembers(envelope.membership.members);
+    replica.handle({ on: "message", from: envelope.from, message: envelope.message });
+    this.#touch();
+  }
+
+  #isMember(replica: Replica, id: ReplicaId, session: Session): boolean {
+    const member = replica.member(id);
+    return member?.broker === session.peer.broker && member.directory === session.peer.directory;
+  }
+
+  #replicaFor(row: ReceivedRow, session: Session): Replica | null {
+    const replica = this.#replicas.get(row.group);
+    if (replica === undefined || replica.self !== row.to) return null;
+    return this.#isMember(replica, row.from, session) ? replica : null;
+  }
+
+  #acknowledged(
+    session: Session,
+    lane: "data" | "bulk",
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const peer = this.#peerFor(session);
+    const acknowledgement = decodeAcknowledgement(bytes, start, end);
+    if (!acknowledgement.ok) return session.end("malformed acknowledgement");
+    if (peer === null) return;
+    const sent = lane === "data" ? peer.outbox.lane : peer.catchUp.lane;
+    const isKnown = sent.acknowledged(
+      acknowledgement.value,
+      (row) => this.#accepted(peer, row, lane === "bulk"),
+      (row) => this.#excepted(peer, row, lane === "bulk", acknowledgement.value.messages),
+    );
+    if (!isKnown) return session.end("acknowledgement of a frame that was not sent");
+    for (const envelope of acknowledgement.value.messages) this.#deliver(session, envelope);
+    this.#touch();
+  }
+
+  #accepted(peer: Peer, row: SentRow, wasCatchUp: boolean): void {
+    const { replica, term, last } = row;
+    if (this.#replicas.get(replica.group) !== replica) return;
+    if (replica.leads && replica.machine.term === term) {
+      const message = { say: "append-accepted", term, match: last } as const;
+      replica.handle({ on: "message", from: row.peer, message });
+      replica.client?.progressed();
+    }
+    if (wasCatchUp) peer.catchUp.settled(row, true);
+  }
+
+  /** Refused for a reason that is none of Raft's (no replica there yet, no room): offered again after a while. */
+  #excepted(peer: Peer, row: SentRow, wasCatchUp: boolean, reasons: readonly Envelope[]): void {
+    if (wasCatchUp) peer.catchUp.settled(row, false);
+    const { replica } = row;
+    if (reasons.some((e) => e.group === replica.group && e.from === row.peer)) return;
+    this.#retryLater(peer, replica, row.peer);
+  }
+
+  #retryLater(peer: Peer, replica: Replica, to: ReplicaId): void {
+    this.#world.clock.after(RETRY_MS, () => {
+      if (!peer.session.open || !replica.leads) return;
+      if (this.#peerOf(replica, to) !== peer) return;
+      replica.handle({ on: "peer-back", peer: to });
+      this.ready(replica, to);
+    });
+  }
+
+  #caughtUp(peer: Peer, replica: Replica, to: ReplicaId, progressed: boolean): void {
+    if (!progressed) return this.#retryLater(peer, replica, to);
+    this.ready(replica, to);
+  }
+
+  #damaged(replica: Replica, index: LogIndex): void {
+    replica.damaged.add(index);
+    const { group, machine } = replica;
+    this.#world.log.error({ group, index, term: machine.termAt(index) }, "entry-damaged");
+  }
+
+  #assertionOf(group: GroupId, session: Session): Assertion | null {
+    const replica = this.#replicas.get(group);
+    if (replica === undefined) return null;
+    const { machine } = replica;
+    const inSync = this.#inSync.get(replica);
+    if (inSync === undefined || this.#stalled === "fenced") {
+      const nothing = { commit: 0 as LogIndex, version: 0xffff_ffff, isr: [] };
+      return { group, term: machine.term, leader: 0, ...nothing };
+    }
+    let commit = 0 as LogIndex;
+    for (const member of replica.members()) {
+      if (member.broker !== session.peer.broker) continue;
+      // Clamped to what this follower acknowledged in this term (F2).
+      commit = Math.min(machine.commit, machine.match(member.replica)) as LogIndex;
+    }
+    const { brokers: isr, version } = inSync;
+    return { group, term: machine.term, leader: replica.self, commit, version, isr };
+  }
+
+  #asserted(session: Session, row: Assertion): void {
+    const { group, term, isr, version } = row;
+    const leader = row.leader === 0 ? null : session.peer.broker;
+    const replica = this.#replicas.get(group);
+    // A withdrawal only counts from the broker that led; anybody may say that it does not lead.
+    if (leader !== null) this.#events.leaderSaid({ group, term, leader, isr, version });
+    if (replica === undefined) return;
+    if (row.leader !== 0) {
+      if (!this.#isMember(replica, row.leader, session)) return;
+      const message = { say: "assert", term, commit: row.commit } as const;
+      replica.handle({ on: "message", from: row.leader, message });
+      const { machine } = replica;
+      if (machine.leader === row.leader && machine.term === term) {
+        replica.assertedIn = session.number;
+      }
+    } else if (!replica.leads && replica.leaderBroker === session.peer.broker) {
+      if (replica.machine.term <= term) replica.handle({ on: "leader-lost" });
+    }
+    this.#touch();
+  }
+
+  // Timers.
+
+  #commitsWait(): void {
+    if (this.#commitTimer !== null) return;
+    this.#commitTimer = this.#world.clock.after(COMMIT_WAIT_MS, () => {
+      this.#commitTimer = null;
+      this.#endTurn(true);
+    });
+  }
+
+  #scheduleSweep(): void {
+    this.#sweepTimer = this.#world.clock.after(SWEEP_MS, () => {
+      this.#sweep();
+      if (!this.#closed) this.#scheduleSweep();
+    });
+  }
+
+  #sweep(): void {
+    this.#watchStall();
+    this.journal.keepAlive = this.#inSync.size > 0;
+    const nowMs = this.#world.clock.upMs();
+    const facts = {
+      isSilent: (broker: BrokerId) => this.#links.isSilent(broker),
+      ownJournalStalled: this.#stalled !== "no",
+    };
+    inSlices(this.#world.clock, this.#inSync.entries(), ([replica, inSync]) => {
+      if (!replica.leads || !inSync.sweep(nowMs, this.#options.lagMsMax, facts)) return;
+      for (const peer of this.#peers.values()) peer.assertions.say(replica.group);
+      this.#announce(replica);
+      replica.client?.progressed();
+      this.#touch();
+    });
+  }
+
+  /** L4: a stalled journal must not keep leaderships. */
+  #watchStall(): void {
+    const ageMs = this.journal.oldestUnfinishedWriteMs();
+    const { stallTransferMs, stallFenceMs, stallExitMs } = this.#options;
+    if (ageMs > stallExitMs) return this.#world.fatal("journal-stalled", { ageMs });
+    const now = ageMs > stallFenceMs ? "fenced" : ageMs > stallTransferMs ? "slow" : "no";
+    if (now === this.#stalled) return;
+    this.#stalled = now;
+    this.#world.log.warn({ ageMs, state: now }, "journal-stall");
+    for (const replica of [...this.#inSync.keys()]) {
+      if (now === "fenced") this.#afterRoleChange(replica);
+      else if (now === "slow") this.#transferAway(replica);
+    }
+    if (now === "no") for (const replica of this.#inSync.keys()) this.#afterRoleChange(replica);
+    this.#touch();
+  }
+
+  /** Moves a leadership to the follower that is furthest, for example before this broker stops. */
+  #transferAway(replica: Replica): void {
+    const { machine, self } = replica;
+    let best: ReplicaId | null = null;
+    for (const voter of machine.configuration.voters) {
+      if (voter === self || this.#peerOf(replica, voter) === null) continue;
+      if (best === null || machine.match(voter) > machine.match(best)) best = voter;
+    }
+    if (best !== null) this.transfer(replica, best);
+  }
+
+  /** Hands over all leaderships; resolves when none is left or `withinMs` have passed. */
+  async resign(withinMs: number): Promise<void> {
+    const untilMs = this.#world.clock.upMs() + withinMs;
+    for (const replica of [...this.#inSync.keys()]) this.#transferAway(replica);
+    while (this.#inSync.size > 0 && this.#world.clock.upMs() < untilMs) {
+      await new Promise<void>((wake) => this.#world.clock.after(10, wake));
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#elections.close();
+    this.#commitTimer?.();
+    this.#sweepTimer?.();
+  }
+
+  get leaderCount(): number {
+    return this.#inSync.size;
+  }
+
+  get armedCount(): number {
+    return this.#elections.armedCount;
+  }
+}

@@ -1,0 +1,206 @@
+// What this broker's leaders send to one peer in one session: once per turn, one append frame with the news of all groups
+// (design.md section 3). Entries still in the arena are sent as slices of it; older ones go through catch-up.
+import type { SharedJournal } from "../journal/owner.ts";
+import type { LogIndex, PayloadPosition, ReplicaId } from "../model/ids.ts";
+import type { Outgoing } from "../raft/event.ts";
+import type { RecordHeader } from "../record/record.ts";
+import type { Session } from "../transport/links.ts";
+import { AppendFrameWriter } from "./append-frame.ts";
+import { AppendLane } from "./append-lane.ts";
+import type { SentRow } from "./append-lane.ts";
+import { APPEND_FRAME } from "./control-frames.ts";
+import type { Replica } from "./replica.ts";
+
+/** A frame is closed when it has this many payload bytes; one larger entry still travels whole. */
+const FRAME_PAYLOAD_BYTES_MAX = 1024 * 1024;
+const FRAME_PARTS_MAX = 512;
+/** Bytes on their way to one peer; beyond it the outbox waits for acknowledgements. */
+const UNACKNOWLEDGED_BYTES_MAX = 16 * 1024 * 1024;
+
+interface Pin {
+  readonly position: PayloadPosition;
+  readonly length: number;
+}
+
+export interface OutboxEvents {
+  /** The next entry for this peer left memory: bring it by catch-up, then say ready again. */
+  leftMemory(replica: Replica, peer: ReplicaId): void;
+  /** Only commit positions wait: call `flush(true)` soon. */
+  commitsWait(): void;
+}
+
+export class Outbox {
+  readonly session: Session;
+  readonly lane: AppendLane;
+  readonly #journal: SharedJournal;
+  readonly #events: OutboxEvents;
+  readonly #ready = new Map<Replica, ReplicaId>();
+  readonly #commits = new Map<Replica, ReplicaId>();
+  readonly #writer = new AppendFrameWriter();
+  #parts: Uint8Array[] = [];
+  #pins: Pin[] = [];
+  #rows: SentRow[] = [];
+  #payloadBytes = 0;
+
+  constructor(session: Session, journal: SharedJournal, events: OutboxEvents) {
+    this.session = session;
+    this.lane = new AppendLane(session, "data", APPEND_FRAME);
+    this.#journal = journal;
+    this.#events = events;
+  }
+
+  ready(replica: Replica, peer: ReplicaId): void {
+    this.#ready.set(replica, peer);
+  }
+
+  /** End of turn. `withCommits` also sends rows that carry nothing but a commit position. */
+  flush(withCommits: boolean): void {
+    if (withCommits && this.#commits.size > 0) {
+      for (const [replica, peer] of this.#commits) this.#ready.set(replica, peer);
+      this.#commits.clear();
+    }
+    if (this.#ready.size === 0) return;
+    this.#begin();
+    for (const [replica, peer] of this.#ready) {
+      if (this.lane.unacknowledgedBytes > UNACKNOWLEDGED_BYTES_MAX) break;
+      if (!this.#drain(replica, peer, withCommits)) break;
+      this.#ready.delete(replica);
+    }
+    this.#close();
+  }
+
+  /** Puts all that a peer may get of one group into frames. False: the lane is full. */
+  #drain(replica: Replica, peer: ReplicaId, withCommits: boolean): boolean {
+    for (;;) {
+      const outgoing = replica.machine.outgoing(peer);
+      if (outgoing === null) return true;
+      const isCommitOnly = outgoing.last < outgoing.first;
+      if (isCommitOnly && !withCommits && this.#mayWait(replica, peer, outgoing)) {
+        this.#commits.set(replica, peer);
+        this.#events.commitsWait();
+        return true;
+      }
+      this.#commits.delete(replica);
+      if (!isCommitOnly && this.#slice(replica, outgoing.first) === null) {
+        this.#events.leftMemory(replica, peer);
+        return true;
+      }
+      this.#row(replica, peer, outgoing);
+      if (this.#payloadBytes >= FRAME_PAYLOAD_BYTES_MAX || this.#parts.length >= FRAME_PARTS_MAX) {
+        if (!this.#close()) return false;
+        this.#begin();
+      }
+    }
+  }
+
+  /** A probe without entries must go out at once; a commit position of a peer in step may ride with the next entries. */
+  #mayWait(replica: Replica, peer: ReplicaId, outgoing: Outgoing): boolean {
+    return replica.machine.match(peer) >= outgoing.prevIndex;
+  }
+
+  #row(replica: Replica, peer: ReplicaId, outgoing: Outgoing): void {
+    const { term, prevIndex, prevTerm, commit } = outgoing;
+    this.#writer.row({
+      group: replica.group,
+      to: peer,
+      from: replica.self,
+      term,
+      prevIndex,
+      prevTerm,
+      commit,
+    });
+    let last = (outgoing.first - 1) as LogIndex;
+    while (last < outgoing.last) {
+      const next = (last + 1) as LogIndex;
+      if (this.#payloadBytes >= FRAME_PAYLOAD_BYTES_MAX) break;
+      if (this.#parts.length >= FRAME_PARTS_MAX) break;
+      if (!this.#entry(replica, next)) break;
+      last = next;
+    }
+    this.#rows.push({ replica, peer, term, last: last < prevIndex ? prevIndex : last });
+    replica.machine.sent(peer, last, commit);
+  }
+
+  #entry(replica: Replica, index: LogIndex): boolean {
+    const length = replica.entries.length(index);
+    if (length > 0) {
+      const slice = this.#slice(replica, index);
+      if (slice === null) return false;
+      const position = replica.entries.position(index);
+      this.#journal.pin(position, length);
+      this.#pins.push({ position, length });
+      this.#addPart(slice);
+      this.#payloadBytes += length;
+    }
+    this.#writer.entry(headerOf(replica, index));
+    return true;
+  }
+
+  #addPart(slice: Uint8Array): void {
+    const before = this.#parts.at(-1);
+    const isNeighbour =
+      before !== undefined &&
+      before.buffer === slice.buffer &&
+      before.byteOffset + before.length === slice.byteOffset;
+    if (!isNeighbour) {
+      this.#parts.push(slice);
+      return;
+    }
+    const joined = new Uint8Array(slice.buffer, before.byteOffset, before.length + slice.length);
+    this.#parts[this.#parts.length - 1] = joined;
+  }
+
+  #slice(replica: Replica, index: LogIndex): Uint8Array | null {
+    const length = replica.entries.length(index);
+    return length === 0 ? EMPTY : this.#journal.view(replica.entries.position(index), length);
+  }
+
+  #begin(): void {
+    this.#writer.begin();
+    this.#parts = [];
+    this.#pins = [];
+    this.#rows = [];
+    this.#payloadBytes = 0;
+  }
+
+  /** Sends the frame under construction. When the lane refuses it, its rows are void: the peer is probed again. */
+  #close(): boolean {
+    if (this.#rows.length === 0) return true;
+    const pins = this.#pins;
+    const release = (): void => {
+      for (const pin of pins) this.#journal.unpin(pin.position, pin.length);
+    };
+    const rows = this.#rows;
+    const parts = [this.#writer.take(this.lane.nextSequence), ...this.#parts];
+    this.#rows = [];
+    if (this.lane.send(parts, rows, release)) return true;
+    release();
+    for (const row of rows) {
+      row.replica.handle({ on: "peer-back", peer: row.peer });
+      this.#ready.set(row.replica, row.peer);
+    }
+    return false;
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** The record header of an entry of a replica's log, as it stands in the journal and goes over a link (J2). */
+export function headerOf(replica: Replica, index: LogIndex): RecordHeader {
+  const { entries, machine, group, partition, self } = replica;
+  return {
+    type: "append",
+    kind: entries.kind(index),
+    group,
+    partition,
+    replica: self,
+    term: machine.termAt(index) ?? (0 as never),
+    index,
+    baseOffset: entries.baseOffset(index),
+    recordCount: entries.recordCount(index),
+    length: entries.length(index),
+    checksum: entries.checksum(index),
+    headSum: entries.headSum(index),
+    vote: 0 as ReplicaId,
+  };
+}

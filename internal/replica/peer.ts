@@ -1,0 +1,77 @@
+// One session with one peer, as the replica layer uses it: what goes out (append frames, messages, assertions,
+// catch-up) and what is owed for what came in. Ends with its session; nothing of it survives into the next (L1, F3).
+import type { SharedJournal } from "../journal/owner.ts";
+import type { ReplicaId } from "../model/ids.ts";
+import type { Session } from "../transport/links.ts";
+import { AssertionOutbox } from "./assertions.ts";
+import { CatchUp } from "./catch-up.ts";
+import type { CatchUpEvents } from "./catch-up.ts";
+import type { Assertion, Envelope } from "./control-frames.ts";
+import {
+  ACKNOWLEDGEMENT,
+  CATCH_UP_ACKNOWLEDGEMENT,
+  encodeEnvelopes,
+  RAFT_MESSAGES,
+} from "./control-frames.ts";
+import type { InboxEvents } from "./inbox.ts";
+import { Inbox } from "./inbox.ts";
+import type { OutboxEvents } from "./outbox.ts";
+import { Outbox } from "./outbox.ts";
+import type { Replica } from "./replica.ts";
+
+/** Messages of one control frame; the rest goes in further ones. */
+const ENVELOPES_MAX = 256;
+/** Messages that wait for the control lane. Beyond it the oldest are dropped: Raft repeats what matters. */
+const ENVELOPES_WAITING_MAX = 65_536;
+
+export interface PeerEvents extends OutboxEvents, InboxEvents, CatchUpEvents {
+  assertionOf(group: number, session: Session): Assertion | null;
+}
+
+export class Peer {
+  readonly session: Session;
+  readonly outbox: Outbox;
+  readonly catchUp: CatchUp;
+  readonly assertions: AssertionOutbox;
+  readonly inbox: Inbox;
+  readonly catchUpInbox: Inbox;
+  #envelopes: Envelope[] = [];
+
+  constructor(session: Session, journal: SharedJournal, events: PeerEvents) {
+    this.session = session;
+    this.outbox = new Outbox(session, journal, {
+      commitsWait: () => events.commitsWait(),
+      leftMemory: (replica, peer) => events.leftMemory(replica, peer),
+    });
+    this.catchUp = new CatchUp(session, journal, events);
+    this.inbox = new Inbox(session, ACKNOWLEDGEMENT, journal, events);
+    this.catchUpInbox = new Inbox(session, CATCH_UP_ACKNOWLEDGEMENT, journal, events);
+    this.assertions = new AssertionOutbox(session, (group) => events.assertionOf(group, session));
+  }
+
+  post(envelope: Envelope): void {
+    if (this.#envelopes.length >= ENVELOPES_WAITING_MAX) this.#envelopes.shift();
+    this.#envelopes.push(envelope);
+  }
+
+  ready(replica: Replica, peer: ReplicaId): void {
+    if (!this.catchUp.isBusy(replica)) this.outbox.ready(replica, peer);
+  }
+
+  /** End of turn. */
+  flush(withCommits: boolean): void {
+    while (this.#envelopes.length > 0) {
+      const chunk = this.#envelopes.slice(0, ENVELOPES_MAX);
+      if (!this.session.send("control", RAFT_MESSAGES, [encodeEnvelopes(chunk)])) break;
+      this.#envelopes = this.#envelopes.slice(chunk.length);
+    }
+    this.assertions.flush();
+    this.outbox.flush(withCommits);
+    this.acknowledge();
+  }
+
+  acknowledge(): void {
+    this.inbox.acknowledge();
+    this.catchUpInbox.acknowledge();
+  }
+}
