@@ -20,17 +20,21 @@ function renderStruct(
   rendered: string[],
   names: Set<string>,
 ): void {
-  const place = rendered.push("") - 1;
+  // All fields are named before any is entered: the short names belong to the outer structs.
+  const types = fields.map((field) =>
+    field.type === "struct" ? structName(message, name, field, names) : scalar(field, author),
+  );
   let lines = "";
-  for (const field of fields) {
-    const type =
-      field.type === "struct" ? structName(message, name, field, names) : scalar(field, author);
-    if (field.type === "struct") renderStruct(message, type, field.fields, author, rendered, names);
+  fields.forEach((field, index) => {
     const isOptional = author === "broker" && (field.initial !== undefined || field.tag !== null);
-    lines += `  readonly ${field.name}${isOptional ? "?" : ""}: ${wrap(field, type)};\n`;
-  }
-  rendered[place] =
-    lines === "" ? `export interface ${name} {}\n` : `export interface ${name} {\n${lines}}\n`;
+    lines += `  readonly ${field.name}${isOptional ? "?" : ""}: ${wrap(field, types[index]!)};\n`;
+  });
+  const body = lines === "" ? "{}" : `{\n${lines}}`;
+  rendered.push(`export interface ${name} ${body}\n`);
+  fields.forEach((field, index) => {
+    if (field.type !== "struct") return;
+    renderStruct(message, types[index]!, field.fields, author, rendered, names);
+  });
 }
 
 function structName(message: string, parent: string, field: Field, names: Set<string>): string {

@@ -43,10 +43,10 @@ export interface AddPartitionsToTxnRequestTransactions {
   readonly producerId: number;
   readonly producerEpoch: number;
   readonly verifyOnly: boolean;
-  readonly topics: readonly AddPartitionsToTxnRequestTopics[];
+  readonly topics: readonly AddPartitionsToTxnRequestTransactionsTopics[];
 }
 
-export interface AddPartitionsToTxnRequestTopics {
+export interface AddPartitionsToTxnRequestTransactionsTopics {
   readonly name: string;
   readonly partitions: readonly number[];
 }
