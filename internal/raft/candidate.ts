@@ -6,7 +6,7 @@ import { isQuorum } from "./quorum.ts";
 import type { State } from "./state.ts";
 import { announceRole, beginTerm, becomeFollower, send, writeHardState } from "./term.ts";
 
-/** Only a voter in full standing campaigns, and only while it knows no leader (L2, D1, D3). */
+/** A voter in full standing campaigns (D1, D3), and only while it knows no leader (L2). */
 export function onElectionTimeout(state: State): void {
   if (state.leader !== null || !mayCampaign(state)) return;
   state.role = "pre-candidate";
@@ -18,7 +18,8 @@ export function onElectionTimeout(state: State): void {
 }
 
 export function mayCampaign(state: State): boolean {
-  return state.standing === "full" && state.configurations.isVoter(state.self);
+  const { standing, configurations, self, commit } = state;
+  return standing === "full" && configurations.mayCampaign(self, commit);
 }
 
 /**

@@ -39,7 +39,7 @@ import type { ProposeRefusal } from "./leader.ts";
 import { change, changeRefusal } from "./membership.ts";
 import type { ChangeRefusal, Target } from "./membership.ts";
 import type { Message } from "./message.ts";
-import { onBaseCopied, outgoing, peerOf, sent } from "./replication.ts";
+import { commitFor, onBaseCopied, outgoing, peerOf, sent } from "./replication.ts";
 import { State } from "./state.ts";
 import { becomeFollower, send } from "./term.ts";
 import { transfer } from "./transfer.ts";
@@ -156,8 +156,23 @@ export class Machine {
     return this.#state.configurations.isVoter(id);
   }
 
+  /**
+   * Whether it would ever campaign: it is a voter in full standing, or was one until a removal that is
+   * not known to be committed. Such a replica is armed while it knows no leader (L2).
+   */
+  get mayCampaign(): boolean {
+    return mayCampaign(this.#state);
+  }
+
   isLearner(id: ReplicaId): boolean {
     return this.#state.configurations.isLearner(id);
+  }
+
+  /** The commit position that may be told to a peer now, in an assertion for example (F2). */
+  commitFor(peer: ReplicaId): LogIndex {
+    const { leading } = this.#state;
+    const progress = leading === null ? null : peerOf(leading, peer);
+    return progress === null ? (0 as LogIndex) : commitFor(this.#state, progress);
   }
 
   /** To whom leadership is being handed. */

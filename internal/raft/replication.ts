@@ -63,7 +63,7 @@ function hasCommit(state: State, peer: Progress): boolean {
 }
 
 /** F2: what a peer is told never passes what it acknowledged in this term. */
-function commitFor(state: State, peer: Progress): LogIndex {
+export function commitFor(state: State, peer: Progress): LogIndex {
   if (state.faults.commitMinLeaderCommitLastIndex) return state.commit;
   return state.commit < peer.match ? state.commit : peer.match;
 }
