@@ -12,33 +12,36 @@ import type {
 import type { BrokerRegistration, ConfigEntry, EntrySpace } from "./records.ts";
 
 /** In a comment: the Kafka code that a front end gives. */
-export type ControllerFaultKind =
-  | "invalid-topic-name" // INVALID_TOPIC_EXCEPTION 17
-  | "topic-exists" // TOPIC_ALREADY_EXISTS 36
-  | "name-collision" // INVALID_TOPIC_EXCEPTION 17: differs from an existing name only by . and _
-  | "duplicate-topic" // INVALID_REQUEST 42: named twice in one request
-  | "invalid-partitions" // INVALID_PARTITIONS 37
-  | "invalid-replication-factor" // INVALID_REPLICATION_FACTOR 38
-  | "invalid-replica-assignment" // INVALID_REPLICA_ASSIGNMENT 39
-  | "invalid-config" // INVALID_CONFIG 40
-  | "too-many-partitions" // POLICY_VIOLATION 44: a limit of the cluster
-  | "unknown-topic" // UNKNOWN_TOPIC_OR_PARTITION 3
-  | "unknown-topic-id" // UNKNOWN_TOPIC_ID 100
-  | "unknown-broker" // BROKER_ID_NOT_REGISTERED 102
-  | "duplicate-broker" // DUPLICATE_BROKER_REGISTRATION 101: another directory with this id is alive (C1)
-  | "stale-incarnation" // STALE_BROKER_EPOCH 77
-  | "wrong-cluster" // INCONSISTENT_CLUSTER_ID 104
-  | "broker-in-use" // POLICY_VIOLATION 44: it is unfenced or still holds replicas
-  | "stale-revision" // INVALID_REQUEST 42: the placement changed since (C4)
-  | "invalid-feature-level" // INVALID_UPDATE_VERSION 95
-  | "invalid-request" // INVALID_REQUEST 42
-  | "not-founded" // COORDINATOR_NOT_AVAILABLE 15: there is no cluster id yet
-  | "not-leader" // never leaves a broker (C3): the client of the controller asks again until its deadline
-  | "outcome-unknown" // REQUEST_TIMED_OUT 7: it may or may not have happened
-  | "timed-out" // REQUEST_TIMED_OUT 7: no leader of group 0 took it; nothing happened
-  | "busy" // THROTTLING_QUOTA_EXCEEDED 89, older clients REQUEST_TIMED_OUT 7
-  | "storage-full" // KAFKA_STORAGE_ERROR 56
-  | "too-large"; // POLICY_VIOLATION 44: more than one log entry can hold
+export const CONTROLLER_FAULT_KINDS = [
+  "invalid-topic-name", // INVALID_TOPIC_EXCEPTION 17
+  "topic-exists", // TOPIC_ALREADY_EXISTS 36
+  "name-collision", // INVALID_TOPIC_EXCEPTION 17: differs from an existing name only by . and _
+  "duplicate-topic", // INVALID_REQUEST 42: named twice in one request
+  "invalid-partitions", // INVALID_PARTITIONS 37
+  "invalid-replication-factor", // INVALID_REPLICATION_FACTOR 38
+  "invalid-replica-assignment", // INVALID_REPLICA_ASSIGNMENT 39
+  "invalid-config", // INVALID_CONFIG 40
+  "too-many-partitions", // POLICY_VIOLATION 44: a limit of the cluster
+  "unknown-topic", // UNKNOWN_TOPIC_OR_PARTITION 3
+  "unknown-topic-id", // UNKNOWN_TOPIC_ID 100
+  "unknown-broker", // BROKER_ID_NOT_REGISTERED 102
+  "duplicate-broker", // DUPLICATE_BROKER_REGISTRATION 101: another directory with this id is alive (C1)
+  "stale-incarnation", // STALE_BROKER_EPOCH 77
+  "wrong-cluster", // INCONSISTENT_CLUSTER_ID 104
+  "broker-in-use", // POLICY_VIOLATION 44: it is unfenced or still holds replicas
+  "stale-revision", // INVALID_REQUEST 42: the placement changed since (C4)
+  "invalid-feature-level", // INVALID_UPDATE_VERSION 95
+  "invalid-request", // INVALID_REQUEST 42
+  "not-founded", // COORDINATOR_NOT_AVAILABLE 15: there is no cluster id yet
+  "not-leader", // never leaves a broker (C3): the client of the controller asks again until its deadline
+  "outcome-unknown", // REQUEST_TIMED_OUT 7: it may or may not have happened
+  "timed-out", // REQUEST_TIMED_OUT 7: no leader of group 0 took it; nothing happened
+  "busy", // THROTTLING_QUOTA_EXCEEDED 89, older clients REQUEST_TIMED_OUT 7
+  "storage-full", // KAFKA_STORAGE_ERROR 56
+  "too-large", // POLICY_VIOLATION 44: more than one log entry can hold
+] as const;
+
+export type ControllerFaultKind = (typeof CONTROLLER_FAULT_KINDS)[number];
 
 export interface ControllerFault {
   readonly kind: ControllerFaultKind;
