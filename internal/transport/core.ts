@@ -27,8 +27,11 @@ export interface Registered {
   readonly handler: MessageHandler;
 }
 
+/** The part of the world that links use. */
+export type LinkWorld = Pick<World, "clock" | "entropy" | "wire" | "log" | "meter">;
+
 export interface LinkCore {
-  readonly world: World;
+  readonly world: LinkWorld;
   readonly options: LinkOptions;
   readonly probe: LinkProbe;
   readonly flusher: Flusher;

@@ -7,7 +7,6 @@ import type { Result } from "../base/result.ts";
 import type { BrokerId, ClusterId } from "../model/ids.ts";
 import type { Cancel } from "../ports/clock.ts";
 import type { Address, Listener } from "../ports/wire.ts";
-import type { World } from "../ports/world.ts";
 import { judge } from "./admission.ts";
 import type { Channel } from "./channel.ts";
 import type {
@@ -23,7 +22,7 @@ import type {
   Session,
 } from "./contract.ts";
 import { DEFAULT_OPTIONS, LimitedLog } from "./core.ts";
-import type { LinkCore } from "./core.ts";
+import type { LinkCore, LinkWorld } from "./core.ts";
 import { Dial, joinLane } from "./dial.ts";
 import { Doorman } from "./doorman.ts";
 import { Flusher } from "./flusher.ts";
@@ -74,7 +73,7 @@ export class Links implements SessionOwner {
   #closed = false;
 
   constructor(
-    world: World,
+    world: LinkWorld,
     options: Partial<LinkOptions>,
     identity: LinkIdentity,
     events: LinkEvents,
