@@ -1,5 +1,5 @@
 // Serves the metadata image to brokers that are no voters of group 0: entries since a version while they are still
-// held, else a snapshot in pieces. A question that has no answer yet waits for the next entry, so followers learn of a
+// held, else a snapshot in pieces. Any broker with an image can be a source; voters hear of changes first. A question that has no answer yet waits for the next entry, so followers learn of a
 // change as soon as this voter applied it.
 import type { BrokerId, LogIndex } from "../model/ids.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -32,7 +32,8 @@ export const IMAGE_SOURCE_LIMITS: ImageSourceLimits = {
 
 interface HeldEntry {
   readonly index: LogIndex;
-  readonly records: Uint8Array;
+  readonly records: readonly ControllerRecord[];
+  readonly weight: number;
 }
 
 interface Snapshot {
@@ -52,7 +53,7 @@ export class ImageSource implements MetadataSource {
   readonly #limits: ImageSourceLimits;
   /** The newest entries, oldest first. Invariant: they follow `#heldAfter` without a gap. */
   readonly #held: HeldEntry[] = [];
-  #heldBytes = 0;
+  #heldWeight = 0;
   #heldAfter = 0 as LogIndex;
   #snapshot: Snapshot | null = null;
   readonly #waiting = new Map<BrokerId, Question>();
@@ -62,21 +63,32 @@ export class ImageSource implements MetadataSource {
     this.#image = image;
     this.#clock = clock;
     this.#limits = limits;
+    this.#heldAfter = image.version;
+    image.listen({ took: (before, version, records) => this.#hold(before, version, records) });
   }
 
-  /** An entry that the image has just taken: to be called for each, in order. */
-  committed(index: LogIndex, records: readonly ControllerRecord[]): void {
-    const entry = { index, records: encodeRecords(records) };
-    this.#held.push(entry);
-    this.#heldBytes += entry.records.length;
-    while (this.#heldBytes > this.#limits.heldBytesMax) {
-      const oldest = this.#held.shift()!;
-      this.#heldBytes -= oldest.records.length;
-      this.#heldAfter = oldest.index;
+  #hold(before: LogIndex, index: LogIndex, records: readonly ControllerRecord[] | null): void {
+    if (records === null || before !== (this.#held.at(-1)?.index ?? this.#heldAfter)) {
+      this.#held.length = 0;
+      this.#heldWeight = 0;
+      this.#heldAfter = records === null ? index : before;
     }
+    if (records !== null) this.#holdEntry(index, records);
     if (this.#answerAsked || this.#waiting.size === 0) return;
     this.#answerAsked = true;
     this.#clock.turnEnd(() => this.#answerWaiting());
+  }
+
+  #holdEntry(index: LogIndex, records: readonly ControllerRecord[]): void {
+    let weight = 0;
+    for (const record of records) weight += weightOf(record);
+    this.#held.push({ index, records, weight });
+    this.#heldWeight += weight;
+    while (this.#heldWeight > this.#limits.heldBytesMax) {
+      const oldest = this.#held.shift()!;
+      this.#heldWeight -= oldest.weight;
+      this.#heldAfter = oldest.index;
+    }
   }
 
   asked(from: BrokerId, bytes: Uint8Array, send: SendPiece): void {
@@ -107,13 +119,13 @@ export class ImageSource implements MetadataSource {
   }
 
   #entriesSince({ question, version }: ImageFetch): ImagePiece {
-    const entries: HeldEntry[] = [];
+    const entries: { index: LogIndex; records: Uint8Array }[] = [];
     let bytes = 0;
-    for (const entry of this.#held) {
-      if (entry.index <= version) continue;
-      bytes += entry.records.length;
+    for (const { index, records, weight } of this.#held) {
+      if (index <= version) continue;
+      bytes += weight;
       if (bytes > this.#limits.pieceBytesMax && entries.length > 0) break;
-      entries.push(entry);
+      entries.push({ index, records: encodeRecords(records) });
     }
     return { question, snapshot: 0, piece: 0, pieceCount: 0, entries };
   }

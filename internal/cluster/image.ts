@@ -43,6 +43,8 @@ export interface ImageListener {
   brokerChanged?(before: Broker | null, after: Broker | null): void;
   entryChanged?(space: EntrySpace, key: string, value: Uint8Array | null): void;
   featureChanged?(feature: string, level: number): void;
+  /** An entry went in whole, or (`records` null) a snapshot; `before` is the version that it followed. */
+  took?(before: LogIndex, version: LogIndex, records: readonly ControllerRecord[] | null): void;
   /** Last of all: the image is now at `version`. */
   advanced?(version: LogIndex): void;
 }
@@ -174,8 +176,7 @@ export class MetadataImage {
       this.#index(change);
       this.#tell(change);
     }
-    this.#version = version;
-    for (const listener of this.#listeners) listener.advanced?.(version);
+    this.#arrive(version, records);
   }
 
   /** Replaces the image by a snapshot. One that is not newer is ignored. Listeners hear the differences. */
@@ -187,11 +188,10 @@ export class MetadataImage {
     const founded = before.clusterId;
     assert(founded === null || founded === next.clusterId, "a snapshot is of the same cluster");
     this.#state = next;
-    this.#version = version;
     this.#groups = new Map();
     for (const topic of next.topics.values()) this.#indexPartitions(topic, 0);
     for (const change of imageChanges.between(before, next)) this.#tell(change);
-    for (const listener of this.#listeners) listener.advanced?.(version);
+    this.#arrive(version, null);
   }
 
   /** The state as records, for a snapshot. */
@@ -203,6 +203,13 @@ export class MetadataImage {
   listen(listener: ImageListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
+  }
+
+  #arrive(version: LogIndex, records: readonly ControllerRecord[] | null): void {
+    const before = this.#version;
+    this.#version = version;
+    for (const listener of this.#listeners) listener.took?.(before, version, records);
+    for (const listener of this.#listeners) listener.advanced?.(version);
   }
 
   #index(change: ImageChange): void {
