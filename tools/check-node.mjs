@@ -5,8 +5,8 @@ const major = Number(process.versions.node.split(".")[0]);
 if (major < needed) {
   console.error(
     `Node ${process.versions.node} (${process.execPath}) is too old: Flotilla needs ${needed} or later.\n` +
-      `On Linux x64 and arm64 \`npm ci\` installs a pinned one; on ${process.platform} ${process.arch} none is\n` +
-      `pinned, so install Node ${needed} or later and put it on PATH.`,
+      `Linux x64 and arm64 get a pinned one from \`npm ci\`; this machine (${process.platform} ${process.arch}) has none\n` +
+      `in node_modules/.bin, so put Node ${needed} or later on PATH.`,
   );
   process.exit(1);
 }
