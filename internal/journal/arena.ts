@@ -18,6 +18,8 @@ export class Arena {
   /** Number of the last segment of the stream (not of the ring) that was entered; -1 before the first. */
   #entered: number;
   #durable = 0;
+  /** Before this position nothing was ever here. */
+  readonly #oldest: number;
 
   /** `start` is the stream position to begin at; what lies before it was never in this arena. */
   constructor(bytes: Uint8Array, start: number) {
@@ -32,9 +34,6 @@ export class Arena {
     this.#entered = this.#position / this.#segmentBytes - 1;
     this.#oldest = this.#position;
   }
-
-  /** Before this position nothing can be found here. */
-  readonly #oldest: number;
 
   get position(): PayloadPosition {
     return this.#position as PayloadPosition;
@@ -51,21 +50,31 @@ export class Arena {
     this.#position = Math.ceil(this.#position / size) * size;
   }
 
-  /** True when the next `length` bytes may be overwritten; they are then no longer found by `view`. */
-  enter(length: number): boolean {
+  /** True when a payload of `length` bytes and `marginBytes` after it could be put here now. */
+  hasRoom(length: number, marginBytes: number): boolean {
+    const size = this.bytes.length;
+    const start = this.fits(length) ? this.#position : Math.ceil(this.#position / size) * size;
+    return this.#isFree(start, start + length + marginBytes);
+  }
+
+  /** Takes the next `length` bytes, which `hasRoom` found free; what they held is no longer found by `view`. */
+  enter(length: number): void {
     const last = Math.floor((this.#position + length - 1) / this.#segmentBytes);
-    if (last === this.#entered) return true;
-    const first = Math.floor(this.#position / this.#segmentBytes);
+    if (last > this.#entered) this.#entered = last;
+  }
+
+  #isFree(start: number, end: number): boolean {
+    const last = Math.floor((end - 1) / this.#segmentBytes);
+    const first = Math.floor(start / this.#segmentBytes);
     for (let each = Math.max(first, this.#entered + 1); each <= last; each++) {
       if (this.#pins[each % this.#segments] !== 0) return false;
       const overwrittenEnd = (each + 1 - this.#segments) * this.#segmentBytes;
       if (overwrittenEnd > this.#durable) return false;
     }
-    this.#entered = last;
     return true;
   }
 
-  /** Copies a payload to the position; `fits` and `enter` were asked before. */
+  /** Copies a payload to the position; `enter` took it before. */
   copy(from: Uint8Array, start: number, end: number): PayloadPosition {
     const position = this.#position;
     const whole = start === 0 && end === from.length;

@@ -1,10 +1,10 @@
 // The journal's format on disk (J1): the 4 KiB header of a file and the two headers of a batch. Described for
 // people in docs/formats/journal.md. Everything read here came from a disk and may be anything.
+import { crc32c } from "../bytes/crc32c.ts";
 import { readUuid, writeUuid } from "../bytes/uuid.ts";
 import { assert } from "../base/assert.ts";
 import type { DirectoryId } from "../model/ids.ts";
 import { RECORD_HEADER_BYTES, readSafeInteger, writeSafeInteger } from "../record/record.ts";
-import { sumOf } from "./sum.ts";
 
 /** Batches begin and end at multiples of this. */
 export const BLOCK_BYTES = 4096;
@@ -55,7 +55,7 @@ export function encodeFileHeader(header: FileHeader, into: Uint8Array): void {
     into.set(header.salt, at + 16);
     assert(writeUuid(into, at + 24, header.directory), "a directory id is a uuid");
     view.setUint32(at + 40, 0);
-    view.setUint32(at + 44, sumOf(into.subarray(at, at + 44)));
+    view.setUint32(at + 44, crc32c(into, at, at + 44));
   }
 }
 
@@ -69,7 +69,7 @@ export function decodeFileHeader(
   for (const at of FILE_HEADER_COPIES) {
     if (at + FILE_HEADER_LENGTH > bytes.length) return null;
     if (view.getUint32(at) !== FILE_MAGIC || view.getUint32(at + 4) !== FORMAT_VERSION) continue;
-    if (view.getUint32(at + 44) !== sumOf(bytes.subarray(at, at + 44))) continue;
+    if (view.getUint32(at + 44) !== crc32c(bytes, at, at + 44)) continue;
     if (readSafeInteger(view, at + 8) !== sequence) continue;
     if (readUuid(view, at + 24) !== directory) continue;
     return { sequence, salt: bytes.slice(at + 16, at + 16 + SALT_BYTES), directory };
@@ -104,7 +104,7 @@ export function encodeBatchHeader(
   into.setUint32(at + 56, header.peerCount);
   into.setUint32(at + 60, header.incarnation);
   into.setUint32(at + 64, header.tableSum);
-  into.setUint32(at + 68, sumOf(bytes.subarray(0, 68)));
+  into.setUint32(at + 68, crc32c(bytes, 0, 68));
 }
 
 /** The batch header at `at` if it is one of `file`, else null. Its table is not looked at. */
@@ -120,7 +120,7 @@ export function decodeBatchHeader(
     if (bytes[at + 40 + each] !== file.salt[each]) return null;
   }
   if (readSafeInteger(view, at + 32) !== file.sequence) return null;
-  if (view.getUint32(at + 68) !== sumOf(bytes.subarray(at, at + 68))) return null;
+  if (view.getUint32(at + 68) !== crc32c(bytes, at, at + 68)) return null;
   const header: BatchHeader = {
     length: view.getUint32(at + 4),
     ticket: readSafeInteger(view, at + 8),

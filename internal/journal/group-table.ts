@@ -1,16 +1,16 @@
 // The group table's file (J5): every group's row as of some moment, so that journal files before it can go. It is written
 // in chunks, each under its own sum; the last chunk says that the table is whole. Its name appears only after the
 // checkpoint record that follows all of its rows is durable: a table that exists never runs ahead of the journal.
+import { crc32c } from "../bytes/crc32c.ts";
 import { readUuid, writeUuid } from "../bytes/uuid.ts";
 import { assert } from "../base/assert.ts";
 import type { DirectoryId, GroupId, LogIndex, Offset, ReplicaId, Term } from "../model/ids.ts";
 import { readSafeInteger, writeSafeInteger } from "../record/record.ts";
 import type { GroupRow } from "./owner.ts";
-import { sumOf } from "./sum.ts";
 
 const TABLE_MAGIC = 0x464c4754;
 const FORMAT_VERSION = 1;
-const HEADER_BYTES = 80;
+const HEADER_BYTES = 64;
 const CHUNK_HEADER_BYTES = 16;
 const ROW_BYTES = 96;
 const EPOCH_BYTES = 16;
@@ -22,10 +22,8 @@ export interface TableHeader {
   readonly directory: DirectoryId;
   /** Ordinal of the next record when the table was begun: earlier records of a group without a row are of no use. */
   readonly start: number;
-  /** The oldest journal file that holds anything live, and what its first batch is. */
+  /** The oldest journal file that holds anything live, and the ticket of the batch before its first one. */
   readonly firstFile: number;
-  readonly firstTicket: number;
-  /** Ticket of the batch before that one. */
   readonly previousTicket: number;
 }
 
@@ -57,9 +55,8 @@ export function encodeTableHeader(header: TableHeader): Uint8Array {
   assert(writeUuid(bytes, 16, header.directory), "a directory id is a uuid");
   writeSafeInteger(view, 32, header.start);
   writeSafeInteger(view, 40, header.firstFile);
-  writeSafeInteger(view, 48, header.firstTicket);
-  writeSafeInteger(view, 56, header.previousTicket);
-  view.setUint32(HEADER_BYTES - 4, sumOf(bytes.subarray(0, HEADER_BYTES - 4)));
+  writeSafeInteger(view, 48, header.previousTicket);
+  view.setUint32(HEADER_BYTES - 4, crc32c(bytes, 0, HEADER_BYTES - 4));
   return bytes;
 }
 
@@ -94,7 +91,8 @@ export function decodeTable(bytes: Uint8Array, directory: DirectoryId): GroupTab
     const length = view.getUint32(at);
     if (length < CHUNK_HEADER_BYTES || at + length > bytes.length) return null;
     const chunk = bytes.subarray(at, at + length);
-    if (view.getUint32(at + 8) !== chunkNumber || view.getUint32(at + 12) !== chunkSum(chunk)) return null;
+    if (view.getUint32(at + 8) !== chunkNumber || view.getUint32(at + 12) !== chunkSum(chunk))
+      return null;
     const count = view.getUint32(at + 4);
     if (count === 0) return { header, rows };
     let rowAt = at + CHUNK_HEADER_BYTES;
@@ -110,21 +108,20 @@ function decodeTableHeader(
 ): TableHeader | null {
   if (bytes.length < HEADER_BYTES) return null;
   if (view.getUint32(0) !== TABLE_MAGIC || view.getUint32(4) !== FORMAT_VERSION) return null;
-  if (view.getUint32(HEADER_BYTES - 4) !== sumOf(bytes.subarray(0, HEADER_BYTES - 4))) return null;
+  if (view.getUint32(HEADER_BYTES - 4) !== crc32c(bytes, 0, HEADER_BYTES - 4)) return null;
   if (readUuid(view, 16) !== directory) return null;
   return {
     number: readSafeInteger(view, 8),
     directory,
     start: readSafeInteger(view, 32),
     firstFile: readSafeInteger(view, 40),
-    firstTicket: readSafeInteger(view, 48),
-    previousTicket: readSafeInteger(view, 56),
+    previousTicket: readSafeInteger(view, 48),
   };
 }
 
 /** The sum covers the chunk but for the four bytes that hold it. */
 function chunkSum(chunk: Uint8Array): number {
-  return sumOf(chunk.subarray(CHUNK_HEADER_BYTES), sumOf(chunk.subarray(0, 12)));
+  return crc32c(chunk, CHUNK_HEADER_BYTES, chunk.length, crc32c(chunk, 0, 12));
 }
 
 function encodeRow(table: TableRow, bytes: Uint8Array, view: DataView, at: number): number {

@@ -158,7 +158,8 @@ export class Ledger {
   groupsUpTo(file: number): number[] {
     const groups: number[] = [];
     for (const [group, log] of this.#groups) {
-      const pins = (log.baseFile !== 0 && log.baseFile <= file) || log.runs.some((run) => run.file <= file);
+      const pins =
+        (log.baseFile !== 0 && log.baseFile <= file) || log.runs.some((run) => run.file <= file);
       if (pins) groups.push(group);
     }
     return groups;

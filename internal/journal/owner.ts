@@ -190,6 +190,8 @@ export interface SharedJournal {
   /** Remembers a peer's durable sequence; the next batch carries it (J1, D3). */
   notePeerDurable(peer: DirectoryId, sequence: Ticket): void;
   forgetPeer(peer: DirectoryId): void;
+  /** A peer knows a higher durable sequence of ours (D3): the next batch's ticket is above it. */
+  skipTicketsUpTo(ticket: Ticket): void;
 
   /** Entries of `group` up to `index` are durable elsewhere (synced segment, row base): they pin no file any more. */
   release(group: GroupId, index: LogIndex): void;

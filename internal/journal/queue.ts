@@ -61,6 +61,13 @@ export class BatchQueue {
     return this.#bytesMax - 2 * RECORD_HEADER_BYTES;
   }
 
+  /** Part of the table memory that is free, 0 to 1. */
+  get freePart(): number {
+    const oldest = this.#writing ?? this.#waiting[0] ?? this.#open;
+    if (oldest === null) return 1;
+    return 1 - (this.#tablePosition - oldest.tableStart) / this.#table.length;
+  }
+
   /** Lets the next batch have a ticket above `ticket`: numbers that were perhaps used are never used again. */
   skipTicketsUpTo(ticket: number): void {
     this.seal();
@@ -74,7 +81,10 @@ export class BatchQueue {
   add(header: RecordHeader, position: number): boolean {
     const length = header.length;
     let batch = this.#open;
-    if (batch !== null && this.#bytesOf(batch) + 2 * RECORD_HEADER_BYTES + length > this.#bytesMax) {
+    if (
+      batch !== null &&
+      this.#bytesOf(batch) + 2 * RECORD_HEADER_BYTES + length > this.#bytesMax
+    ) {
       this.seal();
       batch = null;
     }

@@ -164,9 +164,9 @@ export class Replay {
 
   #relocate(found: FoundRecord): void {
     const { header } = found;
+    if (found.payload === null) return; // the entry stays where it was found before, which may be whole
     if (!this.#ledger.relocate(header.group, header.index, header.term, found.file)) return;
-    if (found.payload === null) this.#noteDamage(header);
-    else this.#damage.delete(damageKey(header));
+    this.#damage.delete(damageKey(header));
     this.#visitor.relocate(header, found.position);
   }
 

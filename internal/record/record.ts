@@ -95,10 +95,7 @@ export function encodeRecordHeader(header: RecordHeader, into: DataView, at: num
 }
 
 /** Reads the header at `at`. The bytes came from a disk or a link, so every field is checked. */
-export function decodeRecordHeader(
-  from: DataView,
-  at: number,
-): Result<RecordHeader, RecordFault> {
+export function decodeRecordHeader(from: DataView, at: number): Result<RecordHeader, RecordFault> {
   const type = TYPES[from.getUint8(at) - 1];
   if (type === undefined) return failed({ kind: "record", reason: "type" });
   const kind = from.getUint8(at + 1);

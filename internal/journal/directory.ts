@@ -1,0 +1,87 @@
+// The identity of a data directory: its id, the broker and the cluster it belongs to, and how often it was started. Kept in
+// one small file that is only ever replaced whole. A wiped directory gets a new id and is thereby a stranger (F5).
+import { crc32c } from "../bytes/crc32c.ts";
+import { readUuid } from "../bytes/uuid.ts";
+import { failed, ok } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
+import type { BrokerId, ClusterId, DirectoryId, Incarnation } from "../model/ids.ts";
+import type { DiskFault } from "../ports/disk.ts";
+import type { Entropy } from "../ports/entropy.ts";
+import type { World } from "../ports/world.ts";
+import type { JournalFault } from "./owner.ts";
+
+export interface Identity {
+  readonly directory: DirectoryId;
+  readonly broker: BrokerId;
+  readonly cluster: ClusterId | null;
+  /** How often the directory was started. */
+  readonly incarnation: Incarnation;
+}
+
+const FORMAT_VERSION = 1;
+
+export function identityPath(directory: string): string {
+  return `${directory}/directory.json`;
+}
+
+/** A directory id from the system's randomness; the all-zero one means "none" elsewhere and is never drawn. */
+export function drawDirectoryId(entropy: Entropy): DirectoryId {
+  const bytes = new Uint8Array(16);
+  do entropy.fill(bytes);
+  while (bytes.every((byte) => byte === 0));
+  return readUuid(new DataView(bytes.buffer), 0) as DirectoryId;
+}
+
+/** The identity of a directory, null when it has none yet. */
+export async function readIdentity(
+  world: World,
+  directory: string,
+): Promise<Result<Identity | null, JournalFault>> {
+  const read = await world.disk.bulk.readWhole(identityPath(directory));
+  if (!read.ok) return read.fault.code === "ENOENT" ? ok(null) : read;
+  const identity = parseIdentity(read.value);
+  return identity === null ? failed({ kind: "identity", reason: "unreadable" }) : ok(identity);
+}
+
+export function writeIdentity(
+  world: World,
+  directory: string,
+  identity: Identity,
+): Promise<Result<void, DiskFault>> {
+  return world.disk.bulk.replaceWhole(identityPath(directory), renderIdentity(identity));
+}
+
+/** Readable JSON with a sum over the rest, so that a damaged number is not believed. */
+function renderIdentity(identity: Identity): Uint8Array {
+  const body = { version: FORMAT_VERSION, ...identity };
+  const sum = sumOf(body);
+  return new TextEncoder().encode(`${JSON.stringify({ ...body, sum }, null, 2)}\n`);
+}
+
+function parseIdentity(bytes: Uint8Array): Identity | null {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return null;
+  }
+  if (typeof parsed !== "object" || parsed === null) return null;
+  const fields = parsed as Record<string, unknown>;
+  const { version, directory, broker, cluster, incarnation, sum } = fields;
+  if (version !== FORMAT_VERSION || typeof directory !== "string") return null;
+  if (!Number.isSafeInteger(broker) || !Number.isSafeInteger(incarnation)) return null;
+  if (cluster !== null && typeof cluster !== "string") return null;
+  const body = { version, directory, broker, cluster, incarnation };
+  if (sum !== sumOf(body)) return null;
+  return {
+    directory: directory as DirectoryId,
+    broker: broker as BrokerId,
+    cluster: cluster as ClusterId | null,
+    incarnation: incarnation as Incarnation,
+  };
+}
+
+function sumOf(body: object): number {
+  const bytes = new TextEncoder().encode(JSON.stringify(body));
+  return crc32c(bytes, 0, bytes.length);
+}

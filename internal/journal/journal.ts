@@ -1,0 +1,536 @@
+// The broker's one journal (design 4.2): records of all groups are gathered into batches, one durable write at a time
+// carries all that queued during the last one (J3), and durability is reported by ticket (J4). Payloads are copied once,
+// into the arena, and go to the disk and to readers from there. After a failed write nothing is acknowledged any
+// more and the broker ends (J8).
+import { assert } from "../base/assert.ts";
+import { ok } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
+import type {
+  ClusterId,
+  DirectoryId,
+  GroupId,
+  LogIndex,
+  Offset,
+  PayloadPosition,
+  ReplicaId,
+  Term,
+  Ticket,
+} from "../model/ids.ts";
+import type { Cancel } from "../ports/clock.ts";
+import type { DiskFault, DiskLock } from "../ports/disk.ts";
+import type { World } from "../ports/world.ts";
+import { BATCH_ENTRY } from "../record/record.ts";
+import type { RecordHeader } from "../record/record.ts";
+import { Arena } from "./arena.ts";
+import { BatchWriter, SCRATCH_BYTES, batchShape } from "./batch-writer.ts";
+import { Checkpoint } from "./checkpoint.ts";
+import { writeIdentity } from "./directory.ts";
+import type { Identity } from "./directory.ts";
+import { PEERS_MAX } from "./format.ts";
+import type { JournalFiles } from "./files.ts";
+import type { Ledger } from "./ledger.ts";
+import { openJournal, reservePath, tablePath } from "./open.ts";
+import type { OpenedJournal } from "./open.ts";
+import type {
+  GroupTableSource,
+  JournalFault,
+  JournalOptions,
+  JournalRoom,
+  ReadFault,
+  Recovered,
+  RecoveryVisitor,
+  SharedJournal,
+} from "./owner.ts";
+import { journalProbe } from "./probe.ts";
+import type { JournalProbe } from "./probe.ts";
+import { BatchQueue } from "./queue.ts";
+import type { QueuedBatch } from "./queue.ts";
+import { journalSizes } from "./sizes.ts";
+import type { JournalSizes } from "./sizes.ts";
+
+const IDLE_SEAL = 0;
+const CLOSING_SEAL = 1;
+const KEEP_ALIVE_MS = 1_000;
+/** Of the memory for headers, what batches leave to other records. */
+const TABLE_MARGIN_PART = 0.5;
+
+type State = "open" | "closing" | "failed" | "closed";
+
+interface WriteUnderWay {
+  readonly batch: QueuedBatch;
+  readonly startedMs: number;
+  readonly bytes: number;
+}
+
+export class Journal implements SharedJournal {
+  readonly recovered: Recovered;
+  onDurable: (ticket: Ticket) => void = () => {};
+  onRoom: () => void = () => {};
+  groupTable: GroupTableSource | null = null;
+  readonly #world: World;
+  readonly #options: JournalOptions;
+  readonly #sizes: JournalSizes;
+  readonly #directory: string;
+  readonly #lock: DiskLock;
+  readonly #files: JournalFiles;
+  readonly #ledger: Ledger;
+  readonly #arena: Arena;
+  readonly #queue: BatchQueue;
+  readonly #writer: BatchWriter;
+  readonly #probe: JournalProbe;
+  readonly #peers: Map<DirectoryId, Ticket>;
+  #identity: Identity;
+  #state: State = "open";
+  #writing: WriteUnderWay | null = null;
+  /** A batch whose file is not ready, and since when. */
+  #stuck: QueuedBatch | null = null;
+  #stuckSinceMs = 0;
+  #flushWanted = false;
+  #roomWanted = false;
+  #durableTicket: Ticket;
+  #tableNumber: number;
+  #checkpoint: Checkpoint | null = null;
+  #checkpointEnd: Promise<void> | null = null;
+  #keepAlive = false;
+  #endsWithSeal = false;
+  #idleSinceMs = 0;
+  #idleTimer: Cancel | null = null;
+  #waiters: { readonly ticket: number; readonly done: (isDurable: boolean) => void }[] = [];
+
+  static async open(
+    world: World,
+    options: JournalOptions,
+    visitor: RecoveryVisitor,
+  ): Promise<Result<Journal, JournalFault>> {
+    const sizes = journalSizes(options);
+    const opened = await openJournal(world, { ...options, fileBytes: sizes.fileBytes }, visitor);
+    return opened.ok ? ok(new Journal(world, options, sizes, opened.value)) : opened;
+  }
+
+  private constructor(
+    world: World,
+    options: JournalOptions,
+    sizes: JournalSizes,
+    opened: OpenedJournal,
+  ) {
+    const lane = world.disk.journal;
+    this.#world = world;
+    this.#options = options;
+    this.#sizes = sizes;
+    this.#directory = opened.directory;
+    this.#lock = opened.lock;
+    this.#files = opened.files;
+    this.#ledger = opened.ledger;
+    this.#identity = opened.identity;
+    this.recovered = opened.recovered;
+    this.#durableTicket = opened.lastTicket as Ticket;
+    this.#tableNumber = opened.tableNumber;
+    this.#peers = new Map(opened.recovered.peers);
+    this.#arena = new Arena(lane.allocate(sizes.arenaBytes), opened.nextPosition);
+    this.#queue = new BatchQueue(lane.allocate(sizes.tableBytes), sizes.batchBytesMax, {
+      ticket: opened.lastTicket,
+      ordinal: opened.nextOrdinal,
+    });
+    this.#queue.skipTicketsUpTo(opened.ticketsUsed);
+    this.#writer = new BatchWriter(lane.allocate(SCRATCH_BYTES), opened.identity.incarnation);
+    this.#probe = journalProbe(world.meter, () => this.#files.usedBytes);
+    this.#files.onReady = () => this.#retryStuck();
+    this.#files.prepare();
+    this.#idleSinceMs = world.clock.upMs();
+    this.#watchIdle();
+  }
+
+  get lastTicket(): Ticket {
+    return this.#queue.lastTicket as Ticket;
+  }
+
+  get durableTicket(): Ticket {
+    return this.#durableTicket;
+  }
+
+  /** The longest payload that one record can have. */
+  get payloadBytesMax(): number {
+    return this.#queue.payloadBytesMax;
+  }
+
+  get keepAlive(): boolean {
+    return this.#keepAlive;
+  }
+
+  set keepAlive(isWanted: boolean) {
+    this.#keepAlive = isWanted;
+    if (isWanted) this.#watchIdle();
+  }
+
+  append(
+    header: RecordHeader,
+    payload: Uint8Array | null,
+    start: number,
+    end: number,
+  ): PayloadPosition | "full" | "closed" {
+    if (this.#state !== "open") return "closed";
+    const length = end - start;
+    assert(header.length === length, "a header says how long its payload is");
+    assert(length <= this.#queue.payloadBytesMax, "a payload fits a batch");
+    const isBatch = length > 0 && header.kind === BATCH_ENTRY;
+    if (isBatch ? !this.fits(length) : !this.#takes(length)) return this.#full();
+    if (length > 0) {
+      if (!this.#arena.fits(length)) {
+        // The payloads of a batch are one range, so the batch ends where the ring does.
+        this.#queue.seal();
+        this.#arena.skip();
+      }
+      this.#arena.enter(length);
+    }
+    if (header.type === "drop-group") this.#checkpoint?.beforeDrop(header.group);
+    const position = this.#arena.position;
+    if (!this.#queue.add(header, position)) return this.#full();
+    if (payload !== null && length > 0) this.#arena.copy(payload, start, end);
+    this.#book(header);
+    this.#endsWithSeal = false;
+    return position;
+  }
+
+  fits(payloadBytes: number): boolean {
+    if (this.#queue.freePart < TABLE_MARGIN_PART) return false;
+    if (this.#files.usedBytes >= this.#sizes.bytesMax) return false;
+    return this.#arena.hasRoom(payloadBytes, this.#sizes.marginBytes);
+  }
+
+  flush(): void {
+    if (this.#writing !== null || this.#stuck !== null) {
+      this.#flushWanted = true;
+      return;
+    }
+    if (this.#state === "open" || this.#state === "closing") this.#issue();
+  }
+
+  view(position: PayloadPosition, length: number): Uint8Array | null {
+    return this.#arena.view(position, length);
+  }
+
+  pin(position: PayloadPosition, length: number): void {
+    this.#arena.pin(position, length);
+  }
+
+  unpin(position: PayloadPosition, length: number): void {
+    const isFreed = this.#arena.unpin(position, length);
+    if (isFreed && this.#roomWanted) this.#world.clock.turnEnd(() => this.#tellRoom());
+  }
+
+  async read(position: PayloadPosition, length: number): Promise<Result<Uint8Array, ReadFault>> {
+    const view = this.#arena.view(position, length);
+    return view === null ? this.#files.read(position, length) : ok(view.slice());
+  }
+
+  oldestUnfinishedWriteMs(): number {
+    if (this.#writing !== null) return this.#world.clock.upMs() - this.#writing.startedMs;
+    if (this.#stuck !== null) return this.#world.clock.upMs() - this.#stuckSinceMs;
+    return 0;
+  }
+
+  room(): JournalRoom {
+    const { bytesMax, reserveBytes } = this.#sizes;
+    const isNear = this.#files.usedBytes + this.#sizes.fileBytes > bytesMax - reserveBytes;
+    return isNear || this.#files.isDiskFull ? "near-full" : "ok";
+  }
+
+  peerDurable(peer: DirectoryId): Ticket {
+    return this.#peers.get(peer) ?? (0 as Ticket);
+  }
+
+  notePeerDurable(peer: DirectoryId, sequence: Ticket): void {
+    const known = this.#peers.get(peer);
+    if (known !== undefined && known >= sequence) return;
+    if (known === undefined && this.#peers.size >= PEERS_MAX) {
+      for (const oldest of this.#peers.keys()) {
+        this.#peers.delete(oldest);
+        break;
+      }
+    }
+    this.#peers.set(peer, sequence);
+  }
+
+  forgetPeer(peer: DirectoryId): void {
+    this.#peers.delete(peer);
+  }
+
+  skipTicketsUpTo(ticket: Ticket): void {
+    this.#queue.skipTicketsUpTo(ticket);
+  }
+
+  release(group: GroupId, index: LogIndex): void {
+    this.#ledger.release(group, index);
+  }
+
+  groupsInOldestFile(): readonly GroupId[] {
+    return this.#ledger.groupsUpTo(this.#files.oldest.header.sequence) as GroupId[];
+  }
+
+  checkpoint(): Promise<void> {
+    this.#checkpointEnd ??= this.#runCheckpoint().finally(() => {
+      this.#checkpointEnd = null;
+    });
+    return this.#checkpointEnd;
+  }
+
+  async joinCluster(cluster: ClusterId): Promise<Result<void, DiskFault>> {
+    this.#identity = { ...this.#identity, cluster };
+    return writeIdentity(this.#world, this.#options.directory, this.#identity);
+  }
+
+  async close(): Promise<void> {
+    if (this.#state !== "open") return;
+    this.#state = "closing";
+    this.#idleTimer?.();
+    this.#idleTimer = null;
+    const isDurable = await this.#ownDurably("seal", CLOSING_SEAL, this.#identity.incarnation);
+    await this.#checkpointEnd;
+    await this.#files.close();
+    if (isDurable) this.#state = "closed";
+    await this.#lock.release();
+  }
+
+  /** Room for a record that is no batch: it may use the margins. */
+  #takes(length: number): boolean {
+    if (this.#files.usedBytes >= this.#sizes.bytesMax) return false;
+    return length === 0 || this.#arena.hasRoom(length, 0);
+  }
+
+  #full(): "full" {
+    this.#roomWanted = true;
+    this.#probe.full.add(1);
+    return "full";
+  }
+
+  #tellRoom(): void {
+    if (!this.#roomWanted || this.#state !== "open") return;
+    this.#roomWanted = false;
+    this.onRoom();
+  }
+
+  /** Keeps account of what is alive, and which file it pins. */
+  #book(header: RecordHeader): void {
+    const { group, index, term } = header;
+    const file = this.#files.current.header.sequence;
+    switch (header.type) {
+      case "append":
+        assert(this.#ledger.append(group, index, term, file), "an entry follows its predecessor");
+        return;
+      case "copy-forward":
+        assert(this.#ledger.relocate(group, index, term, file), "a live entry is copied (J6)");
+        return;
+      case "truncate":
+        this.#ledger.truncate(group, index);
+        return;
+      case "install-base":
+        this.#ledger.installBase(group, index, term, file);
+        return;
+      case "drop-group":
+        this.#ledger.drop(group);
+        return;
+      default:
+        return; // in the group table, or of no use later
+    }
+  }
+
+  /** Starts the next write, unless its file is not ready. */
+  #issue(): void {
+    const batch = this.#queue.take();
+    if (batch === null) return;
+    this.#flushWanted = !this.#queue.isEmpty;
+    this.#place(batch);
+  }
+
+  #place(batch: QueuedBatch): void {
+    const shape = batchShape(batch, this.#peers.size);
+    if (!this.#files.makeRoom(shape.length)) {
+      if (this.#stuck === null) this.#stuckSinceMs = this.#world.clock.upMs();
+      this.#stuck = batch;
+      return;
+    }
+    this.#stuck = null;
+    this.#write(batch, shape.length, shape.payloadAt);
+  }
+
+  #write(batch: QueuedBatch, bytes: number, payloadAt: number): void {
+    const file = this.#files.current;
+    const { handle, position } = file;
+    assert(handle !== null, "the current file is open");
+    if (file.firstTicket === 0) {
+      file.firstTicket = batch.ticket;
+      file.previousTicket = batch.previous;
+    }
+    const payload = this.#arena.slice(batch.payloadStart, batch.payloadEnd);
+    const records = this.#queue.tableOf(batch);
+    const parts = this.#writer.parts(batch, file.header, this.#peers, records, payload);
+    file.position = position + bytes;
+    this.#writing = { batch, startedMs: this.#world.clock.upMs(), bytes };
+    handle.write(position, parts, (fault) => {
+      if (fault !== null) this.#fail(fault);
+      else {
+        const length = batch.payloadEnd - batch.payloadStart;
+        if (length > 0) file.index.add(batch.payloadStart, length, position + payloadAt);
+        this.#written();
+      }
+    });
+  }
+
+  #written(): void {
+    const writing = this.#writing;
+    assert(writing !== null, "a write ends once");
+    const { batch, startedMs, bytes } = writing;
+    const nowMs = this.#world.clock.upMs();
+    this.#writing = null;
+    this.#queue.written();
+    this.#arena.durableUpTo(batch.payloadEnd);
+    this.#durableTicket = batch.ticket as Ticket;
+    this.#idleSinceMs = nowMs;
+    this.#probe.batches.add(1);
+    this.#probe.records.add(batch.recordCount);
+    this.#probe.bytes.add(bytes);
+    this.#probe.writeSeconds.observe((nowMs - startedMs) / 1000);
+    // The disk goes on first; what the owner does with the ticket can take its time.
+    if (this.#flushWanted) this.#issue();
+    this.onDurable(batch.ticket as Ticket);
+    this.#wakeWaiters();
+    this.#tellRoom();
+    this.#files.prepare();
+    this.#watchIdle();
+    if (batch.ticket === this.#files.current.firstTicket) this.#checkpointWhenUseful();
+  }
+
+  #retryStuck(): void {
+    if (this.#stuck !== null && this.#state !== "failed") this.#place(this.#stuck);
+    else if (this.#files.isDiskFull) this.#freeReserve();
+  }
+
+  #fail(fault: DiskFault): void {
+    this.#state = "failed";
+    for (const waiter of this.#waiters.splice(0)) waiter.done(false);
+    if (fault.code === "ENOSPC") this.#freeReserve();
+    this.#world.log.error({ fault }, "journal write failed");
+    this.#world.fatal("a journal write failed", fault);
+  }
+
+  #freeReserve(): void {
+    this.#world.tasks.spawn("journal-free-reserve", async () => {
+      await this.#world.disk.bulk.remove(reservePath(this.#directory));
+    });
+  }
+
+  /** Queues one of the journal's own records, which need no payload memory. */
+  #appendOwn(type: "seal" | "checkpoint", kind: 0 | 1, index: number): boolean {
+    const header: RecordHeader = {
+      type,
+      kind,
+      group: 0 as GroupId,
+      partition: 0,
+      replica: 0 as ReplicaId,
+      term: 0 as Term,
+      index: index as LogIndex,
+      baseOffset: 0 as Offset,
+      recordCount: 0,
+      length: 0,
+      checksum: 0,
+      headSum: 0,
+      vote: 0 as ReplicaId,
+    };
+    const isQueued = this.#queue.add(header, this.#arena.position);
+    if (isQueued) this.#endsWithSeal = type === "seal";
+    return isQueued;
+  }
+
+  /** True once `ticket` is durable, false when it never will be. */
+  #durably(ticket: number): Promise<boolean> {
+    if (this.#durableTicket >= ticket) return Promise.resolve(true);
+    if (this.#state === "failed") return Promise.resolve(false);
+    return new Promise((done) => {
+      this.#waiters.push({ ticket, done });
+    });
+  }
+
+  #wakeWaiters(): void {
+    if (this.#waiters.length === 0) return;
+    const due = this.#waiters.filter((waiter) => waiter.ticket <= this.#durableTicket);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.ticket > this.#durableTicket);
+    for (const waiter of due) waiter.done(true);
+  }
+
+  /** An idle journal ends with a seal that vouches for its last batch (J7), and shows a stalled disk (L4). */
+  #watchIdle(): void {
+    if (this.#idleTimer !== null || this.#state !== "open") return;
+    if (this.#writing !== null || !this.#queue.isEmpty) return; // its end comes back here
+    if (this.#endsWithSeal && !this.#keepAlive) return;
+    const waitMs = this.#endsWithSeal ? KEEP_ALIVE_MS : this.#sizes.sealIdleMs;
+    const idleMs = this.#world.clock.upMs() - this.#idleSinceMs;
+    this.#idleTimer = this.#world.clock.after(Math.max(0, waitMs - idleMs), () => {
+      this.#idleTimer = null;
+      this.#sealWhenIdle(waitMs);
+    });
+  }
+
+  #sealWhenIdle(waitMs: number): void {
+    if (this.#state !== "open") return;
+    const idleMs = this.#world.clock.upMs() - this.#idleSinceMs;
+    const isIdle = this.#writing === null && this.#queue.isEmpty && idleMs >= waitMs;
+    if (!isIdle) return this.#watchIdle();
+    this.#appendOwn("seal", IDLE_SEAL, 0);
+    this.flush();
+  }
+
+  /** When nothing pins the oldest file any more, a group table lets it go (J5). */
+  #checkpointWhenUseful(): void {
+    const { oldest, current } = this.#files;
+    const pinned = Math.min(this.#ledger.oldestPinned, current.header.sequence);
+    if (this.groupTable === null || pinned <= oldest.header.sequence) return;
+    if (this.#checkpointEnd !== null) return;
+    this.#world.tasks.spawn("journal-checkpoint", () => this.checkpoint());
+  }
+
+  async #runCheckpoint(): Promise<void> {
+    const source = this.groupTable;
+    if (source === null || this.#state !== "open") return;
+    const { current } = this.#files;
+    const firstFile = Math.min(this.#ledger.oldestPinned, current.header.sequence);
+    const slot = this.#files.slot(firstFile) ?? this.#files.oldest;
+    const number = ++this.#tableNumber;
+    this.#checkpoint = new Checkpoint(
+      this.#world,
+      {
+        number,
+        id: this.#identity.directory,
+        directory: this.#directory,
+        firstFile: slot.header.sequence,
+        previousTicket: slot.firstTicket === 0 ? this.#durableTicket : slot.previousTicket,
+      },
+      source,
+      this.#ledger,
+      {
+        nextOrdinal: () => this.#queue.nextOrdinal,
+        recordDurably: async (table) =>
+          this.#state === "open" && this.#ownDurably("checkpoint", 0, table),
+      },
+    );
+    const done = await this.#checkpoint.run();
+    this.#checkpoint = null;
+    if (!done.ok) {
+      this.#world.log.warn({ fault: done.fault, number }, "group table not written");
+      return;
+    }
+    this.#probe.checkpoints.add(1);
+    this.#files.recycleBefore(slot.header.sequence);
+    await this.#world.disk.bulk.remove(tablePath(this.#directory, number - 1));
+  }
+
+  /** Queues one of the journal's own records, when there is room, and waits for it; false when it never gets durable. */
+  async #ownDurably(type: "seal" | "checkpoint", kind: 0 | 1, index: number): Promise<boolean> {
+    const state = this.#state;
+    while (!this.#appendOwn(type, kind, index)) {
+      if (!(await this.#durably(this.#durableTicket + 1)) || this.#state !== state) return false;
+    }
+    const ticket = this.#queue.lastTicket;
+    this.flush();
+    return this.#durably(ticket);
+  }
+}

@@ -1,0 +1,288 @@
+// Opens a data directory: takes it (J10), reads its identity and its journal, mends what a torn write left, and has it all
+// ready for the first append. Every step can be cut off by a crash and done again.
+import { failed, ok } from "../base/result.ts";
+import type { Result } from "../base/result.ts";
+import type { DirectoryId, Incarnation, Ticket } from "../model/ids.ts";
+import type { DiskFault, DiskLock } from "../ports/disk.ts";
+import type { World } from "../ports/world.ts";
+import { drawDirectoryId, readIdentity, writeIdentity } from "./directory.ts";
+import type { Identity } from "./directory.ts";
+import { FIRST_FILE_BYTES, JournalFiles, createFile, filePath, writeZeros } from "./files.ts";
+import type { FileSlot } from "./files.ts";
+import { BLOCK_BYTES, FILE_HEADER_BYTES } from "./format.ts";
+import { decodeTable } from "./group-table.ts";
+import type { GroupTable } from "./group-table.ts";
+import type { Ledger } from "./ledger.ts";
+import type { JournalFault, JournalOptions, Recovered, RecoveryVisitor } from "./owner.ts";
+import { Recovery } from "./recovery.ts";
+import type { RecoveredFiles } from "./recovery.ts";
+
+/** Room for an orderly stop, and for the next start, on a full disk (J8). */
+const RESERVE_BYTES = 1 << 20;
+/** After lost batches, tickets go on above any that this directory can have used (D3). */
+const TICKET_JUMP = 2 ** 40;
+
+export interface OpenedJournal {
+  readonly lock: DiskLock;
+  readonly identity: Identity;
+  readonly recovered: Recovered;
+  readonly directory: string;
+  readonly files: JournalFiles;
+  readonly ledger: Ledger;
+  readonly lastTicket: number;
+  /** Tickets up to this one may have been used. */
+  readonly ticketsUsed: number;
+  readonly nextOrdinal: number;
+  readonly nextPosition: number;
+  /** Number of the newest group table, 0 for none. */
+  readonly tableNumber: number;
+}
+
+interface Listing {
+  readonly sequences: readonly number[];
+  readonly tables: readonly number[];
+  /** Names of unfinished or unneeded files. */
+  readonly litter: readonly string[];
+}
+
+export function tablePath(directory: string, number: number): string {
+  return `${directory}/table-${String(number).padStart(16, "0")}`;
+}
+
+export async function openJournal(
+  world: World,
+  options: JournalOptions & { readonly fileBytes: number },
+  visitor: RecoveryVisitor,
+): Promise<Result<OpenedJournal, JournalFault>> {
+  const made = await world.disk.bulk.makeDirectory(`${options.directory}/journal`);
+  if (!made.ok) return made;
+  const locked = await world.disk.lock(options.directory);
+  if (!locked.ok) return locked;
+  const opened = await openLocked(world, options, visitor, locked.value);
+  if (!opened.ok) await locked.value.release();
+  return opened;
+}
+
+async function openLocked(
+  world: World,
+  options: JournalOptions & { readonly fileBytes: number },
+  visitor: RecoveryVisitor,
+  lock: DiskLock,
+): Promise<Result<OpenedJournal, JournalFault>> {
+  const directory = `${options.directory}/journal`;
+  await freeReserve(world, directory);
+  const found = await readIdentity(world, options.directory);
+  if (!found.ok) return found;
+  const listed = await list(world, directory);
+  if (!listed.ok) return listed;
+  const isFounded = found.value !== null;
+  if (!isFounded && (await holdsBatches(world, directory, listed.value))) {
+    return failed({ kind: "identity", reason: "missing" });
+  }
+  const before = found.value ?? newIdentity(world, options);
+  if (before.broker !== options.broker) return failed({ kind: "foreign", broker: before.broker });
+  const tables = listed.value.tables;
+  const table = await readTable(world, directory, tables.at(-1) ?? 0, before.directory);
+  if (!table.ok) return table;
+  const firstFile = table.value?.header.firstFile ?? 0;
+  const recovery = new Recovery(world, directory, before.directory, table.value, visitor);
+  const wanted = listed.value.sequences.filter((sequence) => sequence >= firstFile);
+  const recovered = await recovery.run(wanted, isFounded);
+  if (!recovered.ok) return recovered;
+  const mended = await mend(world, recovered.value);
+  if (!mended.ok) return mended;
+  const files = await openFiles(world, directory, options.fileBytes, recovered.value, {
+    id: before.directory,
+    sequences: listed.value.sequences,
+    firstFile,
+  });
+  if (!files.ok) return files;
+  // Only now: a directory that has an identity has a journal.
+  const identity = { ...before, incarnation: (before.incarnation + 1) as Incarnation };
+  const written = await writeIdentity(world, options.directory, identity);
+  if (!written.ok) return written;
+  tidyUp(world, directory, listed.value, table.value);
+  return ok({
+    lock,
+    identity,
+    recovered: describe(recovered.value, before, identity, isFounded),
+    directory,
+    files: files.value,
+    ledger: recovered.value.ledger,
+    lastTicket: recovered.value.lastTicket,
+    ticketsUsed: recovered.value.lastTicket + (recovered.value.isIncomplete ? TICKET_JUMP : 0),
+    nextOrdinal: recovered.value.nextOrdinal,
+    nextPosition: recovered.value.nextPosition,
+    tableNumber: tables.at(-1) ?? 0,
+  });
+}
+
+function newIdentity(world: World, options: JournalOptions): Identity {
+  return {
+    directory: drawDirectoryId(world.entropy),
+    broker: options.broker,
+    cluster: null,
+    incarnation: 0 as Incarnation,
+  };
+}
+
+function describe(
+  found: RecoveredFiles,
+  before: Identity,
+  now: Identity,
+  isFounded: boolean,
+): Recovered {
+  return {
+    fresh: !isFounded,
+    clean: !isFounded || (found.closedBy !== 0 && found.closedBy === before.incarnation),
+    directory: now.directory,
+    cluster: now.cluster,
+    incarnation: now.incarnation,
+    durableTicket: found.lastTicket as Ticket,
+    damage: found.damage,
+    suspectAll: found.isIncomplete,
+    peers: found.peers,
+  };
+}
+
+async function list(world: World, directory: string): Promise<Result<Listing, DiskFault>> {
+  const listed = await world.disk.bulk.list(directory);
+  if (!listed.ok) return listed;
+  const sequences: number[] = [];
+  const tables: number[] = [];
+  const litter: string[] = [];
+  for (const name of listed.value) {
+    const file = /^(\d{16})\.journal$/.exec(name);
+    const table = /^table-(\d{16})$/.exec(name);
+    if (file !== null) sequences.push(Number(file[1]));
+    else if (table !== null) tables.push(Number(table[1]));
+    else if (name.endsWith(".new")) litter.push(name);
+  }
+  return ok({ sequences: sequences.sort(ascending), tables: tables.sort(ascending), litter });
+}
+
+function ascending(left: number, right: number): number {
+  return left - right;
+}
+
+/** True when journal files were used; a first start that was cut off leaves at most a header. */
+async function holdsBatches(world: World, directory: string, listing: Listing): Promise<boolean> {
+  if (listing.tables.length > 0) return true;
+  for (const sequence of listing.sequences) {
+    const block = new Uint8Array(BLOCK_BYTES);
+    const path = filePath(directory, sequence);
+    const read = await world.disk.bulk.read(path, FILE_HEADER_BYTES, block);
+    if (!read.ok || block.some((byte) => byte !== 0)) return true;
+  }
+  return false;
+}
+
+/** The newest group table. One that is damaged counts as none: the files that it made free are missed then (J7). */
+async function readTable(
+  world: World,
+  directory: string,
+  number: number,
+  id: DirectoryId,
+): Promise<Result<GroupTable | null, DiskFault>> {
+  if (number === 0) return ok(null);
+  const path = tablePath(directory, number);
+  const measured = await world.disk.bulk.length(path);
+  if (!measured.ok) return measured;
+  const bytes = new Uint8Array(measured.value);
+  const read = await world.disk.bulk.read(path, 0, bytes);
+  if (!read.ok) return read;
+  const table = decodeTable(bytes, id);
+  if (table === null) world.log.error({ path }, "group table is damaged");
+  return ok(table);
+}
+
+/**
+ * Makes what was read durable before anybody relies on it: after a mere crash of the process the last batch may be in
+ * the page cache only. What a torn write left is zeroed, so that no later recovery can take it for a batch.
+ */
+async function mend(world: World, found: RecoveredFiles): Promise<Result<void, DiskFault>> {
+  for (const { slot, position } of found.remains) {
+    const written = await writeZeros(world, slot.path, position, BLOCK_BYTES);
+    if (!written.ok) return written;
+  }
+  const last = found.slots.at(-1);
+  return last === undefined ? ok(undefined) : world.disk.bulk.sync(last.path);
+}
+
+async function openFiles(
+  world: World,
+  directory: string,
+  fileBytes: number,
+  found: RecoveredFiles,
+  known: {
+    readonly id: DirectoryId;
+    readonly sequences: readonly number[];
+    readonly firstFile: number;
+  },
+): Promise<Result<JournalFiles, DiskFault>> {
+  const slots = [...found.slots];
+  const prepared = [...found.prepared];
+  if (slots.length === 0) {
+    const first =
+      prepared.shift() ?? (await createFirst(world, directory, fileBytes, found, known.id));
+    if ("ok" in first && !first.ok) return first;
+    slots.push("ok" in first ? first.value : first);
+  }
+  const current = slots.at(-1)!;
+  const next = prepared.find((slot) => slot.header.sequence === current.header.sequence + 1);
+  for (const slot of next === undefined ? [current] : [current, next]) {
+    const handle = await world.disk.journal.open(slot.path, false);
+    if (!handle.ok) return handle;
+    slot.handle = handle.value;
+  }
+  const unneeded = known.sequences.filter((sequence) => sequence < known.firstFile);
+  const spares = unneeded.map((sequence) => filePath(directory, sequence));
+  const files = new JournalFiles(world, { directory, fileBytes, id: known.id }, slots, spares);
+  if (next !== undefined) files.adoptNext(next);
+  return ok(files);
+}
+
+function createFirst(
+  world: World,
+  directory: string,
+  fileBytes: number,
+  found: RecoveredFiles,
+  id: DirectoryId,
+): Promise<Result<FileSlot, DiskFault>> {
+  const length = Math.min(FIRST_FILE_BYTES, fileBytes);
+  return createFile(world, directory, found.sequenceMax + 1, id, length);
+}
+
+/** On a full disk the reserve makes room for this start (J8); it is made again when there is room for it. */
+async function freeReserve(world: World, directory: string): Promise<void> {
+  const free = await world.disk.bulk.freeBytes(directory);
+  if (!free.ok || free.value >= RESERVE_BYTES) return;
+  const removed = await world.disk.bulk.remove(reservePath(directory));
+  world.log.warn({ free: free.value, removed: removed.ok }, "disk is full");
+}
+
+export function reservePath(directory: string): string {
+  return `${directory}/reserve`;
+}
+
+export async function makeReserve(world: World, directory: string): Promise<void> {
+  const path = reservePath(directory);
+  const measured = await world.disk.bulk.length(path);
+  if (measured.ok && measured.value >= RESERVE_BYTES) return;
+  const free = await world.disk.bulk.freeBytes(directory);
+  if (!free.ok || free.value < 4 * RESERVE_BYTES) return;
+  const written = await writeZeros(world, path, 0, RESERVE_BYTES);
+  if (!written.ok) world.log.warn({ fault: written.fault }, "reserve file not made");
+}
+
+function tidyUp(world: World, directory: string, listing: Listing, table: GroupTable | null): void {
+  const old = listing.tables.filter((number) => table !== null && number < table.header.number);
+  const paths = [
+    ...old.map((number) => tablePath(directory, number)),
+    ...listing.litter.map((name) => `${directory}/${name}`),
+  ];
+  world.tasks.spawn("journal-tidy-up", async () => {
+    for (const path of paths) await world.disk.bulk.remove(path);
+    await makeReserve(world, directory);
+  });
+}
