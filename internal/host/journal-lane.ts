@@ -81,22 +81,22 @@ export class HostJournalLane implements JournalLane {
     assert(this.#underWay === null, "one journal write at a time");
     assert(parts.length >= 1 && parts.length <= PARTS_MAX, "a journal write has 1 to 8 parts");
     assert(Number.isSafeInteger(position) && position >= 0, "a position is 0 or more");
-    this.#underWay = { file, done };
-    if (this.#threadEnded) {
-      setImmediate(() => this.#finish("THREAD"));
-      return;
-    }
     const words = this.#words;
-    words[WORD.descriptor] = file.descriptor;
-    words[WORD.positionHigh] = Math.floor(position / 2 ** 32);
-    words[WORD.positionLow] = position | 0;
-    words[WORD.partCount] = parts.length;
     for (const [index, part] of parts.entries()) {
       const memory = this.#memories.indexOf(part.buffer);
       assert(memory !== -1, "journal bytes lie in memory from allocate");
       words[WORD.parts + index * 3] = memory;
       words[WORD.parts + index * 3 + 1] = part.byteOffset;
       words[WORD.parts + index * 3 + 2] = part.length;
+    }
+    words[WORD.descriptor] = file.descriptor;
+    words[WORD.positionHigh] = Math.floor(position / 2 ** 32);
+    words[WORD.positionLow] = position | 0;
+    words[WORD.partCount] = parts.length;
+    this.#underWay = { file, done };
+    if (this.#threadEnded) {
+      setImmediate(() => this.#finish("THREAD"));
+      return;
     }
     this.#worker.ref(); // a write under way keeps the process alive
     this.#wake();

@@ -16,7 +16,7 @@ import { CALM_NETWORK, SimNetwork } from "./sim-network.ts";
 import type { NetworkOptions } from "./sim-network.ts";
 import { SimTasks } from "./sim-tasks.ts";
 import type { Compute } from "./sim-tasks.ts";
-import { simCompute } from "./sim-compute.ts";
+import { runComputeJob } from "../../../internal/host/compute-job.ts";
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -143,7 +143,7 @@ export class SimNode {
       new SeededEntropy(seed, `${use} ${this.name} ${life.incarnation}`);
     const log = logs.portFor(life);
     const fatal = (reason: string, fault: unknown): void => this.#fatal(life, reason, fault);
-    const compute = options.compute ?? simCompute;
+    const compute = options.compute ?? runComputeJob;
     const tasks = new SimTasks(scheduler, life, entropyOf("tasks"), compute, (name, fault) => {
       log.error({ task: name, fault: String(fault) }, "task-failed");
       fatal("task-failed", fault);

@@ -1,0 +1,64 @@
+// The Log port of the host: JSON lines through pino, written asynchronously so that a slow terminal or
+// pipe does not stop the event loop.
+import { destination, pino, stdSerializers, stdTimeFunctions } from "pino";
+import type { Logger } from "pino";
+import type { Log, LogFields } from "../ports/log.ts";
+
+export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
+
+export interface LogOptions {
+  readonly level: LogLevel;
+  /** A descriptor or the path of a file; standard output by default. */
+  readonly to?: number | string;
+}
+
+/** A log that can be flushed before the process ends, and whose level can change. */
+export interface HostLog extends Log {
+  flush(): void;
+  setLevel(level: LogLevel): void;
+}
+
+const STANDARD_OUTPUT = 1;
+
+export function openLog(options: LogOptions): HostLog {
+  const stream = destination({ dest: options.to ?? STANDARD_OUTPUT, sync: false, mkdir: true });
+  const logger = pino(
+    {
+      level: options.level,
+      base: null,
+      messageKey: "event",
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { fault: faultFields },
+    },
+    stream,
+  );
+  return {
+    ...logOf(logger),
+    flush: () => {
+      try {
+        stream.flushSync();
+      } catch {
+        // Not open yet, or the reader of the pipe is gone: there is nobody left to tell.
+      }
+    },
+    setLevel: (level) => {
+      logger.level = level;
+    },
+  };
+}
+
+function logOf(logger: Logger): Log {
+  return {
+    child: (bindings) => logOf(logger.child(bindings)),
+    debug: (fields, event) => logger.debug(fields, event),
+    info: (fields, event) => logger.info(fields, event),
+    warn: (fields, event) => logger.warn(fields, event),
+    error: (fields, event) => logger.error(fields, event),
+  };
+}
+
+/** An exception with its stack; a typed fault as it is. */
+function faultFields(fault: unknown): LogFields | unknown {
+  return fault instanceof Error ? stdSerializers.err(fault) : fault;
+}
