@@ -1,7 +1,7 @@
 // What this broker's leaders send to one peer in one session: once per turn, one append frame with the news of all groups
 // (design.md section 3). Entries still in the arena are sent as slices of it; older ones go through catch-up.
 import type { SharedJournal } from "../journal/owner.ts";
-import type { LogIndex, PayloadPosition, ReplicaId } from "../model/ids.ts";
+import type { LogIndex, ReplicaId } from "../model/ids.ts";
 import type { Outgoing } from "../raft/event.ts";
 import type { RecordHeader } from "../record/record.ts";
 import type { Session } from "../transport/links.ts";
@@ -9,6 +9,7 @@ import { AppendFrameWriter } from "./append-frame.ts";
 import { AppendLane } from "./append-lane.ts";
 import type { SentRow } from "./append-lane.ts";
 import { APPEND_FRAME } from "./control-frames.ts";
+import { PinnedSlices } from "./pinned-slices.ts";
 import type { Replica } from "./replica.ts";
 
 /** A frame is closed when it has this many payload bytes; one larger entry still travels whole. */
@@ -16,11 +17,6 @@ const FRAME_PAYLOAD_BYTES_MAX = 1024 * 1024;
 const FRAME_PARTS_MAX = 512;
 /** Bytes on their way to one peer; beyond it the outbox waits for acknowledgements. */
 const UNACKNOWLEDGED_BYTES_MAX = 16 * 1024 * 1024;
-
-interface Pin {
-  readonly position: PayloadPosition;
-  readonly length: number;
-}
 
 export interface OutboxEvents {
   /** The next entry for this peer left memory: bring it by catch-up, then say ready again. */
@@ -37,16 +33,15 @@ export class Outbox {
   readonly #ready = new Map<Replica, ReplicaId>();
   readonly #commits = new Map<Replica, ReplicaId>();
   readonly #writer = new AppendFrameWriter();
-  #parts: Uint8Array[] = [];
-  #pins: Pin[] = [];
+  #payloads: PinnedSlices;
   #rows: SentRow[] = [];
-  #payloadBytes = 0;
 
   constructor(session: Session, journal: SharedJournal, events: OutboxEvents) {
     this.session = session;
     this.lane = new AppendLane(session, "data", APPEND_FRAME);
     this.#journal = journal;
     this.#events = events;
+    this.#payloads = new PinnedSlices(journal);
   }
 
   ready(replica: Replica, peer: ReplicaId): void {
@@ -81,12 +76,12 @@ export class Outbox {
         return true;
       }
       this.#commits.delete(replica);
-      if (!isCommitOnly && this.#slice(replica, outgoing.first) === null) {
+      if (!isCommitOnly && !this.#inMemory(replica, outgoing.first)) {
         this.#events.leftMemory(replica, peer);
         return true;
       }
       this.#row(replica, peer, outgoing);
-      if (this.#payloadBytes >= FRAME_PAYLOAD_BYTES_MAX || this.#parts.length >= FRAME_PARTS_MAX) {
+      if (this.#isFull()) {
         if (!this.#close()) return false;
         this.#begin();
       }
@@ -112,9 +107,7 @@ export class Outbox {
     let last = (outgoing.first - 1) as LogIndex;
     while (last < outgoing.last) {
       const next = (last + 1) as LogIndex;
-      if (this.#payloadBytes >= FRAME_PAYLOAD_BYTES_MAX) break;
-      if (this.#parts.length >= FRAME_PARTS_MAX) break;
-      if (!this.#entry(replica, next)) break;
+      if (this.#isFull() || !this.#entry(replica, next)) break;
       last = next;
     }
     this.#rows.push({ replica, peer, term, last: last < prevIndex ? prevIndex : last });
@@ -123,58 +116,36 @@ export class Outbox {
 
   #entry(replica: Replica, index: LogIndex): boolean {
     const length = replica.entries.length(index);
-    if (length > 0) {
-      const slice = this.#slice(replica, index);
-      if (slice === null) return false;
-      const position = replica.entries.position(index);
-      this.#journal.pin(position, length);
-      this.#pins.push({ position, length });
-      this.#addPart(slice);
-      this.#payloadBytes += length;
-    }
+    if (length > 0 && !this.#payloads.add(replica.entries.position(index), length)) return false;
     this.#writer.entry(headerOf(replica, index));
     return true;
   }
 
-  #addPart(slice: Uint8Array): void {
-    const before = this.#parts.at(-1);
-    const isNeighbour =
-      before !== undefined &&
-      before.buffer === slice.buffer &&
-      before.byteOffset + before.length === slice.byteOffset;
-    if (!isNeighbour) {
-      this.#parts.push(slice);
-      return;
-    }
-    const joined = new Uint8Array(slice.buffer, before.byteOffset, before.length + slice.length);
-    this.#parts[this.#parts.length - 1] = joined;
+  #inMemory(replica: Replica, index: LogIndex): boolean {
+    const length = replica.entries.length(index);
+    return length === 0 || this.#journal.view(replica.entries.position(index), length) !== null;
   }
 
-  #slice(replica: Replica, index: LogIndex): Uint8Array | null {
-    const length = replica.entries.length(index);
-    return length === 0 ? EMPTY : this.#journal.view(replica.entries.position(index), length);
+  #isFull(): boolean {
+    const { bytes, slices } = this.#payloads;
+    return bytes >= FRAME_PAYLOAD_BYTES_MAX || slices.length >= FRAME_PARTS_MAX;
   }
 
   #begin(): void {
     this.#writer.begin();
-    this.#parts = [];
-    this.#pins = [];
+    this.#payloads = new PinnedSlices(this.#journal);
     this.#rows = [];
-    this.#payloadBytes = 0;
   }
 
   /** Sends the frame under construction. When the lane refuses it, its rows are void: the peer is probed again. */
   #close(): boolean {
     if (this.#rows.length === 0) return true;
-    const pins = this.#pins;
-    const release = (): void => {
-      for (const pin of pins) this.#journal.unpin(pin.position, pin.length);
-    };
+    const payloads = this.#payloads;
     const rows = this.#rows;
-    const parts = [this.#writer.take(this.lane.nextSequence), ...this.#parts];
+    const parts = [this.#writer.take(this.lane.nextSequence), ...payloads.slices];
     this.#rows = [];
-    if (this.lane.send(parts, rows, release)) return true;
-    release();
+    if (this.lane.send(parts, rows, () => payloads.release())) return true;
+    payloads.release();
     for (const row of rows) {
       row.replica.handle({ on: "peer-back", peer: row.peer });
       this.#ready.set(row.replica, row.peer);
@@ -182,8 +153,6 @@ export class Outbox {
     return false;
   }
 }
-
-const EMPTY = new Uint8Array(0);
 
 /** The record header of an entry of a replica's log, as it stands in the journal and goes over a link (J2). */
 export function headerOf(replica: Replica, index: LogIndex): RecordHeader {

@@ -1,0 +1,78 @@
+// Appends that await their condition, by log position (F4): the entry is committed, durable here, or durable on as many
+// replicas as the topic asks for. Whoever loses leadership fails them all before the log changes.
+import { assert } from "../base/assert.ts";
+import type { LogIndex, Offset, Term } from "../model/ids.ts";
+import type { AppendOutcome } from "./append.ts";
+
+export interface AppendWaiter {
+  readonly term: Term;
+  readonly index: LogIndex;
+  /** "commit": committed. "own": durable on this leader alone (acks.one=leader, P4). */
+  readonly until: "commit" | "own";
+  /** Voters on which it must be durable as well; 0 when the commit is enough (P3). */
+  readonly durableOn: number;
+  readonly deadlineMs: number;
+  readonly baseOffset: Offset;
+  readonly appendTimeMs: number;
+  readonly done: (outcome: AppendOutcome) => void;
+}
+
+export interface LogProgress {
+  readonly commit: LogIndex;
+  readonly ownDurable: LogIndex;
+  durableCount(index: LogIndex): number;
+  readonly inSyncCount: number;
+  readonly logStart: Offset;
+}
+
+export class AppendWaiters {
+  #waiters: AppendWaiter[] = [];
+
+  get count(): number {
+    return this.#waiters.length;
+  }
+
+  add(waiter: AppendWaiter): void {
+    assert(waiter.index > 0, "a waiter names an entry of the log");
+    this.#waiters.push(waiter);
+  }
+
+  /** Answers those whose condition holds now. */
+  settle(progress: LogProgress): void {
+    const waiting = this.#waiters;
+    if (waiting.length === 0) return;
+    let kept = 0;
+    for (let k = 0; k < waiting.length; k++) {
+      const waiter = waiting[k] as AppendWaiter;
+      const outcome = outcomeOf(waiter, progress);
+      if (outcome === null) waiting[kept++] = waiter;
+      else waiter.done(outcome);
+    }
+    waiting.length = kept;
+  }
+
+  /** Fails all of them. The outcome of each is unknown: its entry may be committed by the next leader. */
+  failAll(outcome: AppendOutcome): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) waiter.done(outcome);
+  }
+
+  expire(nowMs: number): void {
+    const late = this.#waiters.filter((waiter) => waiter.deadlineMs <= nowMs);
+    if (late.length === 0) return;
+    this.#waiters = this.#waiters.filter((waiter) => waiter.deadlineMs > nowMs);
+    for (const waiter of late) waiter.done({ ok: false, fault: { kind: "timed-out" } });
+  }
+}
+
+function outcomeOf(waiter: AppendWaiter, progress: LogProgress): AppendOutcome | null {
+  const { baseOffset, appendTimeMs, index, until, durableOn } = waiter;
+  const reached = until === "own" ? progress.ownDurable : progress.commit;
+  if (index > reached) return null;
+  if (durableOn > 0 && progress.durableCount(index) < durableOn) {
+    if (progress.inSyncCount >= durableOn) return null;
+    return { ok: false, fault: { kind: "not-enough-replicas-after-append" } };
+  }
+  return { ok: true, value: { baseOffset, appendTimeMs, logStart: progress.logStart } };
+}

@@ -1,0 +1,99 @@
+// The command log of a record-and-response machine over a replica: what the replica reports becomes applied commands in
+// log order, and leadership once everything before its term-start entry is applied (F7, C8).
+import { assert } from "../base/assert.ts";
+import { crc32c } from "../bytes/crc32c.ts";
+import type { BrokerId, LogIndex, Offset, Term } from "../model/ids.ts";
+import type { Role } from "../raft/effect.ts";
+import { ENTRY_COMMAND } from "../raft/entry.ts";
+import type { AppendedEntry, LogClient } from "../replica/log-client.ts";
+import type { Replica } from "../replica/replica.ts";
+import type { CommandFollower, CommandLog } from "./command-log.ts";
+
+interface PendingCommand {
+  readonly index: LogIndex;
+  readonly term: Term;
+  /** Null when the payload is damaged on this replica (D1). */
+  readonly bytes: Uint8Array | null;
+}
+
+export class ReplicatedCommandLog implements LogClient, CommandLog {
+  readonly #pending: PendingCommand[] = [];
+  readonly #damaged: (index: LogIndex) => void;
+  #replica: Replica | null = null;
+  #follower: CommandFollower | null = null;
+  #leads = false;
+  #stuck = false;
+
+  /** `damaged`: a committed command cannot be read on this replica; nothing after it is applied here. */
+  constructor(damaged: (index: LogIndex) => void) {
+    this.#damaged = damaged;
+  }
+
+  attach(follower: CommandFollower): void {
+    assert(this.#follower === null, "a command log has one follower");
+    this.#follower = follower;
+  }
+
+  bind(replica: Replica): void {
+    assert(this.#follower !== null, "the follower is named before the group starts");
+    this.#replica = replica;
+    replica.attach(this);
+  }
+
+  propose(payload: Uint8Array): ReturnType<CommandLog["propose"]> {
+    const replica = this.#replica;
+    if (replica === null || !this.#leads) return { ok: false, fault: "not-leader" };
+    const index = replica.propose({
+      kind: ENTRY_COMMAND,
+      bytes: payload,
+      start: 0,
+      end: payload.length,
+      baseOffset: 0 as Offset,
+      recordCount: 0,
+      timestampMax: -1,
+      checksum: crc32c(payload, 0, payload.length),
+      headSum: 0,
+    });
+    if (typeof index === "string") return { ok: false, fault: index };
+    return { ok: true, term: replica.machine.term, index };
+  }
+
+  appended(entry: AppendedEntry): void {
+    if (entry.kind !== ENTRY_COMMAND) return;
+    const { index, term, bytes, start, end } = entry;
+    this.#pending.push({ index, term, bytes: bytes === null ? null : bytes.slice(start, end) });
+  }
+
+  truncated(from: LogIndex): void {
+    while ((this.#pending.at(-1)?.index ?? 0) >= from) this.#pending.pop();
+  }
+
+  committed(index: LogIndex): void {
+    let count = 0;
+    for (const { index: at, term, bytes } of this.#pending) {
+      if (at > index || this.#stuck) break;
+      if (bytes === null) {
+        this.#stuck = true;
+        this.#damaged(at);
+        break;
+      }
+      this.#follower?.applied(at, term, bytes, 0, bytes.length);
+      count++;
+    }
+    this.#pending.splice(0, count);
+  }
+
+  roleChanged(_role: Role, _term: Term, _leader: BrokerId | null): void {
+    if (!this.#leads) return;
+    this.#leads = false;
+    this.#follower?.deposed();
+  }
+
+  ready(term: Term): void {
+    if (this.#stuck) return;
+    this.#leads = true;
+    this.#follower?.leading(term);
+  }
+
+  progressed(): void {}
+}
