@@ -1,19 +1,19 @@
 // What must hold between settings. Each value is fine by itself; together they would make a broker that stalls,
 // elects for ever, or cannot store the largest message that it accepts.
 import { memoryContradiction } from "./memory-budget.ts";
-import type { Settings } from "./settings.ts";
+import type { SettingReader } from "./settings-table.ts";
 
 /** Room that a journal write needs besides one record batch: its headers, twice, and the alignment. */
 export const JOURNAL_BATCH_OVERHEAD_BYTES = 64 * 1024;
 
 /** The largest `max.message.bytes` that this broker can store, for the setting and for topics. */
-export function messageBytesLimit(settings: Settings): number {
+export function messageBytesLimit(settings: SettingReader): number {
   return settings.get("journal.batch.bytes.max") - JOURNAL_BATCH_OVERHEAD_BYTES;
 }
 
 /** One sentence for each contradiction. */
-export function contradictions(settings: Settings): readonly string[] {
-  const get = settings.get;
+export function contradictions(settings: SettingReader): readonly string[] {
+  const get: SettingReader["get"] = (name) => settings.get(name);
   const brokers = get("initial.brokers");
   const found: string[] = [];
   const require = (holds: boolean, claim: string): void => {

@@ -1,6 +1,6 @@
 // The sum of everything in a broker that is bounded by a setting, compared at start with the memory that it may use.
 // A limit that is a setting but is not in this list can still fill the machine: add it here when you add it there.
-import type { Settings } from "./settings.ts";
+import type { SettingReader } from "./settings-table.ts";
 
 export interface MemoryItem {
   readonly what: string;
@@ -14,7 +14,7 @@ const PRODUCER_BYTES = 256;
 const SESSION_BYTES = 16 * 1024;
 const WAITER_BYTES = 512;
 
-export function memoryBudget(settings: Settings): readonly MemoryItem[] {
+export function memoryBudget(settings: SettingReader): readonly MemoryItem[] {
   const peers = Math.max(settings.get("initial.brokers").length - 1, 0);
   const linkBytes =
     settings.get("link.control.bytes.max") +
@@ -41,7 +41,7 @@ export function memoryBudget(settings: Settings): readonly MemoryItem[] {
 }
 
 /** Null when the limits fit into `memory.bytes.max`, else a sentence that names the largest of them. */
-export function memoryContradiction(settings: Settings): string | null {
+export function memoryContradiction(settings: SettingReader): string | null {
   const items = memoryBudget(settings);
   const total = items.reduce((sum, item) => sum + item.bytes, 0);
   const most = settings.get("memory.bytes.max");

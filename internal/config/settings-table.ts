@@ -410,6 +410,11 @@ export type SettingName = keyof typeof SETTINGS;
 export type SettingValue<N extends SettingName> =
   (typeof SETTINGS)[N] extends Setting<infer T> ? T : never;
 
+/** Reads a setting with the type that its row has. */
+export interface SettingReader {
+  get<N extends SettingName>(name: N): SettingValue<N>;
+}
+
 /** The names of the table, in its order. */
 export const SETTING_NAMES: readonly SettingName[] = namesOf(SETTINGS);
 

@@ -7,9 +7,9 @@ import { contradictions } from "./contradictions.ts";
 import { nearestName } from "./nearest.ts";
 import type { Setting } from "./setting.ts";
 import { isSettingName, SETTING_NAMES, SETTINGS } from "./settings-table.ts";
-import type { SettingName, SettingValue } from "./settings-table.ts";
+import type { SettingName, SettingReader, SettingValue } from "./settings-table.ts";
 
-export type { SettingName, SettingValue } from "./settings-table.ts";
+export type { SettingName, SettingReader, SettingValue } from "./settings-table.ts";
 
 /** `given`: by the program that embeds the broker. */
 export type SettingOrigin = "given" | "flag" | "environment" | "file" | "default";
@@ -31,8 +31,7 @@ export type SettingFault =
   | { readonly kind: "bad-flag"; readonly written: string; readonly reason: string }
   | { readonly kind: "contradiction"; readonly reason: string };
 
-export interface Settings {
-  get<N extends SettingName>(name: N): SettingValue<N>;
+export interface Settings extends SettingReader {
   origin(name: SettingName): SettingOrigin;
   /** The value as text, for logs and the console; secrets are masked. */
   show(name: SettingName): string;
