@@ -49,7 +49,7 @@ class ComputeThread {
   constructor() {
     const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
     const thread = new URL(`./compute-thread.${extension}`, import.meta.url);
-    this.#worker = new Worker(thread, { name: "compute" });
+    this.#worker = new Worker(thread, { name: "compute", execArgv: [] });
     this.#worker.on("message", (outcome: Outcome) => this.#finish(outcome));
     this.#worker.on("error", (error) => this.#break(error));
     this.#worker.on("exit", () => this.#break(new Error("a compute thread ended")));

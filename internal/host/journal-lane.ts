@@ -38,7 +38,8 @@ export class HostJournalLane implements JournalLane {
     const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
     const thread = new URL(`./journal-thread.${extension}`, import.meta.url);
     const data: JournalThreadData = { channel: this.#words.buffer as SharedArrayBuffer };
-    this.#worker = new Worker(thread, { workerData: data, name: "journal", stdin: false });
+    // Without the flags of the program around us, some of which a thread cannot be started with.
+    this.#worker = new Worker(thread, { workerData: data, name: "journal", execArgv: [] });
     this.#worker.unref();
     this.#worker.on("message", (answer: JournalAnswer) => this.#finish(answer));
     this.#worker.on("error", () => this.#endThread());

@@ -14,6 +14,7 @@ export interface LogOptions {
 
 /** A log that can be flushed before the process ends, and whose level can change. */
 export interface HostLog extends Log {
+  /** Writes what is buffered. It may overtake a line that is being written at this moment; the time of each tells. */
   flush(): void;
   setLevel(level: LogLevel): void;
 }

@@ -1,6 +1,20 @@
 // One run of one simulated process: node name and incarnation. After its death nothing of it runs any
 // more; while it is frozen (SIGSTOP) what is due waits here and is delivered at once when it thaws.
-import type { SimEvent } from "./scheduler.ts";
+
+/** What kind of moment an event is in its process's event loop; after a freeze, timers come first (L3). */
+export type EventPhase = 0 | 1 | 2;
+
+/** Something that will happen, to one life or to the world itself. */
+export interface SimEvent {
+  timeUs: number;
+  order: number;
+  readonly phase: EventPhase;
+  readonly life: Life | null;
+  readonly label: string;
+  readonly mark: number;
+  /** Null once it ran or was cancelled. */
+  run: (() => void) | null;
+}
 
 export class Life {
   readonly node: string;

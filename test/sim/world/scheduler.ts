@@ -7,11 +7,10 @@
 // costs no system call, so most of the time goes into the simulated code.
 import { assert } from "../../../internal/base/assert.ts";
 import { Life } from "./life.ts";
+import type { EventPhase, SimEvent } from "./life.ts";
 import { textHash } from "./seeded-entropy.ts";
 import { TraceHash } from "./trace-hash.ts";
 
-/** What kind of moment an event is in its process's event loop; after a freeze, timers come first (L3). */
-export type EventPhase = 0 | 1 | 2;
 export const TIMER: EventPhase = 0;
 export const DELIVERY: EventPhase = 1;
 export const TURN_END: EventPhase = 2;
@@ -20,17 +19,6 @@ export const TURN_END: EventPhase = 2;
 const TURN_END_ORDER = 2 ** 51;
 /** Steps between two returns to the real event loop, so that the hosting test runner stays alive. */
 const STEPS_PER_YIELD = 4096;
-
-export interface SimEvent {
-  timeUs: number;
-  order: number;
-  readonly phase: EventPhase;
-  readonly life: Life | null;
-  readonly label: string;
-  readonly mark: number;
-  /** Null once it ran or was cancelled. */
-  run: (() => void) | null;
-}
 
 export interface RunLimits {
   /** Stops when virtual time would pass this. */

@@ -9,8 +9,8 @@ import { parentOf } from "./platter.ts";
 import type { Platter } from "./platter.ts";
 import { DELIVERY } from "./scheduler.ts";
 import { drawLatencyUs } from "./seeded-entropy.ts";
-import { diskFault } from "./sim-disk.ts";
-import type { SimDisk } from "./sim-disk.ts";
+import { diskFault } from "./sim-device.ts";
+import type { SimDevice } from "./sim-device.ts";
 import { prefixOf, SimFile } from "./sim-file.ts";
 
 const WHOLE_BYTES_MAX = 16 << 20;
@@ -18,13 +18,13 @@ const WHOLE_BYTES_MAX = 16 << 20;
 type Outcome<T> = Result<T, DiskFault>;
 
 export class SimBulkLane implements BulkLane {
-  readonly #disk: SimDisk;
+  readonly #disk: SimDevice;
   readonly #life: Life;
   readonly #platter: Platter;
   /** The last replacement of each path under way: replacements of one path happen one after another. */
   readonly #replacing = new Map<string, Promise<unknown>>();
 
-  constructor(disk: SimDisk, life: Life) {
+  constructor(disk: SimDevice, life: Life) {
     this.#disk = disk;
     this.#life = life;
     this.#platter = disk.platter;

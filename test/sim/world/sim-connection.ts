@@ -13,7 +13,7 @@ import type {
 import { assert } from "../../../internal/base/assert.ts";
 import type { Life } from "./life.ts";
 import { DELIVERY } from "./scheduler.ts";
-import type { SimNetwork } from "./sim-network.ts";
+import type { Fabric } from "./sim-fabric.ts";
 import { contentMark } from "./trace-hash.ts";
 
 const READ_BYTES_MAX = 64 << 10;
@@ -42,8 +42,10 @@ export class SimConnection implements Connection {
   readonly peer: Address;
   readonly peerNode: string;
   over = false;
-  readonly #network: SimNetwork;
+  readonly #fabric: Fabric;
   readonly #life: Life;
+  /** The open connections of the same machine. */
+  readonly #siblings: Set<SimConnection>;
   #events: ConnectionEvents | null;
   #other: SimConnection | null = null;
   #open = false;
@@ -66,16 +68,18 @@ export class SimConnection implements Connection {
   #readPending = false;
 
   constructor(
-    network: SimNetwork,
+    fabric: Fabric,
     life: Life,
     peerNode: string,
     peer: Address,
+    siblings: Set<SimConnection>,
     events: ConnectionEvents | null,
   ) {
-    this.#network = network;
+    this.#fabric = fabric;
     this.#life = life;
     this.peerNode = peerNode;
     this.peer = peer;
+    this.#siblings = siblings;
     this.#events = events;
   }
 
@@ -125,11 +129,15 @@ export class SimConnection implements Connection {
 
   destroy(): void {
     if (!this.#life.alive || this.over) return;
-    this.#hangUp(this.#network.entropy.chance(500));
+    this.#hangUp(this.#fabric.entropy.chance(500));
     this.#finish("destroyed");
   }
 
   // ---- for the network ----
+
+  register(): void {
+    this.#siblings.add(this);
+  }
 
   pair(other: SimConnection): void {
     this.#other = other;
@@ -177,7 +185,7 @@ export class SimConnection implements Connection {
     this.#ready = [];
     this.#inbox = [];
     if (silently) this.#travelling = [];
-    else this.#hangUp(this.#network.entropy.chance(500));
+    else this.#hangUp(this.#fabric.entropy.chance(500));
   }
 
   takeReset(): void {
@@ -200,7 +208,7 @@ export class SimConnection implements Connection {
     this.#windowUsed -= length;
     if (this.#ready.length === 0 || this.#pumpPending) return;
     this.#pumpPending = true;
-    this.#world(this.#network.latencyUs(this.peerNode, this.node), "wire window", () => {
+    this.#world(this.#fabric.latencyUs(this.peerNode, this.node), "wire window", () => {
       this.#pumpPending = false;
       this.#pump();
     });
@@ -214,7 +222,7 @@ export class SimConnection implements Connection {
     const taken: Written[] = [];
     const pieces: Uint8Array[] = [];
     while (this.#ready.length > 0) {
-      const room = this.#network.options.windowBytes - this.#windowUsed;
+      const room = this.#fabric.options.windowBytes - this.#windowUsed;
       const written = this.#ready[0] as Written;
       const piece = written.copy.subarray(written.taken, written.taken + Math.max(0, room));
       if (piece.length === 0 && written.copy.length > 0) break;
@@ -247,7 +255,7 @@ export class SimConnection implements Connection {
 
   /** Cuts a chunk at random places: the receiver must not rely on where reads begin and end. */
   #cut(chunk: Uint8Array): Uint8Array[] {
-    const { entropy, options } = this.#network;
+    const { entropy, options } = this.#fabric;
     if (chunk.length === 0) return [];
     const pieces: Uint8Array[] = [];
     let rest = chunk;
@@ -262,12 +270,12 @@ export class SimConnection implements Connection {
   }
 
   #send(bytes: Uint8Array | "end"): void {
-    const network = this.#network;
+    const fabric = this.#fabric;
     const last = this.#travelling.at(-1);
-    const earliestUs = network.scheduler.nowUs + network.latencyUs(this.node, this.peerNode);
+    const earliestUs = fabric.scheduler.nowUs + fabric.latencyUs(this.node, this.peerNode);
     const arrivesUs = Math.max(earliestUs, last === undefined ? 0 : last.arrivesUs);
     this.#travelling.push({ bytes, arrivesUs });
-    if (this.#travelling.length === 1) this.#awaitArrival(arrivesUs - network.scheduler.nowUs);
+    if (this.#travelling.length === 1) this.#awaitArrival(arrivesUs - fabric.scheduler.nowUs);
   }
 
   #awaitArrival(delayUs: number): void {
@@ -278,7 +286,7 @@ export class SimConnection implements Connection {
 
   /** The oldest segment would arrive now; if the way is cut it is tried again later. */
   #arrive(): void {
-    const { scheduler, links, options, entropy } = this.#network;
+    const { scheduler, links, options, entropy } = this.#fabric;
     const head = this.#travelling[0];
     if (head === undefined) return; // the machine lost power, or a reset overtook it
     const clogUs = links.cloggedUntilUs(this.node, this.peerNode) - scheduler.nowUs;
@@ -286,7 +294,7 @@ export class SimConnection implements Connection {
       this.#awaitArrival(clogUs + entropy.below(1_000));
       return;
     }
-    if (!this.#network.reaches(this.node, this.peerNode)) {
+    if (!this.#fabric.reaches(this.node, this.peerNode)) {
       this.#stalledSinceUs ??= scheduler.nowUs;
       if (scheduler.nowUs - this.#stalledSinceUs > options.stallUsMax) {
         this.#finish("timed-out");
@@ -363,7 +371,7 @@ export class SimConnection implements Connection {
   // ---- ending ----
 
   #limitEnd(): void {
-    this.#world(this.#network.options.endUsMax, "wire end timeout", () => this.#finish("ended"));
+    this.#world(this.#fabric.options.endUsMax, "wire end timeout", () => this.#finish("ended"));
   }
 
   /** The system's goodbye: an end behind what is under way, or a reset that overtakes it. */
@@ -376,8 +384,8 @@ export class SimConnection implements Connection {
 
   #sendReset(): void {
     const { node, peerNode } = this;
-    this.#world(this.#network.latencyUs(node, peerNode), "wire reset", () => {
-      if (this.#network.reaches(node, peerNode)) this.#other?.takeReset();
+    this.#world(this.#fabric.latencyUs(node, peerNode), "wire reset", () => {
+      if (this.#fabric.reaches(node, peerNode)) this.#other?.takeReset();
     });
   }
 
@@ -390,7 +398,7 @@ export class SimConnection implements Connection {
     this.#queue = [];
     this.#inbox = [];
     if (reason === "reset" || reason === "timed-out") this.#travelling = [];
-    this.#network.forget(this);
+    this.#siblings.delete(this);
     this.#soon("wire closed", () => {
       for (const written of lent) written.released?.();
       this.#events?.closed(reason);
@@ -399,12 +407,12 @@ export class SimConnection implements Connection {
 
   /** An event of this side's process. */
   #soon(label: string, run: () => void, mark = 0): void {
-    this.#network.scheduler.at(0, this.#life, DELIVERY, label, run, mark);
+    this.#fabric.scheduler.at(0, this.#life, DELIVERY, label, run, mark);
   }
 
   /** An event of the system or the network, which go on while the process is frozen or dead. */
   #world(delayUs: number, label: string, run: () => void, mark = 0): void {
-    this.#network.scheduler.at(delayUs, null, DELIVERY, label, run, mark);
+    this.#fabric.scheduler.at(delayUs, null, DELIVERY, label, run, mark);
   }
 }
 

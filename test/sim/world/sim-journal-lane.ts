@@ -8,8 +8,8 @@ import type { Life } from "./life.ts";
 import { parentOf } from "./platter.ts";
 import { DELIVERY } from "./scheduler.ts";
 import { drawLatencyUs } from "./seeded-entropy.ts";
-import { diskFault } from "./sim-disk.ts";
-import type { FaultCode, JournalWrite, SimDisk } from "./sim-disk.ts";
+import { diskFault } from "./sim-device.ts";
+import type { FaultCode, JournalWrite, SimDevice } from "./sim-device.ts";
 import { prefixOf, SimFile } from "./sim-file.ts";
 import { contentMark } from "./trace-hash.ts";
 
@@ -20,13 +20,13 @@ const WAKE_US_MAX = 80;
 type Done = (fault: DiskFault | null) => void;
 
 export class SimJournalLane implements JournalLane {
-  readonly #disk: SimDisk;
+  readonly #disk: SimDevice;
   readonly #life: Life;
   readonly #memory = new WeakSet<ArrayBufferLike>();
   /** True from `write` until `done` runs: longer than the device is busy. */
   busy = false;
 
-  constructor(disk: SimDisk, life: Life) {
+  constructor(disk: SimDevice, life: Life) {
     this.#disk = disk;
     this.#life = life;
   }

@@ -7,45 +7,18 @@ import type {
   Listener,
 } from "../../../internal/ports/wire.ts";
 import type { Wire } from "../../../internal/ports/wire.ts";
-import type { CrashKind } from "./sim-disk.ts";
+import type { CrashKind } from "./sim-device.ts";
 import type { Life } from "./life.ts";
 import { DELIVERY } from "./scheduler.ts";
 import type { Scheduler } from "./scheduler.ts";
-import { drawLatencyUs, SeededEntropy } from "./seeded-entropy.ts";
-import type { Latency } from "./seeded-entropy.ts";
 import { SimConnection } from "./sim-connection.ts";
-import { SimLinks } from "./sim-links.ts";
-
-export interface NetworkOptions {
-  readonly latency: Latency;
-  /** Bytes of one direction that the system holds before the sender has to keep them. */
-  readonly windowBytes: number;
-  /** How long a connect is tried. */
-  readonly openUsMax: number;
-  /** How long bytes that do not arrive are tried again before the sender's side gives up. */
-  readonly stallUsMax: number;
-  /** How long a connection that one side has ended may linger. */
-  readonly endUsMax: number;
-  /** Of a thousand deliveries, how many are cut at random places. */
-  readonly splitPermille: number;
-}
-
-export const CALM_NETWORK: NetworkOptions = {
-  latency: { minUs: 40, maxUs: 250, tailPermille: 10, tailUsMax: 3_000 },
-  windowBytes: 256 << 10,
-  openUsMax: 3_000_000,
-  stallUsMax: 15_000_000,
-  endUsMax: 10_000_000,
-  splitPermille: 300,
-};
+import { CALM_NETWORK, Fabric } from "./sim-fabric.ts";
 
 type Accept = (connection: Connection) => ConnectionEvents;
 
 interface Machine {
   /** The process that runs on it now. */
   life: Life | null;
-  /** False after a loss of power until the next boot: its packets get no answer at all. */
-  powered: boolean;
   refusing: boolean;
   nextPort: number;
   readonly listeners: Map<number, Accept>;
@@ -55,25 +28,18 @@ interface Machine {
 const RESERVED_PORTS_END = 32_768;
 const LOCAL_NAMES = new Set(["localhost", "127.0.0.1", "::1", "0.0.0.0", "::"]);
 
-export class SimNetwork {
-  readonly links: SimLinks;
-  readonly entropy: SeededEntropy;
-  readonly scheduler: Scheduler;
-  options: NetworkOptions;
+export class SimNetwork extends Fabric {
   readonly #machines = new Map<string, Machine>();
 
   constructor(scheduler: Scheduler, seed: number, options = CALM_NETWORK) {
-    this.scheduler = scheduler;
-    this.options = options;
-    this.entropy = new SeededEntropy(seed, "network");
-    this.links = new SimLinks(options.latency);
+    super(scheduler, seed, options);
   }
 
   /** The port of a process that has just started on its machine. */
   portFor(life: Life): Wire {
     const machine = this.#machine(life.node);
     machine.life = life;
-    machine.powered = true;
+    this.dark.delete(life.node);
     return {
       listen: async (at, accept) => {
         await this.#pause(life);
@@ -92,7 +58,7 @@ export class SimNetwork {
   crash(node: string, kind: CrashKind): void {
     const machine = this.#machine(node);
     machine.life = null;
-    machine.powered = kind === "kill";
+    if (kind === "power") this.dark.add(node);
     machine.listeners.clear();
     for (const connection of [...machine.connections]) connection.abandon(kind === "power");
     machine.connections.clear();
@@ -115,26 +81,13 @@ export class SimNetwork {
     return this.#machine(node).connections.size;
   }
 
-  /** For connections: whether a packet now gets through. */
-  reaches(from: string, to: string): boolean {
-    return !this.links.isCut(from, to) && this.#machine(to).powered;
-  }
-
-  latencyUs(from: string, to: string): number {
-    return drawLatencyUs(this.links.latencyOf(from, to), this.entropy);
-  }
-
-  forget(connection: SimConnection): void {
-    this.#machine(connection.node).connections.delete(connection);
-  }
-
   #connect(life: Life, to: Address, events: ConnectionEvents): Connection {
     const machine = this.#machine(life.node);
     const node = LOCAL_NAMES.has(to.host) ? life.node : to.host;
     const own = { host: life.node, port: this.#freePort(machine) };
-    const client = new SimConnection(this, life, node, to, events);
+    const client = new SimConnection(this, life, node, to, machine.connections, events);
     if (!life.alive) return client; // the last words of a dead process reach nobody
-    machine.connections.add(client);
+    client.register();
     const deadlineUs = this.scheduler.nowUs + this.options.openUsMax;
     const delayUs = this.latencyUs(life.node, node);
     this.#later(delayUs, "wire syn", () => this.#greet(client, own, deadlineUs, 0));
@@ -170,8 +123,8 @@ export class SimNetwork {
       this.#later(backUs, "wire refused", () => client.refuse());
       return;
     }
-    const server = new SimConnection(this, life, node, own, null);
-    known.connections.add(server);
+    const server = new SimConnection(this, life, node, own, known.connections, null);
+    server.register();
     client.pair(server);
     server.pair(client);
     this.scheduler.at(0, life, DELIVERY, "wire accept", () => server.accept(accept));
@@ -207,7 +160,6 @@ export class SimNetwork {
     if (machine === undefined) {
       machine = {
         life: null,
-        powered: true,
         refusing: false,
         nextPort: RESERVED_PORTS_END,
         listeners: new Map(),
