@@ -1,6 +1,6 @@
 // The founding state as bytes: what hellos carry, opaque to the links (at most FOUNDING_STATE_BYTES_MAX), and what the
 // data directory keeps.
-import { assert } from "../base/assert.ts";
+import { assert, unreachable } from "../base/assert.ts";
 import type { BrokerId, ClusterId, DirectoryId } from "../model/ids.ts";
 import { Message } from "../schema/message.ts";
 import type { FoundingConfiguration, FoundingState } from "./founding.ts";
@@ -24,12 +24,14 @@ const SCHEMA = new Message<Row>({
   fields: "listHash u32, phase i8, clusterId uuid, voters[]?{broker i32, directory uuid}",
 });
 
-const PHASES = ["empty", "founding", "member"] as const;
+const PHASES = ["empty", "founding", "complete", "member"] as const;
+
+type Phase = (typeof PHASES)[number];
 
 export function encodeFounding({ listHash, state }: EncodedFounding): Uint8Array {
   const encoded = SCHEMA.encode(0, {
     listHash,
-    phase: PHASES.indexOf(state.phase),
+    phase: PHASES.indexOf(phaseOf(state)),
     clusterId: state.phase === "member" ? state.clusterId : "",
     voters: state.phase === "empty" ? null : (state.configuration?.voters ?? null),
   });
@@ -42,20 +44,34 @@ export function decodeFounding(bytes: Uint8Array): EncodedFounding | null {
   const decoded = SCHEMA.decode(bytes, 0);
   if (!decoded.ok) return null;
   const { listHash, phase, clusterId, voters } = decoded.value;
-  if (voters !== null && (voters.length === 0 || voters.length > FOUNDING_VOTERS_MAX)) return null;
+  const state = stateOf(PHASES[phase], clusterId, voters);
+  return state === null ? null : { listHash, state };
+}
+
+function phaseOf(state: FoundingState): Phase {
+  return state.phase === "founding" && state.complete ? "complete" : state.phase;
+}
+
+function stateOf(
+  phase: Phase | undefined,
+  clusterId: string,
+  voters: Row["voters"],
+): FoundingState | null {
   const configuration = voters === null ? null : configurationOf(voters);
-  switch (PHASES[phase]) {
+  const count = configuration?.voters.length ?? 1;
+  if (count === 0 || count > FOUNDING_VOTERS_MAX) return null;
+  switch (phase) {
     case "empty":
-      return { listHash, state: { phase: "empty" } };
+      return { phase };
     case "founding":
-      return configuration && { listHash, state: { phase: "founding", configuration } };
-    case "member": {
-      if (clusterId === "") return null;
-      const state = { phase: "member", clusterId: clusterId as ClusterId, configuration } as const;
-      return { listHash, state };
-    }
+    case "complete":
+      return configuration && { phase: "founding", configuration, complete: phase === "complete" };
+    case "member":
+      return clusterId === "" ? null : { phase, clusterId: clusterId as ClusterId, configuration };
     case undefined:
       return null;
+    default:
+      return unreachable(phase);
   }
 }
 
