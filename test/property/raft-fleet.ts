@@ -12,6 +12,8 @@ import type { Message } from "../../internal/raft/message.ts";
 import { Store } from "./raft-store.ts";
 import type { Write } from "./raft-store.ts";
 
+const HISTORY_MAX = 256;
+
 export interface Packet {
   readonly from: ReplicaId;
   readonly to: ReplicaId;
@@ -47,6 +49,8 @@ export class Fleet {
   readonly nodes = new Map<ReplicaId, Node>();
   /** What is on its way, oldest first. */
   readonly wire: Packet[] = [];
+  /** What was sent lately, whatever became of it: a network may repeat it much later. */
+  readonly history: Packet[] = [];
   readonly #options: MachineOptions;
   readonly #observer: Observer;
   readonly #cut = new Set<string>();
@@ -218,7 +222,9 @@ export class Fleet {
 
   #post(node: Node, packet: Packet): void {
     this.#observer.packet?.(node, packet);
-    if (!this.isCut(packet.from, packet.to)) this.wire.push(packet);
+    if (this.isCut(packet.from, packet.to)) return;
+    this.wire.push(packet);
+    if (this.history.push(packet) > HISTORY_MAX) this.history.shift();
   }
 }
 

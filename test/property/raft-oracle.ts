@@ -5,7 +5,9 @@ import type { ReplicaId } from "../../internal/model/ids.ts";
 import type { Configuration } from "../../internal/raft/configuration.ts";
 import type { Effect, Role } from "../../internal/raft/effect.ts";
 import type { Event } from "../../internal/raft/event.ts";
+import type { Machine } from "../../internal/raft/machine.ts";
 import type { Fleet, Node, Observer, Packet } from "./raft-fleet.ts";
+import type { Store } from "./raft-store.ts";
 
 export class Violation extends Error {
   override readonly name = "Violation";
@@ -14,6 +16,7 @@ export class Violation extends Error {
 interface Committed {
   readonly term: number;
   readonly payload: number;
+  readonly configuration: Configuration | null;
   /** The term of the leader that committed it first. */
   readonly by: number;
 }
@@ -42,6 +45,8 @@ export class Oracle implements Observer {
   readonly #writes = new Map<ReplicaId, number>();
   /** What each replica said last of itself, in its effects. */
   readonly #said = new Map<ReplicaId, Said>();
+  /** The configuration that the group was founded with. */
+  #founding: Configuration | null = null;
   readonly #appenders = new Set<ReplicaId>();
 
   restarted(node: Node): void {
@@ -50,6 +55,7 @@ export class Oracle implements Observer {
     const { machine } = node;
     check(machine !== null && machine.role === "follower", "a replica starts as a follower");
     const { role, term, configuration } = machine;
+    this.#founding ??= configuration;
     this.#said.set(node.id, { role, term, configuration });
     for (const [key, to] of this.#votes) {
       const [voter, term] = key.split("/").map(Number) as [number, number];
@@ -107,9 +113,17 @@ export class Oracle implements Observer {
       case "vote-request":
         check(disk.term === message.term, "a campaign waits until its term is durable");
         check(disk.vote === node.id, "a campaign waits until its own vote is durable");
+        check(node.machine?.standing === "full", "only a replica in full standing campaigns");
+        check(
+          configurationsOf(node.memory)
+            .slice(0, 2)
+            .some(({ voters, votersOutgoing }) => [...voters, ...votersOutgoing].includes(node.id)),
+          "only a voter campaigns",
+        );
         break;
       case "vote-response": {
         if (!message.granted) break;
+        check(node.machine?.standing === "full", "only a replica in full standing votes");
         check(disk.term === message.term && disk.vote === to, "a granted vote is durable");
         check(node.machine?.term === message.term, "a vote leaves in its own term");
         const key = `${node.id}/${message.term}`;
@@ -131,6 +145,7 @@ export class Oracle implements Observer {
     const said = this.#saidBy(node);
     check(said.role === machine.role && said.term === machine.term, "a change of role is said");
     check(said.configuration === machine.configuration, "a change of configuration is said");
+    this.#checkConfiguration(node, machine);
     if (this.#appenders.delete(node.id)) this.#checkMatching(node);
     check(machine.lastIndex === node.memory.last, "the machine and its driver agree on the end");
     check(machine.durableIndex <= machine.lastIndex, "what is durable is of the log");
@@ -146,6 +161,26 @@ export class Oracle implements Observer {
       if (node.ready.has(peer) || peer === node.id) continue;
       check(machine.outgoing(peer) === null, "a peer with something to get is ready");
     }
+  }
+
+  /** F9: the newest configuration in the log is in force, and whom it removes does not lead on. */
+  #checkConfiguration({ id, memory }: Node, machine: Machine): void {
+    const [inForce] = configurationsOf(memory);
+    check(
+      sameMembers(inForce ?? null, machine.configuration),
+      "the newest configuration is in force",
+    );
+    const { voters, votersOutgoing } = machine.configuration;
+    const isSettled = machine.configurationCommitted && machine.termStartCommitted;
+    if (machine.role !== "leader" || !isSettled) return;
+    check(
+      voters.includes(id) || votersOutgoing.includes(id),
+      "a removed leader steps down when its removal is committed",
+    );
+    check(
+      votersOutgoing.length === 0 || machine.transferTarget !== null,
+      "a leader leaves a joint configuration that is committed",
+    );
   }
 
   #count(what: string): void {
@@ -219,7 +254,12 @@ export class Oracle implements Observer {
     }
   }
 
-  #installed(node: Node, { base }: Of<"install-base">): void {
+  #installed(node: Node, { base, configuration }: Of<"install-base">): void {
+    const known = this.committed.slice(0, base.index).findLast((entry) => entry.configuration);
+    check(
+      sameMembers(known?.configuration ?? this.#founding, configuration),
+      "a base carries the configuration committed there",
+    );
     check(base.index <= this.committed.length, "a base is committed");
     check(this.committed[base.index - 1]?.term === base.term, "a base is what was committed");
     check(base.index > (this.#commits.get(node.id) ?? 0), "the commit index never goes back");
@@ -238,7 +278,8 @@ export class Oracle implements Observer {
       check(own !== null, "what is committed is in the log");
       const known = this.committed[at - 1];
       if (known === undefined) {
-        this.committed.push({ term: own.head.term, payload: own.payload, by: term });
+        const { term: made, configuration: changed } = own.head;
+        this.committed.push({ term: made, payload: own.payload, configuration: changed, by: term });
       } else {
         check(known.payload === own.payload, "all replicas commit the same entry at an index");
       }
@@ -269,6 +310,7 @@ export class Oracle implements Observer {
 
   #acknowledged(node: Node, to: ReplicaId, term: number, match: number): void {
     const { machine, disk } = node;
+    check(machine?.standing !== "suspect", "a suspect replica acknowledges nothing");
     check(machine?.term === term, "an acknowledgement leaves in the term of the request");
     check(disk.term === term, "the term of an acknowledgement is durable");
     check(disk.last >= match, "what is acknowledged is durable");
@@ -289,6 +331,16 @@ export class Oracle implements Observer {
     check(said !== undefined, "the replica was started");
     return said;
   }
+}
+
+/** The configurations of a log, newest first. */
+function configurationsOf({ entries, baseConfiguration }: Store): Configuration[] {
+  const placed = entries.flatMap(({ head }) => head.configuration ?? []);
+  return [baseConfiguration, ...placed].reverse();
+}
+
+function sameMembers(one: Configuration | null, other: Configuration): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 function check(holds: boolean, promise: string): asserts holds {

@@ -56,7 +56,7 @@ const ACTS: readonly (readonly [weight: number, act: Act])[] = [
   [4, (schedule, node, dice) => schedule.assert(node, dice)],
   [2, (schedule, node, dice) => schedule.transfer(node, dice)],
   [1, (schedule, node) => schedule.step(node, { on: "transfer-timeout" })],
-  [4, (schedule, node, dice) => schedule.change(node, dice)],
+  [8, (schedule, node, dice) => schedule.change(node, dice)],
   [2, (schedule, node, dice) => schedule.checkpoint(node, dice)],
   [6, (schedule, node, dice) => schedule.copyBase(node, dice)],
   [1, (schedule, node, dice) => schedule.stand(node, dice)],
@@ -172,7 +172,7 @@ export class Schedule {
   }
 
   repeat(dice: Dice): void {
-    const packet = dice.pick(this.fleet.wire);
+    const packet = dice.pick(this.fleet.history);
     if (packet !== undefined && this.fleet.wire.length < 200) this.fleet.wire.push(packet);
   }
 
@@ -183,7 +183,7 @@ export class Schedule {
 
   pump(node: Node, dice: Dice): void {
     const peer = dice.pick([...node.ready]);
-    if (peer !== undefined) this.fleet.pump(node, peer, 1 + dice.below(3), 1 + dice.below(4));
+    if (peer !== undefined) this.fleet.pump(node, peer, 1 + dice.below(3), dice.below(4));
   }
 
   propose(node: Node, dice: Dice): void {
@@ -244,13 +244,19 @@ export class Schedule {
     if (machine === null) return;
     const voters: ReplicaId[] = [];
     const learners: ReplicaId[] = [];
+    // Half of the changes make learners, the other half make voters of those that can be.
+    const adopting = dice.below(2) === 0;
     for (const id of this.#ids) {
-      const draw = dice.below(6);
-      if (draw < 4) voters.push(id);
-      else if (draw === 4) learners.push(id);
+      const draw = dice.below(4);
+      if (adopting && !machine.isVoter(id)) learners.push(id);
+      else if (machine.isVoter(id) ? draw > 0 : machine.match(id) > 0 && draw > 0) voters.push(id);
+      else if (draw === 0 && dice.below(2) === 0) learners.push(id);
     }
     const target = { voters, learners, revision: machine.configuration.revision + 1 };
-    if (machine.changeRefusal(target) === null) this.fleet.step(node, { on: "change", target });
+    const refusal = machine.changeRefusal(target);
+    const { reached } = this.oracle;
+    reached.set(`change: ${refusal}`, (reached.get(`change: ${refusal}`) ?? 0) + 1);
+    if (refusal === null) this.fleet.step(node, { on: "change", target });
   }
 
   checkpoint(node: Node, dice: Dice): void {

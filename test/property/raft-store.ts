@@ -64,6 +64,8 @@ export class Store {
         this.vote = effect.vote;
         break;
       case "install-base":
+        // A checkpoint that was faster than this write has gone further already.
+        if (effect.base.index <= this.base.index) break;
         this.entries.splice(0, effect.base.index - this.base.index);
         this.base = effect.base;
         this.baseConfiguration = effect.configuration;

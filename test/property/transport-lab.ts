@@ -45,6 +45,8 @@ export interface StartFacts {
   readonly options?: Partial<LinkOptions>;
   /** The machine, when it is not the broker's own. */
   readonly host?: string;
+  /** Put around the broker's wire. */
+  readonly wire?: (wire: Wire) => Wire;
   /** Ids of the configured peers; default: every broker of the lab. */
   readonly peers?: readonly number[];
 }
@@ -154,7 +156,8 @@ export class LabBroker {
       cluster: facts.cluster ?? null,
       foundingState: facts.foundingState ?? new Uint8Array(0),
     };
-    const wire = lab.network.portFor(this.life);
+    const port = lab.network.portFor(this.life);
+    const wire = facts.wire === undefined ? port : facts.wire(port);
     const world = { clock: this.clock, entropy, wire, log: logInto(this.logged), meter: NO_METER };
     this.links = new Links(world, facts.options ?? {}, identity, this.#events(), () => ({
       durableSequence: this.durableSequence,
