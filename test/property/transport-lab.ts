@@ -1,6 +1,7 @@
-// A few brokers that have nothing but links, on the simulated network. Every event that links deliver is checked
-// for legality as it comes: sessions alternate, silence is told once, messages of a lane come in order and without
-// gaps and only inside a session, and what was lent is given back exactly once.
+// A few brokers that have nothing but links, on the simulated network. Every event that links
+// deliver is checked for legality as it comes: sessions alternate, silence is told once, messages
+// of a lane come in order and without gaps and only inside a session, and what was lent is given
+// back exactly once.
 import { Links } from "../../internal/transport/links.ts";
 import type {
   Lane,
@@ -11,12 +12,7 @@ import type {
   Session,
 } from "../../internal/transport/links.ts";
 import { assert } from "../../internal/base/assert.ts";
-import type {
-  BrokerId,
-  ClusterId,
-  DirectoryId,
-  Incarnation,
-} from "../../internal/model/ids.ts";
+import type { BrokerId, ClusterId, DirectoryId, Incarnation } from "../../internal/model/ids.ts";
 import type { Log } from "../../internal/ports/log.ts";
 import type { Meter } from "../../internal/ports/meter.ts";
 import type { Wire } from "../../internal/ports/wire.ts";
@@ -35,7 +31,8 @@ export const broker = (id: number): BrokerId => id as BrokerId;
 export const hostOf = (id: number): string => `b${id}`;
 export const directory = (salt: number): DirectoryId =>
   `${String(salt).padStart(21, "A")}A` as DirectoryId;
-export const cluster = (salt: number): ClusterId => `${String(salt).padStart(21, "B")}A` as ClusterId;
+export const cluster = (salt: number): ClusterId =>
+  `${String(salt).padStart(21, "B")}A` as ClusterId;
 
 export interface StartFacts {
   readonly directory?: DirectoryId;
@@ -221,7 +218,10 @@ export class LabBroker {
     assert(!session.open, "an ended session is not open");
     assert(this.links.session(peer) === null, "after the end there is no session");
     assert(this.links.contactMs(peer) === -Infinity, "without a session there is no contact");
-    assert(!session.send("data", TYPES.data, [new Uint8Array(1)]), "an ended session sends nothing");
+    assert(
+      !session.send("data", TYPES.data, [new Uint8Array(1)]),
+      "an ended session sends nothing",
+    );
     this.#open.delete(peer);
     this.#note(`ended ${peer}`);
   }

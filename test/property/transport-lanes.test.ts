@@ -1,4 +1,5 @@
-// Lanes: back-pressure, limits, order inside a lane and overtaking between lanes (F6), the bulk lane, and lent parts.
+// Lanes: back-pressure, limits, order inside a lane and overtaking between lanes (F6), the bulk
+// lane, and lent parts.
 import { describe, expect, it } from "vitest";
 import { broker, Lab } from "./transport-lab.ts";
 import type { StartFacts } from "./transport-lab.ts";
@@ -80,7 +81,12 @@ describe.each(SEEDS)("lanes, seed %i", (seed) => {
       expect(drained).toBeGreaterThan(0);
       expect(sender.session(other)).toBe(session);
     }
-    expect(lab.at(1).released.concat(lab.at(2).released).every((times) => times === 1)).toBe(true);
+    expect(
+      lab
+        .at(1)
+        .released.concat(lab.at(2).released)
+        .every((times) => times === 1),
+    ).toBe(true);
   });
 
   it("lets messages of different lanes overtake each other, never inside a lane", async () => {
@@ -95,7 +101,11 @@ describe.each(SEEDS)("lanes, seed %i", (seed) => {
     const overtaken = lab.at(2).order.some(
       ({ lane, sequence }, index) =>
         lane === "control" &&
-        lab.at(2).order.slice(0, index).filter((one) => one.lane === "data").length < sequence + 1,
+        lab
+          .at(2)
+          .order.slice(0, index)
+          .filter((one) => one.lane === "data").length <
+          sequence + 1,
     );
     expect(overtaken).toBe(true);
   });

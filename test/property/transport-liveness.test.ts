@@ -1,4 +1,5 @@
-// What silence and contact mean (L3, L5), with the default intervals: pings each 100 ms, silence after 400 ms.
+// What silence and contact mean (L3, L5), with the default intervals: pings each 100 ms, silence
+// after 400 ms.
 import { describe, expect, it } from "vitest";
 import { broker, Lab } from "./transport-lab.ts";
 

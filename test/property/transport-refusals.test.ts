@@ -1,4 +1,5 @@
-// Who may have a session (C1, F5), what peers learn of each other, and bytes from outside that are none of ours.
+// Who may have a session (C1, F5), what peers learn of each other, and bytes from outside that are
+// none of ours.
 import { describe, expect, it } from "vitest";
 import fc from "fast-check";
 import type { BrokerId, Incarnation } from "../../internal/model/ids.ts";

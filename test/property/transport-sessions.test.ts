@@ -1,5 +1,5 @@
-// Links between a few brokers under resets, cuts, pauses and crashes. The lab checks every event as it comes; these
-// tests say what must have happened in the end.
+// Links between a few brokers under resets, cuts, pauses and crashes. The lab checks every event as
+// it comes; these tests say what must have happened in the end.
 import { describe, expect, it } from "vitest";
 import fc from "fast-check";
 import type { Lane } from "../../internal/transport/links.ts";
@@ -45,7 +45,8 @@ class Story {
     const other = `b${to}`;
     const self = lab.brokers.get(from);
     const session = self?.session(to) ?? null;
-    if (action === "send" && session !== null) self!.send(session, lane, lane === "control" ? bytes % 900 : bytes);
+    if (action === "send" && session !== null)
+      self!.send(session, lane, lane === "control" ? bytes % 900 : bytes);
     if (action === "burst" && session !== null) {
       for (let count = 0; count < 20; count++) self!.send(session, lane, bytes % 900);
     }
