@@ -97,7 +97,8 @@ export class ProducerTable {
   /** Producers not heard of since `sinceMs` are forgotten; those with batches in the tail stay. */
   expire(sinceMs: number): void {
     for (const [producerId, state] of this.#committed) {
-      if (state.seenMs < sinceMs && !this.#ahead.has(producerId)) this.#committed.delete(producerId);
+      if (state.seenMs < sinceMs && !this.#ahead.has(producerId))
+        this.#committed.delete(producerId);
     }
   }
 

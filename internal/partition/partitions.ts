@@ -1,0 +1,91 @@
+// The partitions of this broker, by group, and the clockwork they share: deadlines of waiting appends, forgotten
+// producers, and who waits for room in the journal.
+import type { SharedJournal } from "../journal/owner.ts";
+import type { GroupId } from "../model/ids.ts";
+import type { Cancel, Clock } from "../ports/clock.ts";
+import { inSlices } from "../replica/slices.ts";
+import type { PartitionFaults } from "./append.ts";
+import { Partition } from "./partition.ts";
+
+const SWEEP_MS = 50;
+const EXPIRE_EVERY_MS = 60_000;
+
+export class Partitions {
+  readonly #clock: Clock;
+  readonly #producerExpirationMs: number;
+  readonly #faults: PartitionFaults | undefined;
+  readonly #partitions = new Map<GroupId, Partition>();
+  #roomWaiters: (() => void)[] = [];
+  #sweepTimer: Cancel | null = null;
+  #expiredMs = 0;
+
+  constructor(clock: Clock, producerExpirationMs: number, faults?: PartitionFaults) {
+    this.#clock = clock;
+    this.#producerExpirationMs = producerExpirationMs;
+    this.#faults = faults;
+  }
+
+  /** The partition of a group; made on first use, because the journal replays entries before the image is known. */
+  of(group: GroupId): Partition {
+    const known = this.#partitions.get(group);
+    if (known !== undefined) return known;
+    const partition = new Partition(group, this.#clock, this.#faults);
+    this.#partitions.set(group, partition);
+    return partition;
+  }
+
+  get(group: GroupId): Partition | null {
+    return this.#partitions.get(group) ?? null;
+  }
+
+  all(): IterableIterator<Partition> {
+    return this.#partitions.values();
+  }
+
+  retire(group: GroupId): void {
+    this.#partitions.get(group)?.retire();
+    this.#partitions.delete(group);
+  }
+
+  /** Begins to watch deadlines, and the journal's room. */
+  start(journal: SharedJournal): void {
+    journal.onRoom = () => this.#roomAgain();
+    this.#schedule();
+  }
+
+  /** Runs once, when an append that was "busy" may succeed. */
+  whenRoom(callback: () => void): void {
+    this.#roomWaiters.push(callback);
+  }
+
+  close(): void {
+    this.#sweepTimer?.();
+    this.#sweepTimer = null;
+  }
+
+  #roomAgain(): void {
+    const waiters = this.#roomWaiters;
+    this.#roomWaiters = [];
+    for (const waiter of waiters) waiter();
+  }
+
+  #schedule(): void {
+    this.#sweepTimer = this.#clock.after(SWEEP_MS, () => {
+      this.#sweep();
+      this.#schedule();
+    });
+  }
+
+  #sweep(): void {
+    const upMs = this.#clock.upMs();
+    const isExpiryDue = upMs - this.#expiredMs > EXPIRE_EVERY_MS;
+    if (isExpiryDue) this.#expiredMs = upMs;
+    const sinceMs = this.#clock.nowMs() - this.#producerExpirationMs;
+    inSlices(this.#clock, this.#partitions.values(), (partition) => {
+      if (partition.waitingAppends > 0) partition.expireAppends(upMs);
+      if (isExpiryDue) partition.producers.expire(sinceMs);
+    });
+    // Leadership handed over, or a missed call: whoever waits asks again, and waits again if it must.
+    if (this.#roomWaiters.length > 0) this.#roomAgain();
+  }
+}

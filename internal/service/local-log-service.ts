@@ -1,0 +1,254 @@
+// The log use cases over the partitions of this broker.
+import type { Result } from "../base/result.ts";
+import { failed, ok } from "../base/result.ts";
+import type { SharedJournal } from "../journal/owner.ts";
+import type { LogIndex, Offset, Term } from "../model/ids.ts";
+import { RecordBatchView } from "../model/record-batch.ts";
+import { RecordCursor } from "../model/record-cursor.ts";
+import type { PartitionAppendFault } from "../partition/append.ts";
+import type { Partition } from "../partition/partition.ts";
+import { readFromDisk, readFromMemory } from "../partition/partition-reader.ts";
+import type { Partitions } from "../partition/partitions.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Tasks } from "../ports/tasks.ts";
+import { ENTRY_BATCH } from "../raft/entry.ts";
+import type { AddressBook } from "./address.ts";
+import type { AppendFault, ReadFault } from "./faults.ts";
+import { LocalFetch } from "./local-fetch.ts";
+import type { FetchSettings } from "./local-fetch.ts";
+import type {
+  Appended,
+  AppendRequest,
+  Fetched,
+  FetchRequest,
+  LogService,
+  OffsetAnswer,
+  PartitionAddress,
+} from "./log-service.ts";
+import { EARLIEST, EARLIEST_LOCAL, LATEST, LATEST_TIERED, MAX_TIMESTAMP } from "./log-service.ts";
+
+export interface LocalLogSettings extends FetchSettings {
+  readonly decompressedBytesMax: number;
+}
+
+const NO_OFFSET: OffsetAnswer = { offset: -1, timestampMs: -1, leaderEpoch: -1 };
+const BATCH_READ_BYTES = 1;
+
+export class LocalLogService implements LogService {
+  readonly #book: AddressBook;
+  readonly #partitions: Partitions;
+  readonly #journal: SharedJournal;
+  readonly #tasks: Tasks;
+  readonly #settings: LocalLogSettings;
+  readonly #fetch: LocalFetch;
+
+  constructor(
+    book: AddressBook,
+    partitions: Partitions,
+    journal: SharedJournal,
+    clock: Clock,
+    tasks: Tasks,
+    settings: LocalLogSettings,
+  ) {
+    this.#book = book;
+    this.#partitions = partitions;
+    this.#journal = journal;
+    this.#tasks = tasks;
+    this.#settings = settings;
+    this.#fetch = new LocalFetch(book, journal, clock, settings);
+  }
+
+  append(
+    request: AppendRequest,
+    done: (outcome: Result<Appended, AppendFault>) => void,
+  ): "taken" | "busy" {
+    const fault = this.#appendFault(request);
+    if (fault !== null) {
+      done(failed(fault));
+      return "taken";
+    }
+    const found = this.#book.find(request);
+    if (!found.ok) {
+      done(found);
+      return "taken";
+    }
+    const { partition, placement } = found.value;
+    const notLeader = (): AppendFault => ({ kind: "not-leader", hint: this.#book.hint(placement) });
+    if (partition === null || !partition.leads) {
+      done(failed(notLeader()));
+      return "taken";
+    }
+    const { batch, acks, timeoutMs, allowsZstd, expectedEnd } = request;
+    if (batch === null) {
+      done(failed({ kind: "batch", fault: { kind: "no-batch" } }));
+      return "taken";
+    }
+    const { bytes, start, end } = batch;
+    const command = { bytes, start, end, acks, timeoutMs, allowsZstd };
+    return partition.append({ ...command, expectedEnd: expectedEnd ?? null }, (outcome) =>
+      done(outcome.ok ? outcome : failed(appendFault(outcome.fault, notLeader))),
+    );
+  }
+
+  #appendFault(request: AppendRequest): AppendFault | null {
+    if (request.acks < -1 || request.acks > 1) return { kind: "invalid-acks" };
+    // S1: clients read internal topics and never write them.
+    return request.name?.startsWith("__") === true ? { kind: "internal-topic" } : null;
+  }
+
+  whenRoom(callback: () => void): void {
+    this.#partitions.whenRoom(callback);
+  }
+
+  fetch(request: FetchRequest, done: (fetched: Fetched) => void): () => void {
+    return this.#fetch.fetch(request, done);
+  }
+
+  async offset(
+    address: PartitionAddress,
+    leaderEpoch: number,
+    timestampMs: number,
+    _readCommitted: boolean,
+  ): Promise<Result<OffsetAnswer, ReadFault>> {
+    const served = this.#serving(address, leaderEpoch);
+    if (!served.ok) return served;
+    const partition = served.value;
+    const answer = (offset: Offset): OffsetAnswer => ({
+      offset,
+      timestampMs: -1,
+      leaderEpoch: partition.epochs.epochAt(offset),
+    });
+    switch (timestampMs) {
+      case LATEST:
+        return ok({ ...answer(partition.highWatermark), leaderEpoch: partition.term });
+      case EARLIEST:
+      case EARLIEST_LOCAL:
+        return ok(answer(partition.logStart));
+      case LATEST_TIERED:
+        return ok(NO_OFFSET);
+      case MAX_TIMESTAMP:
+        return this.#recordAt(partition, indexOfMaxTimestamp(partition), null);
+      default: {
+        if (timestampMs < 0) return ok(NO_OFFSET);
+        return this.#recordAt(partition, indexAtTime(partition, timestampMs), timestampMs);
+      }
+    }
+  }
+
+  epochEnd(
+    address: PartitionAddress,
+    leaderEpoch: number,
+    epoch: number,
+  ): Result<{ readonly epoch: number; readonly endOffset: number }, ReadFault> {
+    const served = this.#serving(address, leaderEpoch);
+    if (!served.ok) return served;
+    const partition = served.value;
+    // The present epoch may have no batch yet; it ends where the log ends all the same.
+    if (epoch === partition.term) return ok({ epoch, endOffset: partition.highWatermark });
+    if (epoch > partition.term) return ok({ epoch: -1, endOffset: -1 });
+    return ok(partition.epochs.endOf(epoch, partition.highWatermark));
+  }
+
+  bounds(
+    address: PartitionAddress,
+  ): Result<
+    { readonly logStart: Offset; readonly highWatermark: Offset; readonly leaderEpoch: Term },
+    ReadFault
+  > {
+    const served = this.#serving(address, -1);
+    if (!served.ok) return served;
+    const { logStart, highWatermark, term: leaderEpoch } = served.value;
+    return ok({ logStart, highWatermark, leaderEpoch });
+  }
+
+  /** A leader that may answer reads (F7, L5). */
+  #serving(address: PartitionAddress, leaderEpoch: number): Result<Partition, ReadFault> {
+    const leading = this.#book.leading(address, leaderEpoch);
+    if (!leading.ok) return leading;
+    if (!leading.value.replica.serves) return failed({ kind: "offset-not-available" });
+    if (leading.value.mayServe) return leading;
+    const found = this.#book.find(address);
+    if (!found.ok) return found;
+    return failed({ kind: "not-leader", hint: this.#book.hint(found.value.placement) });
+  }
+
+  /** The record of an entry that answers a time query: the first not before `timestampMs`, or the newest. */
+  async #recordAt(
+    partition: Partition,
+    index: LogIndex | null,
+    timestampMs: number | null,
+  ): Promise<Result<OffsetAnswer, ReadFault>> {
+    if (index === null) return ok(NO_OFFSET);
+    const { entries } = partition.replica;
+    const offset = entries.baseOffset(index);
+    const goal = timestampMs ?? entries.timestampMax(index);
+    const memory = readFromMemory(partition, this.#journal, offset, BATCH_READ_BYTES, true);
+    const read =
+      memory === "on-disk"
+        ? await readFromDisk(partition, this.#journal, offset, BATCH_READ_BYTES, true)
+        : ok(memory);
+    if (!read.ok) return failed({ kind: "storage" });
+    const [slice] = read.value.slices;
+    const batch = slice?.slice();
+    read.value.release();
+    if (batch === undefined) return ok(NO_OFFSET);
+    return this.#recordIn(batch, goal);
+  }
+
+  async #recordIn(
+    bytes: Uint8Array,
+    timestampMs: number,
+  ): Promise<Result<OffsetAnswer, ReadFault>> {
+    const batch = new RecordBatchView(bytes, 0);
+    const { leaderEpoch, baseOffset, baseTimestampMs, maxTimestampMs, codec } = batch;
+    if (batch.isLogAppendTime) {
+      return ok({ offset: baseOffset, timestampMs: maxTimestampMs, leaderEpoch });
+    }
+    let records = bytes.subarray(batch.recordsStart, batch.end);
+    if (codec !== 0) {
+      const bytesMax = this.#settings.decompressedBytesMax;
+      const opened = await this.#tasks.compute({
+        job: "decompress",
+        codec: codec as 1 | 2 | 3 | 4,
+        bytes: records.slice(),
+        bytesMax,
+      });
+      if (!opened.ok) return failed({ kind: "storage" });
+      records = opened.value;
+    }
+    const payload = { bytes: records, start: 0, end: records.length };
+    const cursor = new RecordCursor(payload, batch.recordCount);
+    while (cursor.next()) {
+      const at = baseTimestampMs + cursor.timestampDelta;
+      if (at < timestampMs) continue;
+      const offset = baseOffset + cursor.offsetDelta;
+      return ok({ offset, timestampMs: at, leaderEpoch });
+    }
+    return ok(NO_OFFSET);
+  }
+}
+
+function appendFault(fault: PartitionAppendFault, notLeader: () => AppendFault): AppendFault {
+  return fault.kind === "not-leader" ? notLeader() : fault;
+}
+
+/** The first committed batch whose greatest timestamp is not before `timestampMs`. */
+function indexAtTime(partition: Partition, timestampMs: number): LogIndex | null {
+  const { entries, machine } = partition.replica;
+  for (let index = entries.first; index <= machine.commit; index = (index + 1) as LogIndex) {
+    if (entries.kind(index) === ENTRY_BATCH && entries.timestampMax(index) >= timestampMs) {
+      return index;
+    }
+  }
+  return null;
+}
+
+function indexOfMaxTimestamp(partition: Partition): LogIndex | null {
+  const { entries, machine } = partition.replica;
+  let best: LogIndex | null = null;
+  for (let index = entries.first; index <= machine.commit; index = (index + 1) as LogIndex) {
+    if (entries.kind(index) !== ENTRY_BATCH) continue;
+    if (best === null || entries.timestampMax(index) > entries.timestampMax(best)) best = index;
+  }
+  return best;
+}
