@@ -1,11 +1,12 @@
-// Who may have a session with this broker. Both sides judge the other by the same rules; a refusal always says why.
+// Who may have a session with this broker. Both sides judge the other by the same rules; a refusal
+// always says why.
 import type { BrokerId } from "../model/ids.ts";
 import type { LinkFault, LinkIdentity } from "./contract.ts";
 import type { PeerState } from "./peer-state.ts";
 
 /**
- * Judges an identity that claims to be `identity.broker`. `expected` is who was dialled (null on the accepting side);
- * `known` is what the links know of that broker id.
+ * Judges an identity that claims to be `identity.broker`. `expected` is who was dialled (null on
+ * the accepting side); `known` is what the links know of that broker id.
  */
 export function judge(
   own: LinkIdentity,

@@ -1,5 +1,6 @@
-// One connection of a link with its framing: bytes in become frames for the owner, who changes once, when the
-// handshake ends and a session takes the connection over. After `close` or `finish` the owner hears nothing more.
+// One connection of a link with its framing: bytes in become frames for the owner, who changes
+// once, when the handshake ends and a session takes the connection over. After `close` or `finish`
+// the owner hears nothing more.
 import type { CloseReason, Connection, ConnectionEvents } from "../ports/wire.ts";
 import { assert } from "../base/assert.ts";
 import { FrameReader } from "./frame-reader.ts";
@@ -85,7 +86,10 @@ export class Channel implements ConnectionEvents, FrameSink {
     this.connection.pause();
   }
 
-  /** Hands out what was held and reads again. Never called from inside `ChannelOwner.frame` of this channel. */
+  /**
+   * Hands out what was held and reads again. Never called from inside `ChannelOwner.frame` of this
+   * channel.
+   */
   resume(): void {
     if (this.#over) return;
     this.#reader.release();

@@ -1,6 +1,7 @@
 // What the layers above see of the broker links: identities, sessions, lanes, events, options and
 // faults. A session is one pairing of two broker processes: a control and a data connection, and a
-// bulk connection from first use. Messages are opaque; order holds inside a lane and nowhere else (F6).
+// bulk connection from first use. Messages are opaque; order holds inside a lane and nowhere else
+// (F6).
 import type { BrokerId, ClusterId, DirectoryId, Incarnation } from "../model/ids.ts";
 import type { Address } from "../ports/wire.ts";
 
@@ -19,7 +20,10 @@ export interface PeerIdentity extends LinkIdentity {
   readonly remoteAddress: Address;
 }
 
-/** `control`: never paused by back-pressure. `data`: replication. `bulk`: catch-up, opened on first use. */
+/**
+ * `control`: never paused by back-pressure. `data`: replication. `bulk`: catch-up, opened on first
+ * use.
+ */
 export type Lane = "control" | "data" | "bulk";
 
 /** One ping as it arrived. */
@@ -64,13 +68,19 @@ export interface LinkFault {
 
 /**
  * Called by the links, never inside a call that the receiver makes, with three exceptions:
- * `Session.end`, `Links.setPeers` (when it drops a peer) and `Links.close` end sessions at once. For one
- * broker `sessionBegan` and `sessionEnded` alternate, beginning with `sessionBegan`.
+ * `Session.end`, `Links.setPeers` (when it drops a peer) and `Links.close` end sessions at once.
+ * For one broker `sessionBegan` and `sessionEnded` alternate, beginning with `sessionBegan`.
  */
 export interface LinkEvents {
-  /** A session with this peer began; control and data are open. Everything of older sessions is void. */
+  /**
+   * A session with this peer began; control and data are open. Everything of older sessions is
+   * void.
+   */
   sessionBegan(session: Session): void;
-  /** The session ended (reset, replaced, silent). Comes before `sessionBegan` of a newer one. Not yet silence. */
+  /**
+   * The session ended (reset, replaced, silent). Comes before `sessionBegan` of a newer one. Not
+   * yet silence.
+   */
   sessionEnded(session: Session): void;
   /**
    * The silence limit passed without a ping, or a connect was refused (L3). Once per silence: again
@@ -80,7 +90,10 @@ export interface LinkEvents {
   /** A ping arrived. Called for each one; `isSilent` is already false. */
   pinged(session: Session, ping: PingFacts): void;
   refused(fault: LinkFault): void;
-  /** The peer's cluster id or founding state changed during the session (`session.peer` has the new ones). */
+  /**
+   * The peer's cluster id or founding state changed during the session (`session.peer` has the new
+   * ones).
+   */
   peerChanged?(session: Session): void;
 }
 
@@ -98,7 +111,10 @@ export interface LinkOptions {
   readonly retryMsMin: number;
   /** Default 500. */
   readonly retryMsMax: number;
-  /** A session whose data or bulk lane makes no progress for so long, though the peer reads, ends. Default 10000. */
+  /**
+   * A session whose data or bulk lane makes no progress for so long, though the peer reads, ends.
+   * Default 10000.
+   */
   readonly stallMsMax: number;
   /** Bytes queued on a lane before `send` refuses. Defaults 64 KiB, 8 MiB, 8 MiB. */
   readonly controlBytesMax: number;
@@ -107,7 +123,10 @@ export interface LinkOptions {
   /** Accepted connections, and those of them that have not said hello. Defaults 256 and 64. */
   readonly connectionsMax: number;
   readonly strangersMax: number;
-  /** Where other brokers reach this one, told to them in hellos; default: the listener's port at the address they see. */
+  /**
+   * Where other brokers reach this one, told to them in hellos; default: the listener's port at the
+   * address they see.
+   */
   readonly advertised: Address | null;
 }
 
@@ -131,27 +150,38 @@ export interface Session {
   /** False before `sessionBegan` and from `sessionEnded` on. */
   readonly open: boolean;
   /**
-   * Queues one message on a lane; it leaves at the end of the turn (one flush per connection and turn). Returns
-   * false, with nothing queued and `released` never called, when the session is not open or the lane is full:
-   * a control lane would exceed its limit, or a data or bulk lane that already holds something would. A control message
-   * longer than the control lane and a body longer than FRAME_BODY_BYTES_MAX are bugs.
+   * Queues one message on a lane; it leaves at the end of the turn (one flush per connection and
+   * turn). Returns false, with nothing queued and `released` never called, when the session is not
+   * open or the lane is full: a control lane would exceed its limit, or a data or bulk lane that
+   * already holds something would. A control message longer than the control lane and a body longer
+   * than FRAME_BODY_BYTES_MAX are bugs.
    *
-   * `parts` go out one after another as one message. They are lent until `released` runs: exactly once, also when the
-   * session ends, never inside this call. On the control lane all parts are under the frame's checksum; on data and bulk
-   * only the first part (the head) is: the others must bring their own (record payloads do).
+   * `parts` go out one after another as one message. They are lent until `released` runs: exactly
+   * once, also when the session ends, never inside this call. On the control lane all parts are
+   * under the frame's checksum; on data and bulk only the first part (the head) is: the others must
+   * bring their own (record payloads do).
    */
   send(lane: Lane, type: number, parts: readonly Uint8Array[], released?: () => void): boolean;
   /** Bytes of this lane that the system has not taken yet. */
   bufferedBytes(lane: Lane): number;
   /**
-   * `callback` runs each time everything queued on the lane was taken by the system, after there was something;
-   * never inside `send`. It may call `send`. One callback per lane; null removes it.
+   * `callback` runs each time everything queued on the lane was taken by the system, after there
+   * was something; never inside `send`. It may call `send`. One callback per lane; null removes it.
    */
   onDrained(lane: Lane, callback: (() => void) | null): void;
-  /** Stops delivering messages of a lane (back-pressure towards the peer) until `resume`. Control is never paused. */
+  /**
+   * Stops delivering messages of a lane (back-pressure towards the peer) until `resume`. Control is
+   * never paused.
+   */
   pause(lane: "data" | "bulk"): void;
-  /** Delivers again; messages that were held come later in this turn or in the next one, not inside this call. */
+  /**
+   * Delivers again; messages that were held come later in this turn or in the next one, not inside
+   * this call.
+   */
   resume(lane: "data" | "bulk"): void;
-  /** Ends the session because of what the peer sent or did; a new one begins after the usual handshake. */
+  /**
+   * Ends the session because of what the peer sent or did; a new one begins after the usual
+   * handshake.
+   */
   end(reason: string): void;
 }

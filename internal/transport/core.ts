@@ -1,5 +1,5 @@
-// What all parts of the links share: the world, the options, this broker's identity, the metrics, the handlers
-// of messages, and a log that a hostile or broken peer cannot flood.
+// What all parts of the links share: the world, the options, this broker's identity, the metrics,
+// the handlers of messages, and a log that a hostile or broken peer cannot flood.
 import type { LogFields, Log } from "../ports/log.ts";
 import type { World } from "../ports/world.ts";
 import type { Lane, LinkIdentity, LinkOptions, MessageHandler, OwnFacts } from "./contract.ts";

@@ -1,6 +1,7 @@
-// The dialling side of a handshake. The broker with the lower id dials: hello and welcome on the control connection,
-// then join and joined on the data connection, and the session begins. The broker with the higher id knocks:
-// the same hello on a connection that only asks to be dialled back.
+// The dialling side of a handshake. The broker with the lower id dials: hello and welcome on the
+// control connection, then join and joined on the data connection, and the session begins. The
+// broker with the higher id knocks: the same hello on a connection that only asks to be dialled
+// back.
 import type { BrokerId } from "../model/ids.ts";
 import type { Address, CloseReason } from "../ports/wire.ts";
 import type { Channel } from "./channel.ts";
@@ -8,13 +9,7 @@ import type { LinkFault, LinkIdentity, PeerIdentity } from "./contract.ts";
 import type { LinkCore } from "./core.ts";
 import type { FrameFault } from "./frame-reader.ts";
 import { Greeting } from "./greeting.ts";
-import {
-  decodeRefusal,
-  decodeWelcome,
-  encodeHello,
-  encodeJoin,
-  FRAME_TYPE,
-} from "./handshake.ts";
+import { decodeRefusal, decodeWelcome, encodeHello, encodeJoin, FRAME_TYPE } from "./handshake.ts";
 import type { Purpose } from "./handshake.ts";
 
 export interface DialOrder {
@@ -78,11 +73,7 @@ export class Dial {
     else this.#events.failed(why.kind, false);
   }
 
-  #refused(
-    kind: LinkFault["kind"],
-    side: LinkFault["side"],
-    identity: LinkIdentity | null,
-  ): void {
+  #refused(kind: LinkFault["kind"], side: LinkFault["side"], identity: LinkIdentity | null): void {
     this.cancel();
     this.#events.refused({
       kind,
@@ -121,7 +112,8 @@ export class Dial {
       this.#events.knocked();
       return;
     }
-    // What follows the welcome belongs to the session, which begins when the data connection has joined.
+    // What follows the welcome belongs to the session, which begins when the data connection has
+    // joined.
     control.pause();
     const peer = { ...welcome.identity, remoteAddress: this.#order.address };
     this.#data = joinLane(this.#core, this.#order.address, "data", welcome.token, {

@@ -1,6 +1,6 @@
-// The accepting side: every connection that comes in is a stranger until its first frame says what it is, within a
-// deadline and within limits. What makes no sense is closed with a log line that cannot be flooded; who may not have a
-// session is told why.
+// The accepting side: every connection that comes in is a stranger until its first frame says what
+// it is, within a deadline and within limits. What makes no sense is closed with a log line that
+// cannot be flooded; who may not have a session is told why.
 import type { Cancel } from "../ports/clock.ts";
 import type { Address, CloseReason, Connection, ConnectionEvents } from "../ports/wire.ts";
 import { readUuid } from "../bytes/uuid.ts";
@@ -22,8 +22,8 @@ import type { LinkSession } from "./session.ts";
 
 export interface DoormanEvents {
   /**
-   * Judges a hello. "stale": a delayed one, to be dropped without a word. Null: welcome; older sessions of this peer
-   * have been ended.
+   * Judges a hello. "stale": a delayed one, to be dropped without a word. Null: welcome; older
+   * sessions of this peer have been ended.
    */
   helloArrived(hello: Hello, from: Address): LinkFault["kind"] | "stale" | null;
   /** Judges again when the session is about to begin, since time has passed. */
@@ -210,7 +210,10 @@ class Stranger implements ChannelOwner {
     });
   }
 
-  /** Ends after what was written; if the other side never closes, the connection is cut at the deadline. */
+  /**
+   * Ends after what was written; if the other side never closes, the connection is cut at the
+   * deadline.
+   */
   #partInOrder(): void {
     const { clock } = this.#doorman.core.world;
     const connection = this.channel.connection;

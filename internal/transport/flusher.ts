@@ -1,5 +1,5 @@
-// One flush per connection and turn: lanes that queued something are remembered and flushed together when
-// the turn ends, or earlier when a caller that runs in a turn end itself asks for it.
+// One flush per connection and turn: lanes that queued something are remembered and flushed
+// together when the turn ends, or earlier when a caller that runs in a turn end itself asks for it.
 import type { Clock } from "../ports/clock.ts";
 
 export interface Flushable {

@@ -38,10 +38,9 @@ function split(stream: Uint8Array, cuts: readonly number[]): Uint8Array[] {
   return at.slice(1).map((end, index) => stream.slice(at[index], end));
 }
 
-const frames = fc.array(
-  fc.record({ type: fc.nat(255), body: fc.uint8Array({ maxLength: 300 }) }),
-  { maxLength: 12 },
-);
+const frames = fc.array(fc.record({ type: fc.nat(255), body: fc.uint8Array({ maxLength: 300 }) }), {
+  maxLength: 12,
+});
 const cuts = fc.array(fc.nat(5000), { maxLength: 30 });
 
 function streamOf(sent: readonly { type: number; body: Uint8Array }[]): Uint8Array {

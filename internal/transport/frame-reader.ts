@@ -1,6 +1,7 @@
-// Cuts the byte stream of one connection into frames and checks them (docs/formats/link.md). A frame that
-// is whole inside a chunk is handed out where it lies; one that is split is gathered in one carry buffer.
-// While held, everything is kept in order and handed out after the release. The first fault stops it for good.
+// Cuts the byte stream of one connection into frames and checks them (docs/formats/link.md). A
+// frame that is whole inside a chunk is handed out where it lies; one that is split is gathered in
+// one carry buffer. While held, everything is kept in order and handed out after the release. The
+// first fault stops it for good.
 import { crc32c } from "../bytes/crc32c.ts";
 import { FRAME_HEADER_BYTES, PREAMBLE_BYTES, preambleVersion, FORMAT_VERSION } from "./frame.ts";
 import { HANDSHAKE_BODY_BYTES_MAX } from "./limits.ts";
@@ -80,7 +81,10 @@ export class FrameReader {
     }
   }
 
-  /** Reads one frame where it lies, or keeps its beginning. Answers the position behind what it took. */
+  /**
+   * Reads one frame where it lies, or keeps its beginning. Answers the position behind what it
+   * took.
+   */
   #readWhole(chunk: Uint8Array, at: number): number {
     const needed = this.#needed(chunk, at, chunk.length - at);
     if (this.#stopped) return chunk.length;
@@ -109,7 +113,9 @@ export class FrameReader {
     return at + taken;
   }
 
-  /** How many bytes the unit that begins at `at` needs, as far as its first `available` bytes tell. */
+  /**
+   * How many bytes the unit that begins at `at` needs, as far as its first `available` bytes tell.
+   */
   #needed(bytes: Uint8Array, at: number, available: number): number {
     if (!this.#sawPreamble) return PREAMBLE_BYTES;
     if (available < FRAME_HEADER_BYTES) return FRAME_HEADER_BYTES;
@@ -158,7 +164,10 @@ export class FrameReader {
     this.#carried = length;
   }
 
-  /** Room for the whole frame at once when its header is known, so that it is gathered without growing again. */
+  /**
+   * Room for the whole frame at once when its header is known, so that it is gathered without
+   * growing again.
+   */
   #wantedFor(chunk: Uint8Array, start: number, length: number): number {
     if (this.#carried >= FRAME_HEADER_BYTES) {
       return Math.max(length, this.#needed(this.#carry, 0, this.#carried));
@@ -175,5 +184,7 @@ export class FrameReader {
 }
 
 function readU32(bytes: Uint8Array, at: number): number {
-  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+  return (
+    ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+  );
 }

@@ -1,6 +1,7 @@
-// The shape of what travels on a link connection (docs/formats/link.md): a preamble once, then frames.
-// A frame is a 16-byte header and a body. The checksum covers the header and the first `coveredBytes` of the
-// body: all of it on control; on data and bulk the head, since record payloads carry Kafka's own CRC-32C.
+// The shape of what travels on a link connection (docs/formats/link.md): a preamble once, then
+// frames. A frame is a 16-byte header and a body. The checksum covers the header and the first
+// `coveredBytes` of the body: all of it on control; on data and bulk the head, since record
+// payloads carry Kafka's own CRC-32C.
 import { crc32c } from "../bytes/crc32c.ts";
 
 export const FORMAT_VERSION = 1;
@@ -20,7 +21,10 @@ export function preambleVersion(bytes: Uint8Array, at: number): number | null {
   return (bytes[at + 4]! << 8) | bytes[at + 5]!;
 }
 
-/** Writes a header but for its checksum. Answers the checksum so far, to be continued over the covered bytes. */
+/**
+ * Writes a header but for its checksum. Answers the checksum so far, to be continued over the
+ * covered bytes.
+ */
 export function writeHeader(
   block: Uint8Array,
   at: number,

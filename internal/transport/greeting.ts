@@ -7,7 +7,10 @@ import type { LinkCore } from "./core.ts";
 import type { FrameFault } from "./frame-reader.ts";
 
 export interface GreetingEvents {
-  /** The answer: the first frame. The events of the channel stay with the greeting until its owner changes. */
+  /**
+   * The answer: the first frame. The events of the channel stay with the greeting until its owner
+   * changes.
+   */
   answered(channel: Channel, type: number, bytes: Uint8Array, start: number, end: number): void;
   /** No answer will come, or the connection ended after the answer. */
   failed(why: CloseReason | "deadline" | FrameFault): void;
@@ -26,7 +29,9 @@ export class Greeting implements ChannelOwner {
     this.#frame = frame;
     this.#events = events;
     this.channel = new Channel(this);
-    this.#deadline = core.world.clock.after(core.options.connectMsMax, () => this.#fail("deadline"));
+    this.#deadline = core.world.clock.after(core.options.connectMsMax, () =>
+      this.#fail("deadline"),
+    );
     core.probe.connects.add(1);
     this.channel.attach(core.world.wire.connect(to, this.channel));
   }

@@ -40,7 +40,8 @@ const hello = fc.record({
 it("reads back what it wrote, and ignores bytes behind", () => {
   fc.assert(
     fc.property(hello, uuid, fc.uint8Array({ maxLength: 9 }), (said, token, behind) => {
-      const body = (frame: Uint8Array) => Uint8Array.of(...frame.subarray(FRAME_HEADER_BYTES), ...behind);
+      const body = (frame: Uint8Array) =>
+        Uint8Array.of(...frame.subarray(FRAME_HEADER_BYTES), ...behind);
       const bytes = body(encodeHello(said));
       expect(decodeHello(bytes, 0, bytes.length)).toEqual(said);
       const welcome = body(encodeWelcome({ token, identity: said.identity }));

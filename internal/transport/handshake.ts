@@ -1,6 +1,6 @@
-// The links' own messages before and around a session, except pings (docs/formats/link.md). They come from
-// outside: decoding answers null for anything that is not exactly meaningful. Bytes behind the known fields are
-// ignored, so that a field can be added without a new format version.
+// The links' own messages before and around a session, except pings (docs/formats/link.md). They
+// come from outside: decoding answers null for anything that is not exactly meaningful. Bytes
+// behind the known fields are ignored, so that a field can be added without a new format version.
 import { Reader } from "../bytes/reader.ts";
 import { Writer } from "../bytes/writer.ts";
 import type { BrokerId, ClusterId, DirectoryId, Incarnation } from "../model/ids.ts";
@@ -20,7 +20,9 @@ export const FRAME_TYPE = {
   openBulk: 8,
 } as const;
 
-/** `session` asks for one; `knock` asks the other side, which has the lower broker id, to dial back. */
+/**
+ * `session` asks for one; `knock` asks the other side, which has the lower broker id, to dial back.
+ */
 export type Purpose = "session" | "knock";
 
 /** First frame of a control connection or of a knock. */
@@ -30,7 +32,10 @@ export interface Hello {
   readonly target: BrokerId;
   /** Counts the sender's dials since it started; tells a delayed hello from the newest. */
   readonly attempt: number;
-  /** Where the sender listens; an empty host means "where you see me coming from", port 0 means nowhere. */
+  /**
+   * Where the sender listens; an empty host means "where you see me coming from", port 0 means
+   * nowhere.
+   */
   readonly reachable: Address;
   readonly identity: LinkIdentity;
 }

@@ -1,5 +1,6 @@
-// One lane of one session: what waits to leave, the connection it leaves on, and who is told when it drained.
-// A bulk lane has no connection until it is first used; what is queued until then waits here.
+// One lane of one session: what waits to leave, the connection it leaves on, and who is told when
+// it drained. A bulk lane has no connection until it is first used; what is queued until then waits
+// here.
 import type { Lane } from "./contract.ts";
 import type { Channel } from "./channel.ts";
 import type { Flushable } from "./flusher.ts";
@@ -14,7 +15,10 @@ export class LaneState implements Flushable {
   onDrained: (() => void) | null = null;
   /** Delivery is stopped on purpose. */
   paused = false;
-  /** What the peer said it received at its last ping that showed progress, and pings without any since. */
+  /**
+   * What the peer said it received at its last ping that showed progress, and pings without any
+   * since.
+   */
   progressBytes = 0;
   stalledPings = 0;
   readonly #probe: LaneProbe;
@@ -44,8 +48,8 @@ export class LaneState implements Flushable {
   }
 
   /**
-   * Compares what the peer received with what was sent, once per ping. Answers for how many pings in a row the
-   * peer, though it reads this lane, received nothing of what is under way.
+   * Compares what the peer received with what was sent, once per ping. Answers for how many pings
+   * in a row the peer, though it reads this lane, received nothing of what is under way.
    */
   pingsWithoutProgress(receivedBytes: number, peerPaused: boolean): number {
     const sentBytes = this.channel?.sentBytes ?? 0;

@@ -1,6 +1,6 @@
-// The broker's links to all other brokers: who they are, the open session with each, who is silent, and the dialling
-// that brings sessions back. Knows nothing of Raft or groups; messages are opaque and go to registered handlers.
-// The broker with the lower id dials, so that two brokers never hold two sessions with each other.
+// The broker's links to all other brokers: who they are, the open session with each, and who is
+// silent. Knows nothing of Raft or groups; messages are opaque and go to registered handlers. The
+// broker with the lower id dials, so that two brokers never hold two sessions with each other.
 import { assert } from "../base/assert.ts";
 import { ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
@@ -23,7 +23,8 @@ import type {
 } from "./contract.ts";
 import { DEFAULT_OPTIONS, LimitedLog } from "./core.ts";
 import type { LinkCore, LinkWorld } from "./core.ts";
-import { Dial, joinLane } from "./dial.ts";
+import { joinLane } from "./dial.ts";
+import { Dialler } from "./dialler.ts";
 import { Doorman } from "./doorman.ts";
 import { Flusher } from "./flusher.ts";
 import type { Hello } from "./handshake.ts";
@@ -63,11 +64,11 @@ export class Links implements SessionOwner {
   readonly #core: LinkCore;
   readonly #events: LinkEvents;
   readonly #doorman: Doorman;
+  readonly #dialler: Dialler;
   readonly #peers = new Map<BrokerId, PeerState>();
   readonly #sessions = new Map<string, LinkSession>();
   #listener: Listener | null = null;
   #sessionNumber = 0;
-  #attempt = 0;
   #pulse: Cancel | null = null;
   #beatAsked = false;
   #closed = false;
@@ -94,6 +95,17 @@ export class Links implements SessionOwner {
       handlers: [],
       identity,
     };
+    this.#dialler = new Dialler(this.#core, {
+      isCurrent: (peer) => this.#peers.get(peer.broker) === peer,
+      judge: (peer, expected) => this.#judge(peer, expected),
+      joined: (peer, token, control, data) => this.#begin(peer, token, true, control, data),
+      refused: (fault) => this.#refused(fault),
+      // L3: nobody listens there, which is as good as silence.
+      unreachable: (peer) => {
+        if (peer.fallSilent()) this.#fellSilent(peer);
+      },
+    });
+    this.#dialler.reachable = this.#core.options.advertised ?? NOWHERE;
     this.#doorman = new Doorman(this.#core, {
       helloArrived: (hello, from) => this.#helloArrived(hello, from),
       judge: (peer) => this.#judge(peer, null),
@@ -111,16 +123,23 @@ export class Links implements SessionOwner {
     );
     if (!listened.ok) return listened;
     this.#listener = listened.value;
+    const { port } = listened.value.address;
+    this.#dialler.reachable = this.#core.options.advertised ?? { host: "", port };
     if (this.#closed) await listened.value.close();
     else this.#startPulse();
     return ok(listened.value);
   }
 
-  /** Replaces the configured peers. An entry with the own broker id is skipped; sessions with peers left out end. */
+  /**
+   * Replaces the configured peers. An entry with the own broker id is skipped; sessions with peers
+   * left out end.
+   */
   setPeers(peers: readonly Peer[]): void {
     if (this.#closed) return;
     const own = this.#core.identity.broker;
-    const wanted = new Map(peers.filter((one) => one.broker !== own).map((one) => [one.broker, one]));
+    const wanted = new Map(
+      peers.filter((one) => one.broker !== own).map((one) => [one.broker, one]),
+    );
     for (const peer of [...this.#peers.values()]) {
       if (peer.configured && !wanted.has(peer.broker)) this.#forget(peer);
     }
@@ -136,7 +155,7 @@ export class Links implements SessionOwner {
       }
     }
     this.#startPulse();
-    for (const broker of wanted.keys()) this.#reconnect(this.#peers.get(broker));
+    for (const broker of wanted.keys()) this.#reconnect(broker);
   }
 
   /** From here on hellos carry the cluster's id; open sessions are told. */
@@ -145,7 +164,10 @@ export class Links implements SessionOwner {
     this.#setIdentity({ ...this.#core.identity, cluster: id });
   }
 
-  /** At most FOUNDING_STATE_BYTES_MAX opaque bytes that every peer sees in hellos and on change. Given away. */
+  /**
+   * At most FOUNDING_STATE_BYTES_MAX opaque bytes that every peer sees in hellos and on change.
+   * Given away.
+   */
   setFoundingState(state: Uint8Array): void {
     assert(state.length <= FOUNDING_STATE_BYTES_MAX, "a founding state fits in a hello");
     this.#setIdentity({ ...this.#core.identity, foundingState: state });
@@ -174,17 +196,25 @@ export class Links implements SessionOwner {
     return this.#peers.get(broker)?.session ?? null;
   }
 
-  /** Monotonic send time of the newest own ping that the peer echoed in the open session; -Infinity when none (L5). */
+  /**
+   * Monotonic send time of the newest own ping that the peer echoed in the open session; -Infinity
+   * when none (L5).
+   */
   contactMs(broker: BrokerId): number {
     return this.#peers.get(broker)?.session?.contactMs ?? -Infinity;
   }
 
-  /** True from `peerSilent` to the next ping, and for a broker that is neither a peer nor linked. */
+  /**
+   * True from `peerSilent` to the next ping, and for a broker that is neither a peer nor linked.
+   */
   isSilent(broker: BrokerId): boolean {
     return this.#peers.get(broker)?.silent ?? true;
   }
 
-  /** Sends what is queued now: for callers that run in a turn end themselves. Otherwise it leaves at the turn's end. */
+  /**
+   * Sends what is queued now: for callers that run in a turn end themselves. Otherwise it leaves at
+   * the turn's end.
+   */
   flush(): void {
     this.#core.flusher.flush();
   }
@@ -194,10 +224,16 @@ export class Links implements SessionOwner {
     if (this.#closed) return;
     this.#closed = true;
     this.#pulse?.();
+    this.#dialler.close();
     for (const peer of this.#peers.values()) peer.stopDialling();
     for (const session of [...this.#sessions.values()]) session.finish("closed");
     this.#doorman.close();
     await this.#listener?.close();
+  }
+
+  #reconnect(broker: BrokerId): void {
+    const peer = this.#peers.get(broker);
+    if (peer !== undefined) this.#dialler.want(peer);
   }
 
   #bufferedBytes(): number {
@@ -208,7 +244,7 @@ export class Links implements SessionOwner {
     return bytes;
   }
 
-  // ---- silence -------------------------------------------------------------------------------------------------
+  // ---- silence
 
   #startPulse(): void {
     if (this.#pulse !== null) return;
@@ -217,7 +253,8 @@ export class Links implements SessionOwner {
       this.#pulse = clock.after(this.#core.options.pingMs, tick);
       if (this.#beatAsked) return;
       this.#beatAsked = true;
-      // L3: at the end of the turn the sockets have been read, so pings that waited in them are seen before silence is.
+      // L3: at the end of the turn the sockets have been read, so pings that waited in them are
+      // seen before silence is.
       clock.turnEnd(() => {
         this.#beatAsked = false;
         if (!this.#closed) this.#beat();
@@ -228,7 +265,10 @@ export class Links implements SessionOwner {
 
   #beat(): void {
     for (const peer of [...this.#peers.values()]) {
-      if (peer.countInterval(this.#core.options)) this.#fellSilent(peer);
+      if (peer.countInterval(this.#core.options)) {
+        if (peer.fallSilent()) this.#fellSilent(peer);
+        else peer.session?.finish("silent");
+      }
       peer.session?.sendPing();
     }
     this.#core.flusher.flush();
@@ -248,63 +288,7 @@ export class Links implements SessionOwner {
     peer.session?.finish("peer-removed");
   }
 
-  // ---- dialling ------------------------------------------------------------------------------------------------
-
-  /** Sees to it that something brings a session about, now or after a back-off. */
-  #reconnect(peer: PeerState | undefined): void {
-    if (peer === undefined || this.#closed || this.#peers.get(peer.broker) !== peer) return;
-    if (peer.session !== null || peer.dialling !== null || peer.waiting !== null) return;
-    if (peer.address === null) return;
-    const { world, options } = this.#core;
-    const delayMs = peer.retryMs(options, world.entropy);
-    if (delayMs === 0) {
-      this.#dial(peer, peer.address);
-      return;
-    }
-    peer.waiting = world.clock.after(delayMs, () => {
-      peer.waiting = null;
-      if (peer.address !== null) this.#dial(peer, peer.address);
-    });
-  }
-
-  #dial(peer: PeerState, address: Address): void {
-    const core = this.#core;
-    const purpose = core.identity.broker < peer.broker ? "session" : "knock";
-    peer.dialledAtMs = core.world.clock.upMs();
-    const reachable = this.#reachable();
-    const order = { broker: peer.broker, address, purpose, attempt: ++this.#attempt, reachable };
-    const over = (): void => {
-      peer.dialling = null;
-      this.#reconnect(peer);
-    };
-    const dial = new Dial(core, { ...order, purpose }, {
-      judge: (identity) => this.#judge(identity, peer.broker),
-      joined: (identity, token, control, data) => {
-        peer.dialling = null;
-        this.#begin(identity, token, true, control, data);
-      },
-      knocked: over,
-      refused: (fault) => {
-        this.#refused(fault);
-        over();
-      },
-      failed: (why, unreachable) => {
-        core.log.debug({ peer: peer.broker, address, purpose, why }, "link-dial-failed");
-        // L3: nobody listens there, which is as good as silence.
-        if (unreachable && peer.session === null && peer.fallSilent()) this.#fellSilent(peer);
-        over();
-      },
-    });
-    peer.dialling = () => dial.cancel();
-  }
-
-  #reachable(): Address {
-    const advertised = this.#core.options.advertised;
-    if (advertised !== null) return advertised;
-    return this.#listener === null ? NOWHERE : { host: "", port: this.#listener.address.port };
-  }
-
-  // ---- those who come ------------------------------------------------------------------------------------------
+  // ---- those who come
 
   #judge(identity: LinkIdentity, expected: BrokerId | null): LinkFault["kind"] | null {
     return judge(this.#core.identity, identity, expected, this.#peers.get(identity.broker) ?? null);
@@ -342,34 +326,25 @@ export class Links implements SessionOwner {
     return peer;
   }
 
-  /** The peer asks to be dialled: it has no session, and by the rule of ids it may not dial one itself. */
   #knockArrived(hello: Hello, from: Address, peer: PeerState): void {
     const session = peer.session;
     if (session !== null) {
       if (hello.identity.incarnation <= session.peer.incarnation) return;
       session.finish("replaced");
     }
-    if (!peer.configured && hello.reachable.port !== 0) {
-      const { host, port } = hello.reachable;
-      peer.address = { host: host === "" ? from.host : host, port };
-    }
-    const { world, options } = this.#core;
-    if (peer.dialling !== null || peer.address === null) return;
-    if (world.clock.upMs() - peer.dialledAtMs < options.retryMsMin) {
-      this.#reconnect(peer);
-      return;
-    }
-    peer.stopDialling();
-    this.#dial(peer, peer.address);
+    this.#dialler.knocked(peer, hello, from);
   }
 
   #refused(fault: LinkFault): void {
     this.#core.probe.refused[fault.kind].add(1);
-    this.#core.log.warn({ ...fault, own: this.#core.identity.broker }, `link-refused-${fault.kind}`);
+    this.#core.log.warn(
+      { ...fault, own: this.#core.identity.broker },
+      `link-refused-${fault.kind}`,
+    );
     if (!this.#closed) this.#events.refused(fault);
   }
 
-  // ---- sessions ------------------------------------------------------------------------------------------------
+  // ---- sessions
 
   #begin(
     identity: PeerIdentity,
@@ -392,7 +367,7 @@ export class Links implements SessionOwner {
     const number = ++this.#sessionNumber;
     const facts = { peer: identity, number, token, dials };
     const session = new LinkSession(this.#core, this, facts, control, data);
-    peer.session = session;
+    peer.sessionBegan(session);
     this.#sessions.set(token, session);
     this.#core.probe.began.add(1);
     this.#core.log.info({ peer: broker, session: number, directory, incarnation }, "link-began");
@@ -411,7 +386,7 @@ export class Links implements SessionOwner {
     const peer = this.#peers.get(broker);
     if (peer?.session === session) peer.session = null;
     this.#events.sessionEnded(session);
-    this.#reconnect(peer);
+    this.#reconnect(broker);
   }
 
   pingArrived(session: LinkSession, ping: Ping): void {
@@ -423,7 +398,8 @@ export class Links implements SessionOwner {
   identityArrived(session: LinkSession, peer: PeerIdentity): boolean {
     if (!this.#clusterAgrees(session, peer)) return false;
     const before = session.peer;
-    const changed = before.cluster !== peer.cluster || !same(before.foundingState, peer.foundingState);
+    const changed =
+      before.cluster !== peer.cluster || !same(before.foundingState, peer.foundingState);
     session.peer = peer;
     if (changed) this.#events.peerChanged?.(session);
     return true;
@@ -434,7 +410,14 @@ export class Links implements SessionOwner {
     if (own === null || peer.cluster === null || own === peer.cluster) return true;
     const { broker, directory, cluster, remoteAddress } = peer;
     assert(broker === session.peer.broker, "a session keeps its peer");
-    this.#refused({ kind: "other-cluster", side: "here", broker, directory, cluster, remoteAddress });
+    this.#refused({
+      kind: "other-cluster",
+      side: "here",
+      broker,
+      directory,
+      cluster,
+      remoteAddress,
+    });
     return false;
   }
 

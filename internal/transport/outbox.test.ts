@@ -75,7 +75,9 @@ it("writes frames that the reader reads, in order, and releases each once and on
       expect(bytes).toBe(taker.chunks.reduce((sum, chunk) => sum + chunk.length, 0));
       expect(read(taker.chunks)).toEqual(expected);
       for (const release of taker.releases) release();
-      expect([...released].sort((one, other) => one - other)).toEqual(sent.map((_, index) => index));
+      expect([...released].sort((one, other) => one - other)).toEqual(
+        sent.map((_, index) => index),
+      );
     }),
   );
 });

@@ -1,6 +1,7 @@
-// What waits to leave on one lane: frames in order, as chunks. Small parts are copied behind their header, so
-// that small frames share a chunk; large ones are lent. A block is never written twice, so a chunk stays
-// valid for as long as the connection holds it. Every `released` runs exactly once.
+// What waits to leave on one lane: frames in order, as chunks. Small parts are copied behind their
+// header, so that small frames share a chunk; large ones are lent. A block is never written twice,
+// so a chunk stays valid for as long as the connection holds it. Every `released` runs exactly
+// once.
 import { crc32c } from "../bytes/crc32c.ts";
 import { FRAME_HEADER_BYTES, writeChecksum, writeHeader } from "./frame.ts";
 import type { Connection } from "../ports/wire.ts";
@@ -24,7 +25,9 @@ export class Outbox {
   /** For frames that were copied whole: run at the next flush. */
   #copied: (() => void)[] = [];
 
-  /** `bodyBytes` is the sum of the parts; the first `coveredParts` of them go under the checksum. */
+  /**
+   * `bodyBytes` is the sum of the parts; the first `coveredParts` of them go under the checksum.
+   */
   put(
     type: number,
     parts: readonly Uint8Array[],
@@ -68,7 +71,9 @@ export class Outbox {
     return false;
   }
 
-  /** Room for `length` bytes in one block; a chunk that has no room left behind it is closed first. */
+  /**
+   * Room for `length` bytes in one block; a chunk that has no room left behind it is closed first.
+   */
   #reserve(length: number): number {
     if (this.#at + length > this.#block.length) {
       this.#closeChunk();

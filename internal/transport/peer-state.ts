@@ -1,6 +1,7 @@
-// What the links know of one other broker: the session with it, how long it has been silent, and when to try again.
-// Silence is counted in ping intervals that this process observed (L3): a stall of this process, however long,
-// adds one interval at most, and pings that were buffered meanwhile are read before it counts.
+// What the links know of one other broker: the session with it, how long it has been silent, and
+// when to try again. Silence is counted in ping intervals that this process observed (L3): a stall
+// of this process, however long, adds one interval at most, and pings that were buffered meanwhile
+// are read before it counts.
 import type { Cancel } from "../ports/clock.ts";
 import type { Entropy } from "../ports/entropy.ts";
 import type { BrokerId, DirectoryId, Incarnation } from "../model/ids.ts";
@@ -47,14 +48,20 @@ export class PeerState {
     this.silent = false;
   }
 
-  /** One observed ping interval went by. True when the peer is silent from now on. */
+  /** A session begins; one with a silent peer gets a full silence limit for its first ping. */
+  sessionBegan(session: LinkSession): void {
+    this.session = session;
+    if (this.silent) this.#missed = 0;
+  }
+
+  /** One observed ping interval went by. True when the silence limit is reached. */
   countInterval(options: LinkOptions): boolean {
     if (this.#heard) {
       this.#heard = false;
       return false;
     }
     this.#missed++;
-    return this.#missed * options.pingMs >= options.silenceMs && this.fallSilent();
+    return this.#missed * options.pingMs >= options.silenceMs;
   }
 
   /** True when the peer was not silent yet. */
@@ -64,12 +71,16 @@ export class PeerState {
     return true;
   }
 
-  /** How long to wait before the next dial. Grows with failures since the last ping; the first comes at once. */
+  /**
+   * How long to wait before the next dial. Grows with failures since the last ping; the first comes
+   * at once.
+   */
   retryMs(options: LinkOptions, entropy: Entropy): number {
     const failures = this.#failures++;
     if (failures === 0) return 0;
     const delayMs = Math.min(options.retryMsMax, options.retryMsMin * 2 ** (failures - 1));
-    // Up to a quarter less, so that brokers that lost each other together do not come back together.
+    // Up to a quarter less, so that brokers that lost each other together do not come back
+    // together.
     return Math.max(1, delayMs - entropy.below(Math.ceil(delayMs / 4) + 1));
   }
 

@@ -5,7 +5,10 @@ import type { Incarnation } from "../model/ids.ts";
 export interface Ping {
   /** Monotonic send time of this ping on the sender's clock; means nothing to anyone else. */
   readonly sentMs: number;
-  /** `sentMs` of the newest ping that arrived from the other side in this session; NaN when none did (L5). */
+  /**
+   * `sentMs` of the newest ping that arrived from the other side in this session; NaN when none did
+   * (L5).
+   */
   readonly echoMs: number;
   readonly incarnation: Incarnation;
   readonly durableSequence: number;

@@ -1,6 +1,7 @@
-// One pairing of two broker processes, from `sessionBegan` to `sessionEnded`. All its connections live and die
-// together: losing one ends the session, and everything in flight is void (F3). Also keeps what pings tell: the newest
-// own ping that the peer echoed (L5), and lanes that stand still though the peer reads them.
+// One pairing of two broker processes, from `sessionBegan` to `sessionEnded`. All its connections
+// live and die together: losing one ends the session, and everything in flight is void (F3). Also
+// keeps what pings tell: the newest own ping that the peer echoed (L5), and lanes that stand still
+// though the peer reads them.
 import { assert } from "../base/assert.ts";
 import type { Cancel } from "../ports/clock.ts";
 import type { Channel, ChannelOwner } from "./channel.ts";
@@ -26,7 +27,9 @@ export interface SessionOwner {
   pingArrived(session: LinkSession, ping: Ping): void;
   /** The peer told its cluster id or founding state anew; false ends the session. */
   identityArrived(session: LinkSession, peer: PeerIdentity): boolean;
-  /** The bulk lane is wanted, and this side is the one that dials. Answers what gives the dial up. */
+  /**
+   * The bulk lane is wanted, and this side is the one that dials. Answers what gives the dial up.
+   */
   bulkWanted(session: LinkSession): Cancel;
 }
 
@@ -275,7 +278,8 @@ export class LinkSession implements Session, ChannelOwner {
     if (ping.echoMs >= this.#pingFirstMs && ping.echoMs <= this.#pingLastMs) {
       this.contactMs = Math.max(this.contactMs, ping.echoMs);
     }
-    // Without waiting for the next interval, so that contact is known one round trip after the beginning.
+    // Without waiting for the next interval, so that contact is known one round trip after the
+    // beginning.
     if (first) this.sendPing();
     if (this.#stalled(ping)) return;
     this.#owner.pingArrived(this, ping);

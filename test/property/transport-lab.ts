@@ -299,7 +299,7 @@ function decodeStamp(bytes: Uint8Array, start: number): Stamp {
   return { session: view.getUint32(start), sequence: view.getUint32(start + 4) };
 }
 
-function logInto(lines: string[]): Log {
+export function logInto(lines: string[]): Log {
   const note = (_fields: unknown, event: string): void => {
     lines.push(event);
   };
@@ -307,7 +307,7 @@ function logInto(lines: string[]): Log {
   return log;
 }
 
-const NO_METER: Meter = {
+export const NO_METER: Meter = {
   counter: () => ({ add: () => {} }),
   gauge: () => ({ set: () => {} }),
   observedGauge: () => {},

@@ -117,6 +117,24 @@ describe.each(SEEDS)("silence, seed %i", (seed) => {
     expect(lab.at(2).trace.slice(-2)).toEqual(["began 1", "heard 1"]);
   });
 
+  it("that goes on in a new session ends that session too, without being told again", async () => {
+    const lab = await pair(seed);
+    // The accepting side: its session begins before the other side can have sent a ping in it.
+    const two = lab.at(2);
+    lab.network.links.cut("b1", "b2");
+    await lab.runMs(1000);
+    expect(two.trace).toEqual(["ended 1", "silent 1"]);
+    lab.network.links.healAll();
+    const until = () => two.count("began 1") > 0;
+    await lab.scheduler.run({ until, untilUs: lab.scheduler.nowUs + 5_000_000 });
+    lab.network.links.cut("b1", "b2");
+    await lab.runMs(300);
+    expect(two.session(1)).not.toBeNull();
+    await lab.runMs(400);
+    expect(two.session(1)).toBeNull();
+    expect(two.trace).toEqual(["ended 1", "silent 1", "began 1", "ended 1"]);
+  });
+
   it("of a peer that was never reached is reported after the limit", async () => {
     const lab = new Lab(seed, [1, 2, 3]);
     lab.network.links.cut("b1", "b2");
