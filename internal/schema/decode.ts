@@ -9,15 +9,21 @@ import type { Field } from "./field.ts";
 export type DecodeStruct = (reader: Reader) => Record<string, unknown>;
 type Decode = (reader: Reader) => unknown;
 
+interface TaggedField {
+  readonly name: string;
+  readonly decode: Decode;
+}
+
 export function compileDecoder(
   fields: readonly Field[],
   version: number,
   isFlexible: boolean,
 ): DecodeStruct {
-  const template = initialStruct(fields);
+  // A thawed copy: the engine clones an ordinary object by its hidden class, a frozen one field by field.
+  const template = { ...initialStruct(fields) };
   const names: string[] = [];
   const decoders: Decode[] = [];
-  const tagged = new Map<number, { readonly name: string; readonly decode: Decode }>();
+  const tagged = new Map<number, TaggedField>();
   for (const field of fields) {
     if (!includes(field.versions, version)) continue;
     const decode = compileField(field, version, isFlexible);
@@ -40,7 +46,7 @@ export function compileDecoder(
 function readTags(
   reader: Reader,
   struct: Record<string, unknown>,
-  tagged: ReadonlyMap<number, { readonly name: string; readonly decode: Decode }>,
+  tagged: ReadonlyMap<number, TaggedField>,
 ): void {
   const count = reader.uvarint();
   let last = -1;
@@ -65,6 +71,20 @@ function readTags(
     if (reader.at !== end) reader.fail("bad-tags");
     else if (reader.fault !== null) reader.at = outerEnd;
   }
+}
+
+/** Passes over a tag section none of whose tags is known. */
+export function skipTags(reader: Reader): void {
+  readTags(reader, {}, NO_TAGS);
+}
+
+const NO_TAGS: ReadonlyMap<number, TaggedField> = new Map();
+
+/** An array's count; 0 after the fault of a null or of more items than can follow. */
+export function readCount(reader: Reader, isFlexible: boolean, itemBytesMin: number): number {
+  const sent = isFlexible ? reader.compactLength() : reader.i32();
+  if (sent === -1) return reader.fail("bad-null");
+  return reader.admitItems(sent, itemBytesMin);
 }
 
 /** A struct of defaults, frozen because it may be shared by many decoded messages. */

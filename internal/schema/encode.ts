@@ -130,8 +130,7 @@ function compileArray(field: Field, version: number, isFlexible: boolean): Encod
   const encodeItem = compileValue(field, version, isFlexible);
   return (writer, value) => {
     const items = value as readonly unknown[];
-    if (isFlexible) writer.uvarint(items.length + 1);
-    else writer.i32(items.length);
+    writeCount(writer, isFlexible, items.length);
     for (const item of items) encodeItem(writer, item);
   };
 }
@@ -168,6 +167,12 @@ function compileValue(field: Field, version: number, isFlexible: boolean): Encod
       return (writer, value) => encode(writer, value as Record<string, unknown>);
     }
   }
+}
+
+/** The count of an array that is not null. */
+export function writeCount(writer: Writer, isFlexible: boolean, count: number): void {
+  if (isFlexible) writer.uvarint(count + 1);
+  else writer.i32(count);
 }
 
 function writeBytes(writer: Writer, bytes: Uint8Array, isFlexible: boolean): void {

@@ -4,6 +4,7 @@ import { failed, ok } from "../../base/result.ts";
 import type { Result } from "../../base/result.ts";
 import type { DecodeFault, Reader } from "../../bytes/reader.ts";
 import type { EncodeFault, Writer } from "../../bytes/writer.ts";
+import { skipTags } from "../../schema/decode.ts";
 import type { Draft } from "../../schema/message.ts";
 import { serves } from "../api/api.ts";
 import type { Api } from "../api/api.ts";
@@ -58,15 +59,6 @@ export function decodeRequest(
   const body = api.readRequest(reader, apiVersion);
   const cause = reader.fault as DecodeFault | null;
   return cause === null ? ok({ header, api, body }) : failed({ kind: "malformed", header, cause });
-}
-
-/** Passes over a tag section none of whose tags we know. */
-export function skipTags(reader: Reader): void {
-  const count = reader.uvarint();
-  for (let read = 0; read < count && reader.fault === null; read++) {
-    reader.uvarint();
-    reader.skip(reader.uvarint());
-  }
 }
 
 /** Writes a whole request frame, as a client does. */

@@ -4,9 +4,10 @@ import { failed, ok } from "../../base/result.ts";
 import type { Result } from "../../base/result.ts";
 import type { DecodeFault, Reader } from "../../bytes/reader.ts";
 import type { EncodeFault, Writer } from "../../bytes/writer.ts";
+import { skipTags } from "../../schema/decode.ts";
 import type { Complete } from "../../schema/message.ts";
 import type { Api, ApiIdentity } from "../api/api.ts";
-import { API_VERSIONS_KEY, skipTags, takeFrame } from "./request.ts";
+import { API_VERSIONS_KEY, takeFrame } from "./request.ts";
 
 /** Writes a whole response frame. Records in the body are lent until its chunks are flushed. */
 export function encodeResponse<Req, Res>(
