@@ -271,9 +271,8 @@ export class SimConnection implements Connection {
 
   #send(bytes: Uint8Array | "end"): void {
     const fabric = this.#fabric;
-    const last = this.#travelling.at(-1);
-    const earliestUs = fabric.scheduler.nowUs + fabric.latencyUs(this.node, this.peerNode);
-    const arrivesUs = Math.max(earliestUs, last === undefined ? 0 : last.arrivesUs);
+    // Drawn for each segment alone: one that is faster waits behind the one before it.
+    const arrivesUs = fabric.scheduler.nowUs + fabric.latencyUs(this.node, this.peerNode);
     this.#travelling.push({ bytes, arrivesUs });
     if (this.#travelling.length === 1) this.#awaitArrival(arrivesUs - fabric.scheduler.nowUs);
   }
