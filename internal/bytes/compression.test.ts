@@ -80,7 +80,8 @@ describe("snappy", () => {
   });
 
   test("does not allocate what a hostile length claims", () => {
-    expect(unpacked(2, fromHex("ffffff7f 00 41"), 1 << 30)).toBe("corrupt-compression");
+    // Not "too-large": the claim is seen through before any room is made for it.
+    expect(unpacked(2, fromHex("ffffff7f 00 41"), 1000)).toBe("corrupt-compression");
     expect(unpacked(2, fromHex("02 0000 41"))).toBe("corrupt-compression");
     expect(unpacked(2, fromHex("05 00 41 05 02"))).toBe("corrupt-compression");
   });
@@ -108,6 +109,17 @@ describe("lz4", () => {
     const damaged = Uint8Array.from(frame);
     damaged[damaged.length - 1]! ^= 1;
     expect(unpacked(3, damaged)).toBe("corrupt-compression");
+  });
+
+  test("refuses a match that reaches back before its frame", () => {
+    const head = "04224d18 60 40 82";
+    const block = (distance: string) => `0a000000 10 61 ${distance}00 50 6263646566`;
+    const frame = (distance: string) => fromHex(`${head} ${block(distance)} 00000000`);
+    expect(unpacked(3, Buffer.concat([frame("01"), frame("01")]))).toEqual(
+      new TextEncoder().encode("aaaaabcdefaaaaabcdef"),
+    );
+    expect(unpacked(3, Buffer.concat([frame("01"), frame("02")]))).toBe("corrupt-compression");
+    expect(unpacked(3, frame("02"))).toBe("corrupt-compression");
   });
 
   test("hashes as XXH32 does", () => {
