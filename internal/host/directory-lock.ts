@@ -11,6 +11,9 @@ import { diskFault, faultOf } from "./disk-fault.ts";
 
 const SQLITE_BUSY = 5;
 
+/** What is held now. A database that were only referred to by its lock could be collected, and with it the lock. */
+const databases = new Set<DatabaseSync>();
+
 /** Takes `directory`, which exists. */
 export async function lockDirectory(
   directory: string,
@@ -23,9 +26,10 @@ export async function lockDirectory(
     const held = new sqlite.DatabaseSync(path, { timeout: 0 });
     database = held;
     held.exec("PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    databases.add(held);
     return ok({
       release: async () => {
-        if (held.isOpen) held.close();
+        if (databases.delete(held)) held.close();
       },
     });
   } catch (error) {
