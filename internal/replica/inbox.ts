@@ -37,6 +37,7 @@ export class Inbox {
   readonly #session: Session;
   readonly #type: number;
   readonly #journal: SharedJournal;
+  readonly #acksEarly: boolean;
   readonly #events: InboxEvents;
   readonly #owed: OwedFrame[] = [];
   #sequence = 0;
@@ -46,11 +47,14 @@ export class Inbox {
     session: Session,
     acknowledgementType: number,
     journal: SharedJournal,
+    /** A bug that tests plant: acknowledge what is not durable. */
+    acksEarly: boolean,
     events: InboxEvents,
   ) {
     this.#session = session;
     this.#type = acknowledgementType;
     this.#journal = journal;
+    this.#acksEarly = acksEarly;
     this.#events = events;
   }
 
@@ -73,7 +77,7 @@ export class Inbox {
 
   /** Acknowledges what is durable by now. Called after the machines learned of it, and at the end of each turn. */
   acknowledge(): void {
-    const durable = this.#journal.durableTicket;
+    const durable = this.#acksEarly ? this.#journal.lastTicket : this.#journal.durableTicket;
     let count = 0;
     while (count < this.#owed.length && (this.#owed[count] as OwedFrame).ticket <= durable) count++;
     if (count > 0) {

@@ -42,6 +42,16 @@ import { Standings } from "./standing.ts";
 import { WriteLedger } from "./write-ledger.ts";
 import { inSlices } from "./slices.ts";
 
+/** Bugs that tests plant on purpose. Production passes none. */
+export interface ReplicaFaults {
+  /** Frames are acknowledged when they were received, durable or not (breaks F1). */
+  readonly ackBeforeSync?: boolean;
+  /** Restarting forgets for whom this replica voted (breaks F1). */
+  readonly voteForgotten?: boolean;
+  /** A leader without contact to a quorum answers reads (breaks L5). */
+  readonly staleLeaderAnswers?: boolean;
+}
+
 export interface MultiRaftOptions {
   readonly broker: BrokerId;
   readonly silenceMs: number;
@@ -53,6 +63,7 @@ export interface MultiRaftOptions {
   readonly stallExitMs: number;
   readonly elections?: ElectionDelays;
   readonly machine?: MachineOptions;
+  readonly faults?: ReplicaFaults;
 }
 
 /** What is to be a replica of a group on this broker. */
@@ -145,7 +156,8 @@ export class MultiRaft implements Surroundings {
   /** Takes a group that the journal knew. */
   adopt(recovered: RecoveredGroup): Replica {
     const { identity, boot, entries, members, damaged, suspect } = recovered;
-    const machine = new Machine({ ...boot, standing: "quiet" }, this.#options.machine);
+    const vote = this.#options.faults?.voteForgotten === true ? 0 : boot.vote;
+    const machine = new Machine({ ...boot, vote, standing: "quiet" }, this.#options.machine);
     const replica = new Replica(identity, machine, entries, members, this);
     for (const index of damaged) replica.damaged.add(index);
     replica.baseOffset = recovered.baseOffset;
@@ -228,6 +240,7 @@ export class MultiRaft implements Surroundings {
    */
   mayServe(replica: Replica): boolean {
     if (!replica.serves || this.#stalled === "fenced") return false;
+    if (this.#options.faults?.staleLeaderAnswers === true) return true;
     if (replica.machine.transferTarget !== null) return false;
     const { voters, votersOutgoing } = replica.machine.configuration;
     const sinceMs = this.#world.clock.upMs() - this.#options.silenceMs;
@@ -390,7 +403,8 @@ export class MultiRaft implements Surroundings {
   // Links.
 
   sessionBegan(session: Session): void {
-    const peer = new Peer(session, this.journal, {
+    const acksEarly = this.#options.faults?.ackBeforeSync === true;
+    const peer = new Peer(session, this.journal, acksEarly, {
       commitsWait: () => this.#commitsWait(),
       leftMemory: (replica, to) => this.#peers.get(session.peer.broker)?.catchUp.start(replica, to),
       replicaFor: (row, from) => this.#replicaFor(row, from),
@@ -515,8 +529,14 @@ export class MultiRaft implements Surroundings {
   }
 
   #isMember(replica: Replica, id: ReplicaId, session: Session): boolean {
+    const { broker, directory } = session.peer;
     const member = replica.member(id);
-    return member?.broker === session.peer.broker && member.directory === session.peer.directory;
+    if (member === null && !replica.machine.isVoter(replica.self)) {
+      // A newcomer learns who leads its group from the leader itself; it has no vote to give away.
+      replica.learnMembers([{ replica: id, broker, directory }]);
+      return true;
+    }
+    return member?.broker === broker && member.directory === directory;
   }
 
   #replicaFor(row: ReceivedRow, session: Session): Replica | null {

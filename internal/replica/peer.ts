@@ -37,15 +37,15 @@ export class Peer {
   readonly catchUpInbox: Inbox;
   #envelopes: Envelope[] = [];
 
-  constructor(session: Session, journal: SharedJournal, events: PeerEvents) {
+  constructor(session: Session, journal: SharedJournal, acksEarly: boolean, events: PeerEvents) {
     this.session = session;
     this.outbox = new Outbox(session, journal, {
       commitsWait: () => events.commitsWait(),
       leftMemory: (replica, peer) => events.leftMemory(replica, peer),
     });
     this.catchUp = new CatchUp(session, journal, events);
-    this.inbox = new Inbox(session, ACKNOWLEDGEMENT, journal, events);
-    this.catchUpInbox = new Inbox(session, CATCH_UP_ACKNOWLEDGEMENT, journal, events);
+    this.inbox = new Inbox(session, ACKNOWLEDGEMENT, journal, acksEarly, events);
+    this.catchUpInbox = new Inbox(session, CATCH_UP_ACKNOWLEDGEMENT, journal, acksEarly, events);
     this.assertions = new AssertionOutbox(session, (group) => events.assertionOf(group, session));
   }
 

@@ -1,0 +1,435 @@
+// One broker: built from a World and its settings, started, and stopped again. The order of the start is the order of
+// this file: journal and groups, links, founding, group 0, then the services and their front ends.
+import { assert } from "../base/assert.ts";
+import type { Result } from "../base/result.ts";
+import { failed, ok } from "../base/result.ts";
+import type { FoundingConfiguration } from "../cluster/founding.ts";
+import { Registration } from "../cluster/registration.ts";
+import type { Endpoint } from "../cluster/records.ts";
+import type { Address, InitialBroker } from "../config/addresses.ts";
+import type { Settings } from "../config/settings.ts";
+import { Journal } from "../journal/journal.ts";
+import type { JournalFault } from "../journal/owner.ts";
+import type { BrokerId, ClusterId, LogIndex, ReplicaId, Term, Ticket } from "../model/ids.ts";
+import { CONTROLLER_GROUP } from "../model/ids.ts";
+import { Partitions } from "../partition/partitions.ts";
+import type { PartitionFaults } from "../partition/append.ts";
+import type { DiskFault } from "../ports/disk.ts";
+import type { World } from "../ports/world.ts";
+import type { MachineOptions } from "../raft/machine.ts";
+import { MultiRaft } from "../replica/multi-raft.ts";
+import type { ReplicaFaults } from "../replica/multi-raft.ts";
+import { GroupRecovery } from "../replica/recovery.ts";
+import type { Replica } from "../replica/replica.ts";
+import { AddressBook } from "../service/address.ts";
+import type { ClusterService } from "../service/cluster-service.ts";
+import { LocalClusterService } from "../service/local-cluster-service.ts";
+import { LocalLogService } from "../service/local-log-service.ts";
+import type { LogService } from "../service/log-service.ts";
+import { ProducerIds } from "../service/producer-ids.ts";
+import type { StateLogBugs } from "../statelog/state-log.ts";
+import { Links } from "../transport/links.ts";
+import { ControllerNode } from "./controller-node.ts";
+import { FoundingDriver } from "./founding-driver.ts";
+import { Hosting } from "./hosting.ts";
+import { Reconfiguration } from "./reconfiguration.ts";
+
+/** Bugs that tests plant. Production passes none. */
+export interface BrokerFaults {
+  readonly machine?: MachineOptions["faults"];
+  readonly partition?: PartitionFaults;
+  readonly replica?: ReplicaFaults;
+  readonly stateLog?: StateLogBugs;
+}
+
+export type StartFault =
+  | JournalFault
+  | DiskFault
+  | { readonly kind: "founding-file" }
+  | { readonly kind: "listen"; readonly code: string; readonly at: Address };
+
+export interface Services {
+  readonly log: LogService;
+  readonly cluster: ClusterService;
+}
+
+/** Why a broker is not ready; empty when it is. */
+export type Readiness = readonly string[];
+
+const RESIGN_MS_MAX = 2_000;
+
+export class Broker {
+  readonly world: World;
+  readonly settings: Settings;
+  readonly id: BrokerId;
+  readonly journal: Journal;
+  readonly links: Links;
+  readonly raft: MultiRaft;
+  readonly partitions: Partitions;
+  readonly controller: ControllerNode;
+  readonly services: Services;
+  readonly #initialBrokers: readonly InitialBroker[];
+  readonly #hosting: Hosting;
+  readonly #reconfiguration: Reconfiguration;
+  readonly #onReady: (() => void)[] = [];
+  #founding: FoundingDriver | null = null;
+  #registration: Registration | null = null;
+  #isUnfenced = false;
+  #isStopping = false;
+
+  /** Opens the data directory and everything above it; nothing listens yet. */
+  static async open(
+    world: World,
+    settings: Settings,
+    faults: BrokerFaults = {},
+  ): Promise<Result<Broker, StartFault>> {
+    const { clock } = world;
+    const broker = settings.get("broker.id") as BrokerId;
+    const initialBrokers = initialBrokersOf(settings, broker);
+    const controller = new ControllerNode(world, {
+      broker,
+      settings,
+      initialBrokers: initialBrokers.length,
+      ...(faults.stateLog === undefined ? {} : { bugs: faults.stateLog }),
+    });
+    const expirationMs = settings.get("producer.id.expiration.ms");
+    const partitions = new Partitions(clock, expirationMs, faults.partition);
+    const recovery = new GroupRecovery((group) =>
+      group === CONTROLLER_GROUP ? controller.commandLog : partitions.of(group),
+    );
+    const directory = settings.get("data.directory");
+    const journal = await Journal.open(
+      world,
+      {
+        directory,
+        broker,
+        arenaBytes: settings.get("journal.arena.bytes"),
+        fileBytes: settings.get("journal.file.bytes"),
+        bytesMax: settings.get("journal.bytes.max"),
+        reserveBytes: settings.get("journal.reserve.bytes"),
+        batchBytesMax: settings.get("journal.batch.bytes.max"),
+      },
+      recovery,
+    );
+    if (!journal.ok) return journal;
+    const parts = { world, settings, broker, initialBrokers, controller, partitions, faults };
+    const built = new Broker(parts, journal.value);
+    const opened = await built.#openGroups(recovery);
+    return opened.ok ? ok(built) : opened;
+  }
+
+  private constructor(
+    parts: {
+      readonly world: World;
+      readonly settings: Settings;
+      readonly broker: BrokerId;
+      readonly initialBrokers: readonly InitialBroker[];
+      readonly controller: ControllerNode;
+      readonly partitions: Partitions;
+      readonly faults: BrokerFaults;
+    },
+    journal: Journal,
+  ) {
+    const { world, settings, broker, controller, partitions, faults } = parts;
+    this.world = world;
+    this.settings = settings;
+    this.id = broker;
+    this.journal = journal;
+    this.partitions = partitions;
+    this.controller = controller;
+    this.#initialBrokers = parts.initialBrokers;
+    this.links = this.#buildLinks();
+    this.raft = this.#buildRaft(faults);
+    this.#hosting = new Hosting(controller.image, this.raft, partitions, world.log);
+    this.#reconfiguration = new Reconfiguration(
+      world.clock,
+      world.log,
+      controller.image,
+      this.raft,
+    );
+    this.services = this.#buildServices();
+    controller.attach(this.links, journal.recovered.incarnation);
+  }
+
+  #buildLinks(): Links {
+    const { settings, journal } = this;
+    const { recovered } = journal;
+    return new Links(
+      this.world,
+      {
+        pingMs: settings.get("link.ping.ms"),
+        silenceMs: settings.get("link.silence.ms"),
+        connectMsMax: settings.get("link.connect.ms.max"),
+        retryMsMax: settings.get("link.retry.ms.max"),
+        stallMsMax: settings.get("link.stall.ms.max"),
+        controlBytesMax: settings.get("link.control.bytes.max"),
+        dataBytesMax: settings.get("link.data.bytes.max"),
+        bulkBytesMax: settings.get("link.bulk.bytes.max"),
+      },
+      {
+        broker: this.id,
+        directory: recovered.directory,
+        incarnation: recovered.incarnation,
+        cluster: recovered.cluster,
+        foundingState: new Uint8Array(0),
+      },
+      {
+        sessionBegan: (session) => {
+          this.raft.sessionBegan(session);
+          this.controller.sessionBegan(session);
+          this.#founding?.peerIs(session.peer);
+        },
+        sessionEnded: (session) => {
+          this.raft.sessionEnded(session);
+          this.controller.sessionEnded(session);
+          this.#founding?.peerGone(session.peer.broker);
+        },
+        peerSilent: (broker) => this.raft.peerSilent(broker),
+        pinged: (session, ping) => this.raft.pinged(session, ping),
+        refused: (fault) => this.world.log.warn({ fault }, "link-refused"),
+        peerChanged: (session) => this.#founding?.peerIs(session.peer),
+      },
+      () => ({
+        durableSequence: journal.durableTicket,
+        oldestWriteAgeMs: journal.oldestUnfinishedWriteMs(),
+      }),
+    );
+  }
+
+  #buildRaft(faults: BrokerFaults): MultiRaft {
+    const { settings } = this;
+    return new MultiRaft(
+      this.world,
+      this.journal,
+      this.links,
+      {
+        broker: this.id,
+        silenceMs: settings.get("link.silence.ms"),
+        lagMsMax: settings.get("replica.lag.time.max.ms"),
+        stallTransferMs: settings.get("journal.stall.transfer.ms"),
+        stallFenceMs: settings.get("journal.stall.fence.ms"),
+        stallExitMs: settings.get("journal.stall.exit.ms"),
+        ...(faults.machine === undefined ? {} : { machine: { faults: faults.machine } }),
+        ...(faults.replica === undefined ? {} : { faults: faults.replica }),
+      },
+      { leaderSaid: (row) => void this.controller.leaders.accept(row) },
+    );
+  }
+
+  #buildServices(): Services {
+    const { settings, world, controller, partitions, journal } = this;
+    const { image, leaders, client } = controller;
+    const book = new AddressBook(image, leaders, partitions);
+    const log = new LocalLogService(book, partitions, journal, world.clock, world.tasks, {
+      followerFetch: settings.get("follower.fetch"),
+      fetchBytesMax: settings.get("fetch.max.bytes"),
+      decompressedBytesMax: settings.get("max.decompressed.bytes"),
+    });
+    const { incarnation } = journal.recovered;
+    const cluster = new LocalClusterService({
+      broker: this.id,
+      image,
+      leaders,
+      controller: client,
+      settings,
+      entropy: world.entropy,
+      producerIds: new ProducerIds(client, this.id, incarnation),
+      controllerGroup: {
+        commit: () => this.raft.replica(CONTROLLER_GROUP)?.machine.commit ?? (0 as LogIndex),
+        voters: () =>
+          [...(this.raft.replica(CONTROLLER_GROUP)?.members() ?? [])].map((m) => m.broker),
+        endIndex: (broker) => {
+          const replica = this.raft.replica(CONTROLLER_GROUP);
+          const found = [...(replica?.members() ?? [])].find((m) => m.broker === broker);
+          if (replica === null || found === undefined) return 0 as LogIndex;
+          if (found.replica === replica.self) return replica.machine.lastIndex;
+          return replica.machine.match(found.replica);
+        },
+      },
+    });
+    return { log, cluster };
+  }
+
+  async #openGroups(recovery: GroupRecovery): Promise<Result<null, StartFault>> {
+    const { recovered } = this.journal;
+    for (const group of recovery.groups()) {
+      const replica = this.raft.adopt(group);
+      if (replica.group === CONTROLLER_GROUP) this.controller.vote(replica);
+      else this.partitions.of(replica.group).bind(replica, this.raft);
+    }
+    const founding = await FoundingDriver.open(
+      this.world,
+      this.settings.get("data.directory"),
+      this.id,
+      recovered.directory,
+      this.#initialBrokers,
+      recovered.cluster,
+      {
+        say: (state) => this.links.setFoundingState(state),
+        activate: (configuration) => this.#activate(configuration),
+        joined: (clusterId) => this.#joined(clusterId),
+      },
+    );
+    if (!founding.ok) return founding;
+    this.#founding = founding.value;
+    return ok(null);
+  }
+
+  /** Listens for links and begins to take part. */
+  async start(): Promise<Result<null, StartFault>> {
+    const at = this.settings.get("link.listen");
+    const listening = await this.links.listen(at);
+    if (!listening.ok) return failed({ ...listening.fault, at });
+    this.controller.image.listen({
+      brokerChanged: () => this.#setPeers(),
+      advanced: () => this.#imageAdvanced(),
+    });
+    this.#setPeers();
+    this.partitions.start(this.journal);
+    this.raft.start();
+    this.#hosting.start(this.id, this.journal.recovered.directory);
+    this.#reconfiguration.start();
+    assert(this.#founding !== null, "the data directory was opened");
+    this.#founding.start();
+    return ok(null);
+  }
+
+  /** Group 0's first configuration; a voter that knew the group before its start keeps what it has. */
+  #activate(configuration: FoundingConfiguration): void {
+    const isVoter = configuration.voters.some((voter) => voter.broker === this.id);
+    if (!isVoter) return this.controller.follow(configuration.voters.map(({ broker }) => broker));
+    if (this.raft.replica(CONTROLLER_GROUP) !== null) return;
+    const members = configuration.voters.map(({ broker, directory }) => ({
+      replica: broker as number as ReplicaId,
+      broker,
+      directory,
+    }));
+    const voters = members.map(({ replica }) => replica).sort((a, b) => a - b);
+    const replica = this.raft.create({
+      group: CONTROLLER_GROUP,
+      partition: 0,
+      self: this.id as number as ReplicaId,
+      membership: {
+        configuration: { voters, votersOutgoing: [], learners: [], revision: 1 },
+        members,
+      },
+      rank: configuration.voters.findIndex(({ broker }) => broker === this.id),
+      firstTerm: 0 as Term,
+    });
+    this.controller.vote(replica);
+  }
+
+  /** This directory belongs to a cluster from now on (C1). */
+  #joined(clusterId: ClusterId): void {
+    this.links.setCluster(clusterId);
+    void this.journal.joinCluster(clusterId).then((kept) => {
+      if (!kept.ok) this.world.fatal("cluster-id-not-durable", kept.fault);
+    });
+    if (this.raft.replica(CONTROLLER_GROUP) === null) {
+      this.controller.follow(this.#initialBrokers.map(({ id }) => id));
+    }
+    if (this.#registration !== null) return;
+    const { image, client } = this.controller;
+    this.#registration = new Registration(
+      { clock: this.world.clock, image, client },
+      this.#self(),
+      clusterId,
+      {
+        fenced: (fenced) => this.#fenced(fenced),
+        refused: (fault) => this.world.log.error({ fault }, "registration-refused"),
+      },
+    );
+    this.#registration.start();
+  }
+
+  #self() {
+    const { settings, journal } = this;
+    const { directory, incarnation } = journal.recovered;
+    const rack = settings.get("rack");
+    const host = settings.get("host.label");
+    const endpoint = (protocol: Endpoint["protocol"], at: Address): Endpoint => {
+      return { protocol, listener: protocol, tls: false, host: at.host, port: at.port };
+    };
+    const endpoints = [
+      endpoint("kafka", settings.get("kafka.advertised") ?? settings.get("kafka.listen")),
+      endpoint("grpc", settings.get("grpc.listen")),
+      endpoint("http", settings.get("http.listen")),
+      endpoint("link", settings.get("link.listen")),
+    ];
+    return {
+      broker: this.id,
+      directory,
+      incarnation,
+      rack: rack === "" ? null : rack,
+      host: host === "" ? null : host,
+      endpoints,
+    };
+  }
+
+  #fenced(fenced: boolean): void {
+    this.#isUnfenced = !fenced;
+    this.world.log.info({ fenced }, "broker-fencing");
+    if (fenced) return;
+    for (const ready of this.#onReady.splice(0)) ready();
+  }
+
+  #imageAdvanced(): void {
+    const { clusterId } = this.controller.image;
+    if (clusterId === null || this.#registration !== null) return;
+    void this.#founding?.recorded(clusterId).then(() => this.#joined(clusterId));
+  }
+
+  #setPeers(): void {
+    const peers = new Map(this.#initialBrokers.map(({ id, address }) => [id, address]));
+    for (const { broker, endpoints } of this.controller.image.brokers()) {
+      const link = endpoints.find((endpoint) => endpoint.protocol === "link");
+      if (link !== undefined) peers.set(broker, { host: link.host, port: link.port });
+    }
+    peers.delete(this.id);
+    this.links.setPeers([...peers].map(([broker, address]) => ({ broker, address })));
+  }
+
+  /** What still keeps this broker from serving. */
+  readiness(): Readiness {
+    const reasons: string[] = [];
+    if (this.#isStopping) reasons.push("stopping");
+    if (this.controller.image.clusterId === null) reasons.push("the cluster is not founded");
+    if (!this.#isUnfenced) reasons.push("the broker is fenced");
+    return reasons;
+  }
+
+  /** Runs once, as soon as the controller lists this broker as alive. */
+  whenReady(ready: () => void): void {
+    if (this.#isUnfenced) ready();
+    else this.#onReady.push(ready);
+  }
+
+  replicas(): IterableIterator<Replica> {
+    return this.raft.replicas();
+  }
+
+  get durableTicket(): Ticket {
+    return this.journal.durableTicket;
+  }
+
+  /** Hands over what it leads, then closes. Front ends were drained before. */
+  async stop(): Promise<void> {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    this.#registration?.stop();
+    this.#reconfiguration.stop();
+    await this.raft.resign(RESIGN_MS_MAX);
+    this.#hosting.stop();
+    this.controller.close();
+    this.partitions.close();
+    this.raft.close();
+    await this.links.close();
+    await this.journal.close();
+  }
+}
+
+/** A broker without a list is a cluster of its own. */
+function initialBrokersOf(settings: Settings, broker: BrokerId): readonly InitialBroker[] {
+  const listed = settings.get("initial.brokers");
+  return listed.length > 0 ? listed : [{ id: broker, address: settings.get("link.listen") }];
+}

@@ -1,0 +1,39 @@
+// Which configs the controller lets clients set: the topic configs of rules.md P9. Settings of brokers come from files,
+// environment and flags; none can be changed through the cluster yet, and saying so is better than ignoring it.
+import type { ConfigRules } from "../cluster/controller-context.ts";
+import { messageBytesLimit } from "../config/contradictions.ts";
+import type { Settings } from "../config/settings.ts";
+import {
+  describeTopicConfigFault,
+  isTopicConfigName,
+  TOPIC_CONFIGS,
+  validateTopicConfig,
+} from "../config/topic-configs.ts";
+
+export function topicConfigRules(settings: Settings): ConfigRules {
+  const limits = { messageBytesMax: messageBytesLimit(settings) };
+  return {
+    refusal(configs) {
+      for (const [name, value] of configs) {
+        const checked = validateTopicConfig(name, value, limits);
+        if (!checked.ok) return `${describeTopicConfigFault(checked.fault)}.`;
+      }
+      return null;
+    },
+    listDefault(name) {
+      if (!isTopicConfigName(name) || TOPIC_CONFIGS[name].type !== "list") return null;
+      const { fallback } = TOPIC_CONFIGS[name];
+      return fallback === "" ? [] : fallback.split(",");
+    },
+  };
+}
+
+export const BROKER_CONFIG_RULES: ConfigRules = {
+  refusal(configs) {
+    for (const name of configs.keys()) {
+      return `${name}: broker settings are changed in the broker's own configuration.`;
+    }
+    return null;
+  },
+  listDefault: () => null,
+};

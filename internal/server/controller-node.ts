@@ -1,0 +1,225 @@
+// Group 0 on this broker: the controller's machine over its command log where this broker is a voter, the image stream
+// where it is not, and the desk, the forwarding client and the fencing on top (rules.md C2, C3, C8).
+import { ControllerDesk } from "../cluster/controller-desk.ts";
+import type { ControllerLog } from "../cluster/controller-desk.ts";
+import { controllerMachine } from "../cluster/controller.ts";
+import { defaultReplicationFactor } from "../config/topic-configs.ts";
+import { Fencing } from "../cluster/fencing.ts";
+import { ForwardingClient } from "../cluster/forwarding.ts";
+import { ImageFollower } from "../cluster/image-follower.ts";
+import { decodeImageApplied, encodeImageApplied } from "../cluster/image-messages.ts";
+import { ImageSource } from "../cluster/image-source.ts";
+import { MetadataImage } from "../cluster/image.ts";
+import { LeaderTable } from "../cluster/leaders.ts";
+import { randomId } from "../cluster/random-id.ts";
+import { ImageReporter, TopicReadiness } from "../cluster/readiness.ts";
+import type { Settings } from "../config/settings.ts";
+import type { BrokerId, ClusterId, Incarnation, LogIndex } from "../model/ids.ts";
+import { CONTROLLER_GROUP } from "../model/ids.ts";
+import type { World } from "../ports/world.ts";
+import type { Replica } from "../replica/replica.ts";
+import { ReplicatedCommandLog } from "../statelog/replicated-command-log.ts";
+import { StateLog } from "../statelog/state-log.ts";
+import type { StateLogBugs } from "../statelog/state-log.ts";
+import type { Links, Session } from "../transport/links.ts";
+import { BROKER_CONFIG_RULES, topicConfigRules } from "./config-rules.ts";
+
+/** Message types of the cluster layer on the links. */
+const CONTROLLER_REQUEST = 32;
+const CONTROLLER_REPLY = 33;
+const IMAGE_FETCH = 34;
+const IMAGE_PIECE = 35;
+const IMAGE_APPLIED = 36;
+
+const FOUND_MS_MAX = 10_000;
+
+export interface ControllerNodeOptions {
+  readonly broker: BrokerId;
+  readonly settings: Settings;
+  readonly initialBrokers: number;
+  readonly bugs?: StateLogBugs;
+}
+
+export class ControllerNode {
+  readonly image = new MetadataImage();
+  readonly leaders = new LeaderTable();
+  readonly commandLog: ReplicatedCommandLog;
+  readonly readiness: TopicReadiness;
+  readonly client: ForwardingClient;
+  readonly #world: World;
+  readonly #options: ControllerNodeOptions;
+  readonly #stateLog: ControllerLog;
+  readonly #desk: ControllerDesk;
+  readonly #source: ImageSource;
+  readonly #follower: ImageFollower;
+  readonly #fencing: Fencing;
+  readonly #reporter: ImageReporter;
+  #links: Links | null = null;
+  #incarnation = 0 as Incarnation;
+  #sources: readonly BrokerId[] = [];
+
+  constructor(world: World, options: ControllerNodeOptions) {
+    this.#world = world;
+    this.#options = options;
+    const { clock } = world;
+    this.commandLog = new ReplicatedCommandLog((index) =>
+      world.fatal("controller-entry-damaged", { index }),
+    );
+    this.readiness = new TopicReadiness(this.image, this.leaders, clock);
+    this.#stateLog = this.#openStateLog();
+    this.#desk = new ControllerDesk(this.#stateLog, this.image, this.readiness);
+    this.#source = new ImageSource(this.image, clock);
+    this.#follower = new ImageFollower(this.image, {
+      clock,
+      sources: () => this.#openSources(),
+      send: (to, fetch) => this.#send(to, IMAGE_FETCH, fetch),
+      undecodable: (detail) => world.fatal("image-undecodable", { detail }),
+    });
+    this.client = new ForwardingClient({
+      self: options.broker,
+      clock,
+      leaders: this.leaders,
+      ask: (request, answer) => this.#desk.ask(request, answer),
+      send: (to, message) => this.#send(to, CONTROLLER_REQUEST, message),
+    });
+    this.#fencing = new Fencing({
+      clock,
+      image: this.image,
+      contact: (broker) => this.#contact(broker),
+      appliedBy: (broker) => this.readiness.appliedBy(broker),
+      ask: (request, answer) => this.#desk.ask(request, answer),
+    });
+    this.#reporter = new ImageReporter(this.image, this.leaders, clock, (leader, version) =>
+      this.#reportApplied(leader, version),
+    );
+  }
+
+  #openStateLog(): ControllerLog {
+    const { settings, initialBrokers } = this.#options;
+    const environment = {
+      settings: () => ({
+        partitionsDefault: settings.get("default.partitions"),
+        factorDefault: defaultReplicationFactor(
+          settings.get("default.replication.factor"),
+          initialBrokers,
+        ),
+        topicPartitionsMax: settings.get("partitions.max"),
+        clusterPartitionsMax: settings.get("partitions.max"),
+      }),
+      topicConfigs: topicConfigRules(settings),
+      brokerConfigs: BROKER_CONFIG_RULES,
+      highestTerm: (group: number) => this.leaders.highestTerm(group as never),
+    };
+    return new StateLog(
+      controllerMachine(environment),
+      this.commandLog,
+      this.#world,
+      {
+        committed: (index, records) => this.image.advance(index, records),
+        leading: () => this.#lead(),
+        deposed: () => {
+          this.#fencing.resign();
+          this.readiness.resign();
+        },
+        undecodable: (index, detail) =>
+          this.#world.fatal("controller-entry-undecodable", { index, detail }),
+      },
+      undefined,
+      this.#options.bugs,
+    );
+  }
+
+  /** Joins the links. Before the first session. */
+  attach(links: Links, incarnation: Incarnation): void {
+    this.#links = links;
+    this.#incarnation = incarnation;
+    links.handle(CONTROLLER_REQUEST, "data", (session, bytes, start, end) =>
+      this.#desk.received(session.peer.broker, bytes.subarray(start, end), (to, reply) => {
+        this.#send(to, CONTROLLER_REPLY, reply);
+      }),
+    );
+    links.handle(CONTROLLER_REPLY, "data", (session, bytes, start, end) =>
+      this.client.received(session.peer.broker, bytes.subarray(start, end)),
+    );
+    links.handle(IMAGE_FETCH, "data", (session, bytes, start, end) =>
+      this.#source.asked(session.peer.broker, bytes.subarray(start, end), (to, piece) => {
+        this.#send(to, IMAGE_PIECE, piece);
+      }),
+    );
+    links.handle(IMAGE_PIECE, "data", (session, bytes, start, end) =>
+      this.#follower.received(session.peer.broker, bytes.subarray(start, end)),
+    );
+    links.handle(IMAGE_APPLIED, "control", (session, bytes, start, end) => {
+      const applied = decodeImageApplied(bytes.subarray(start, end));
+      if (applied === null) return session.end("malformed image version");
+      this.readiness.applied(session.peer.broker, applied.version as LogIndex);
+    });
+  }
+
+  /** This broker is a voter of group 0. */
+  vote(replica: Replica): void {
+    this.#follower.stop();
+    this.commandLog.bind(replica);
+  }
+
+  /** It is not: the image comes over the links, from the voters. */
+  follow(sources: readonly BrokerId[]): void {
+    this.#sources = sources;
+    this.#follower.start();
+  }
+
+  sessionBegan(session: Session): void {
+    this.#follower.sessionBegan();
+    this.readiness.forget(session.peer.broker);
+    this.#reporter.report();
+  }
+
+  sessionEnded(session: Session): void {
+    const { broker } = session.peer;
+    this.#source.sessionEnded(broker);
+    this.#follower.sessionEnded(broker);
+    this.client.sessionEnded(broker);
+  }
+
+  close(): void {
+    this.#fencing.resign();
+    this.#follower.stop();
+  }
+
+  /** C1: the first leader gives the cluster its id. */
+  #lead(): void {
+    this.#fencing.lead();
+    if (this.image.clusterId !== null) return;
+    const clusterId = randomId(this.#world.entropy) as ClusterId;
+    void this.client
+      .request<"found-cluster">({ kind: "found-cluster", clusterId }, FOUND_MS_MAX)
+      .then((outcome) => {
+        if (!outcome.ok) this.#world.log.warn({ fault: outcome.fault }, "founding-not-recorded");
+      });
+  }
+
+  #openSources(): readonly BrokerId[] {
+    const leader = this.leaders.leaderOf(CONTROLLER_GROUP);
+    const open = this.#sources.filter((broker) => this.#links?.session(broker) !== null);
+    return leader === null ? open : [leader, ...open.filter((broker) => broker !== leader)];
+  }
+
+  #contact(broker: BrokerId): Incarnation | null {
+    if (broker === this.#options.broker) return this.#incarnation;
+    if (this.#links === null || this.#links.isSilent(broker)) return null;
+    return this.#links.session(broker)?.peer.incarnation ?? null;
+  }
+
+  #send(to: BrokerId, type: number, bytes: Uint8Array): boolean {
+    const lane = type === IMAGE_APPLIED ? "control" : "data";
+    return this.#links?.session(to)?.send(lane, type, [bytes]) ?? false;
+  }
+
+  #reportApplied(leader: BrokerId, version: LogIndex): boolean {
+    if (leader !== this.#options.broker) {
+      return this.#send(leader, IMAGE_APPLIED, encodeImageApplied({ version }));
+    }
+    this.readiness.applied(leader, version);
+    return true;
+  }
+}

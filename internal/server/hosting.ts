@@ -1,0 +1,128 @@
+// The replicas that the image places in this directory: created when they are assigned, told their topic's configs, and
+// dropped only when the image knows that their group is gone (C5).
+import type { Topic } from "../cluster/cluster-state.ts";
+import type { MetadataImage } from "../cluster/image.ts";
+import { followOwnReplicas } from "../cluster/own-replicas.ts";
+import type { OwnReplica } from "../cluster/own-replicas.ts";
+import type { PartitionPlacement } from "../cluster/records.ts";
+import { minInsyncReplicas, topicConfig, topicNumber } from "../config/topic-configs.ts";
+import type { BrokerId, DirectoryId, GroupId, ReplicaId } from "../model/ids.ts";
+import { CONTROLLER_GROUP } from "../model/ids.ts";
+import type { PartitionRules } from "../partition/append.ts";
+import type { Partitions } from "../partition/partitions.ts";
+import type { Log } from "../ports/log.ts";
+import type { Membership } from "../replica/membership.ts";
+import type { MultiRaft } from "../replica/multi-raft.ts";
+import { reachedRevision } from "./reconfiguration.ts";
+
+export class Hosting {
+  readonly #image: MetadataImage;
+  readonly #raft: MultiRaft;
+  readonly #partitions: Partitions;
+  readonly #log: Log;
+  #ends: (() => void)[] = [];
+
+  constructor(image: MetadataImage, raft: MultiRaft, partitions: Partitions, log: Log) {
+    this.#image = image;
+    this.#raft = raft;
+    this.#partitions = partitions;
+    this.#log = log;
+  }
+
+  start(broker: BrokerId, directory: DirectoryId): void {
+    const unfollow = followOwnReplicas(this.#image, broker, directory, {
+      assigned: (own) => this.#assigned(own),
+      retargeted: (own) => this.#configure(own.placement.group, own.topic),
+      retiring: (group, replica) => this.#log.info({ group, replica }, "replica-retiring"),
+      gone: (group, replica) => this.#drop(group, replica),
+    });
+    const unlisten = this.#image.listen({
+      topicConfigsChanged: (topic) => this.#configureAll(topic),
+      advanced: () => this.#dropStrays(),
+    });
+    this.#ends = [unfollow, unlisten];
+  }
+
+  stop(): void {
+    for (const end of this.#ends) end();
+    this.#ends = [];
+  }
+
+  #assigned(own: OwnReplica): void {
+    const { group, firstTerm } = own.placement;
+    const known = this.#raft.replica(group);
+    if (known !== null && known.self !== own.replica) {
+      this.#log.warn({ group, old: known.self, replica: own.replica }, "replica-replaced");
+      this.#drop(group, known.self);
+    }
+    if (this.#raft.replica(group) === null) {
+      const replica = this.#raft.create({
+        group,
+        partition: own.partition,
+        self: own.replica,
+        membership: membershipOf(own.placement, own.replica),
+        rank: own.placement.replicas.findIndex((placed) => placed.replica === own.replica),
+        firstTerm,
+      });
+      this.#partitions.of(group).bind(replica, this.#raft);
+    }
+    this.#configure(group, own.topic);
+  }
+
+  /** Groups that this disk knows and that the image, later than they, does not (C5). */
+  #dropStrays(): void {
+    for (const replica of [...this.#raft.replicas()]) {
+      if (replica.group === CONTROLLER_GROUP) continue;
+      if (this.#image.standing(replica.group, replica.self) === "gone") {
+        this.#drop(replica.group, replica.self);
+      }
+    }
+  }
+
+  #drop(group: GroupId, replica: ReplicaId): void {
+    if (this.#raft.replica(group)?.self !== replica) return;
+    this.#log.info({ group, replica }, "replica-dropped");
+    this.#raft.drop(group);
+    this.#partitions.retire(group);
+  }
+
+  #configureAll(topic: Topic): void {
+    for (const { group } of topic.partitions) {
+      if (this.#raft.replica(group) !== null) this.#configure(group, topic);
+    }
+  }
+
+  #configure(group: GroupId, topic: Topic): void {
+    this.#partitions.get(group)?.setRules(rulesOf(topic));
+  }
+}
+
+/**
+ * The first placement is the group's first configuration. A replica that is placed later belongs to no configuration
+ * until the log tells it, so that it neither votes nor campaigns for a group that it does not know (F9).
+ */
+function membershipOf(placement: PartitionPlacement, self: ReplicaId): Membership {
+  const isFirst = placement.revision === 1;
+  const voters = placement.replicas
+    .map(({ replica }) => replica)
+    .filter((replica) => isFirst || replica !== self)
+    .sort((a, b) => a - b);
+  const revision = isFirst ? reachedRevision(placement.revision) : 0;
+  return {
+    configuration: { voters, votersOutgoing: [], learners: [], revision },
+    members: placement.replicas,
+  };
+}
+
+function rulesOf(topic: Topic): PartitionRules {
+  const overrides = new Map(topic.configs.map(({ name, value }) => [name, value]));
+  const factor = topic.partitions[0]?.replicas.length ?? 1;
+  return {
+    batchBytesMax: topicNumber(overrides, "max.message.bytes"),
+    timestampBeforeMsMax: topicNumber(overrides, "message.timestamp.before.max.ms"),
+    timestampAfterMsMax: topicNumber(overrides, "message.timestamp.after.max.ms"),
+    logAppendTime: topicConfig(overrides, "message.timestamp.type") === "LogAppendTime",
+    minInSync: minInsyncReplicas(overrides, factor),
+    acksOneLeader: topicConfig(overrides, "acks.one") === "leader",
+  };
+}
