@@ -108,9 +108,11 @@ export class ClusterState {
     return id === undefined ? null : (this.#topics.get(id) ?? null);
   }
 
-  /** The highest term that a deleted topic of this name may have reached; 0 when the name is new. */
-  deletedTerm(name: string): Term {
-    return this.#deletedTerms.get(name) ?? this.deletedTermFloor;
+  /** The highest term that a deleted topic of this name may have reached; null when the name is new. */
+  deletedTerm(name: string): Term | null {
+    return (
+      this.#deletedTerms.get(name) ?? (this.deletedTermFloor > 0 ? this.deletedTermFloor : null)
+    );
   }
 
   /** Applies one record. Each change adds the step that takes it back to `undo`. */
@@ -232,6 +234,7 @@ export class ClusterState {
     if (this.#deletedTerms.size <= DELETED_TERMS_MAX) return;
     const [terms, floor] = [this.#deletedTerms, this.deletedTermFloor];
     this.#deletedTerms = new Map();
+    this.deletedTermFloor = Math.max(1, floor) as Term; // Not 0: that would say that no name was ever deleted.
     for (const term of terms.values()) {
       if (term > this.deletedTermFloor) this.deletedTermFloor = term;
     }

@@ -1,7 +1,6 @@
 // Handlers of the cluster itself and its brokers: founding, registration, fencing, producer-id blocks, feature levels.
 import type { Result } from "../base/result.ts";
 import { ok } from "../base/result.ts";
-import { isUuid } from "../bytes/uuid.ts";
 import type { BrokerId, Incarnation } from "../model/ids.ts";
 import { BROKER_ID_MAX } from "../config/addresses.ts";
 import type { Broker, ClusterState } from "./cluster-state.ts";
@@ -10,6 +9,7 @@ import { refuse } from "./controller-context.ts";
 import type { ControllerFault, ControllerRequest } from "./controller-requests.ts";
 import { FEATURES, FOUNDING_FEATURES } from "./features.ts";
 import { ENDPOINTS_MAX, LABEL_CHARS_MAX, PRODUCER_ID_BLOCK } from "./limits.ts";
+import { isId } from "./random-id.ts";
 import type { BrokerRegistration, ControllerRecord } from "./records.ts";
 
 /** The cluster id is the first record of group 0 (C1). Asked again, it answers the id there is. */
@@ -19,7 +19,7 @@ export const foundCluster: Handler<"found-cluster"> = (state, request) => {
     return ok({ records: [], reply: { kind, clusterId: state.clusterId } });
   }
   const { clusterId } = request;
-  if (!isUuid(clusterId)) return refuse("invalid-request", "The cluster id is malformed.");
+  if (!isId(clusterId)) return refuse("invalid-request", "The cluster id is malformed.");
   const records: ControllerRecord[] = [{ kind: "cluster-founded", clusterId }];
   for (const [feature, level] of FOUNDING_FEATURES) {
     records.push({ kind: "feature-level-set", feature, level });
@@ -54,7 +54,7 @@ function registrationRefusal(
   if (names.size !== endpoints.length || endpoints.length > ENDPOINTS_MAX) {
     return refuse("invalid-request", `Listeners have different names; at most ${ENDPOINTS_MAX}.`);
   }
-  if (!isUuid(directory) || labels(request).some((label) => label.length > LABEL_CHARS_MAX)) {
+  if (!isId(directory) || labels(request).some((label) => label.length > LABEL_CHARS_MAX)) {
     return refuse("invalid-request", "The directory id is malformed or a name is too long.");
   }
   const before = state.brokers.get(broker);

@@ -24,10 +24,8 @@ export interface ControllerSettings {
 
 /** Which config names and values are legal, for topics or for brokers (P9). */
 export interface ConfigRules {
-  /** The first name that is unknown or whose value is refused, among a whole set of overrides; null: all are fine. */
-  refusal(
-    configs: ReadonlyMap<string, string>,
-  ): { readonly name: string; readonly why: string } | null;
+  /** Null: the whole set of overrides is legal. Else a sentence about the first name or value that is refused. */
+  refusal(configs: ReadonlyMap<string, string>): string | null;
   /** Null: not a list. Else the list that holds without an override; "append" and "subtract" start from it. */
   listDefault(name: string): readonly string[] | null;
 }

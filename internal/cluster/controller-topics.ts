@@ -2,7 +2,6 @@
 // is seen by the checks of the next.
 import type { Result } from "../base/result.ts";
 import { failed, ok } from "../base/result.ts";
-import { isUuid } from "../bytes/uuid.ts";
 import type { Term, TopicId } from "../model/ids.ts";
 import type { ClusterState, Topic } from "./cluster-state.ts";
 import { foldName } from "./cluster-state.ts";
@@ -17,6 +16,7 @@ import type {
 } from "./controller-requests.ts";
 import { RECREATED_TERM_STEP } from "./limits.ts";
 import { configsRefusal, overrides } from "./overrides.ts";
+import { isId } from "./random-id.ts";
 import type { ControllerRecord } from "./records.ts";
 import { TopicDraft } from "./topic-draft.ts";
 import { topicNameRefusal } from "./topic-name.ts";
@@ -83,7 +83,7 @@ function nameRefusal(
     const detail = `Topic '${name}' collides with topic '${other}': . and _ count as equal.`;
     return { kind: "name-collision", detail };
   }
-  if (!isUuid(topicId) || state.topics.has(topicId)) {
+  if (!isId(topicId) || state.topics.has(topicId)) {
     return { kind: "invalid-request", detail: "The topic id is missing or taken." };
   }
   const isTaken = earlier.some((made) => made.topicId === topicId);
@@ -104,7 +104,7 @@ function createTopic(
   if (!placed.ok) return placed;
   const { topicId, name } = topic;
   const oldTerm = state.deletedTerm(name);
-  const firstTerm = (oldTerm === 0 ? 0 : oldTerm + RECREATED_TERM_STEP) as Term; // C6
+  const firstTerm = (oldTerm === null ? 0 : oldTerm + RECREATED_TERM_STEP) as Term; // C6
   const partitions = draft.partitions(0, placed.value, firstTerm);
   return ok({ kind: "topic-created", topicId, name, configs, partitions });
 }

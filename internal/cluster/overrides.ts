@@ -25,6 +25,6 @@ export function configsRefusal(
       return { kind, detail: `${name.slice(0, LABEL_CHARS_MAX)}: the name or value is too long.` };
     }
   }
-  const bad = rules.refusal(new Map(configs.map(({ name, value }) => [name, value])));
-  return bad === null ? null : { kind, detail: `${bad.name}: ${bad.why}` };
+  const detail = rules.refusal(new Map(configs.map(({ name, value }) => [name, value])));
+  return detail === null ? null : { kind, detail };
 }

@@ -14,7 +14,12 @@ import type { Message } from "../schema/message.ts";
 import type { RecordSchema } from "../schema/records/controller.ts";
 import { CONTROLLER_RECORDS } from "../schema/records/controller.ts";
 import type { RecordCodec, UndecodableEntry } from "../statelog/machine.ts";
-import type { ControllerRecord, EndpointProtocol, EntrySpace } from "./records.ts";
+import type {
+  ControllerRecord,
+  EndpointProtocol,
+  EntrySpace,
+  PartitionPlacement,
+} from "./records.ts";
 
 const FORMAT = 1;
 const PROTOCOLS: readonly EndpointProtocol[] = ["kafka", "grpc", "http", "link"];
@@ -89,6 +94,9 @@ function bytesMax(record: ControllerRecord): number {
   return 16 + valueBytesMax(record);
 }
 
+const REPLICA_BYTES = 29;
+const PLACEMENT_BYTES = 26;
+
 function valueBytesMax(value: unknown): number {
   if (typeof value === "string") return 5 + value.length * 3;
   if (value instanceof Uint8Array) return 5 + value.length;
@@ -98,6 +106,9 @@ function valueBytesMax(value: unknown): number {
     return bytes;
   }
   if (typeof value !== "object" || value === null) return 8;
+  if ("replicas" in value) {
+    return PLACEMENT_BYTES + (value as PartitionPlacement).replicas.length * REPLICA_BYTES;
+  }
   let bytes = 1;
   for (const key in value) bytes += valueBytesMax((value as Row)[key]);
   return bytes;

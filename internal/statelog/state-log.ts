@@ -20,7 +20,10 @@ export type StateLogFault = {
 };
 
 export interface StateLogLimits {
-  /** Of one entry, as counted by the codec's bytesMax. A request that needs more is refused with "too-large". */
+  /**
+   * Of one entry, as counted by the codec's bytesMax: at most what the log takes as one payload. A request that
+   * needs more is refused with "too-large".
+   */
   readonly entryBytesMax: number;
   /** Entries proposed and not yet committed. */
   readonly entriesMax: number;
@@ -31,7 +34,7 @@ export interface StateLogLimits {
 }
 
 export const STATE_LOG_LIMITS: StateLogLimits = {
-  entryBytesMax: 768 << 10,
+  entryBytesMax: 1_536 << 10,
   entriesMax: 256,
   bytesMax: 8 << 20,
   waitersMax: 10_000,
