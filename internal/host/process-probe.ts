@@ -3,7 +3,7 @@ import { constants, monitorEventLoopDelay, PerformanceObserver } from "node:perf
 import type { HostMeter } from "./meter.ts";
 
 /** Every sample wakes the process, so that a finer resolution would show in the CPU of an idle broker. */
-const LOOP_SAMPLE_MS = 20;
+const LOOP_SAMPLE_MS = 50;
 const NS_PER_S = 1e9;
 
 const GC_KINDS: ReadonlyMap<number, string> = new Map([
