@@ -6,10 +6,11 @@ import type { LogIndex, ReplicaId } from "../model/ids.ts";
 import type { Configuration } from "./configuration.ts";
 import { ENTRY_CONFIGURATION } from "./entry.ts";
 import type { EntryHead } from "./entry.ts";
+import type { Progress } from "./progress.ts";
 import { VOTERS_MAX, isQuorum } from "./quorum.ts";
 import { announcePeers, peerOf, reachesQuorum, syncPeers } from "./replication.ts";
-import type { State } from "./state.ts";
-import { announceConfiguration, becomeFollower, nextWrite } from "./term.ts";
+import type { Leadership, State } from "./state.ts";
+import { announceConfiguration, becomeFollower, nextWrite, send } from "./term.ts";
 
 /** The most learners of a configuration. */
 export const LEARNERS_MAX = 15;
@@ -96,8 +97,20 @@ export function afterCommit(state: State): void {
   if (inForce.votersOutgoing.length > 0) {
     if (leading.transfer === null) appendConfiguration(state, { ...inForce, votersOutgoing: [] });
   } else if (!inForce.voters.includes(state.self)) {
+    handOver(state, leading);
     becomeFollower(state, state.term, null, null);
   }
+}
+
+/** A leader that leaves tells the voter that has most of its log to campaign at once. */
+function handOver(state: State, { peers }: Leadership): void {
+  const { voters } = state.configurations.inForce;
+  let best: Progress | null = null;
+  for (const peer of peers) {
+    if (!voters.includes(peer.id) || !peer.reachable) continue;
+    if (best === null || peer.match > best.match) best = peer;
+  }
+  if (best !== null) send(state, best.id, { say: "timeout-now", term: state.term });
 }
 
 function appendConfiguration(state: State, configuration: Configuration): void {

@@ -58,8 +58,11 @@ function hasEntries(state: State, peer: Progress): boolean {
   return peer.next <= state.log.last && peer.next - 1 - peer.match < state.limits.inflightMax;
 }
 
+/** A commit position of earlier terms is no news worth a message: that of this term comes soon. */
 function hasCommit(state: State, peer: Progress): boolean {
-  return peer.mode === "replicate" && commitFor(state, peer) > peer.commitSent;
+  if (peer.mode !== "replicate" || state.commit < (state.leading?.termStart ?? Infinity))
+    return false;
+  return commitFor(state, peer) > peer.commitSent;
 }
 
 /** F2: what a peer is told never passes what it acknowledged in this term. */

@@ -140,7 +140,7 @@ export class Transcript {
 
   #replica(self: ReplicaId, named: ReadonlyMap<string, string>): void {
     const standing = (named.get("standing") ?? "full") as Standing;
-    this.#fleet.add(self, configurationOf(named), standing, (disk) => {
+    const node = this.#fleet.add(self, configurationOf(named), standing, (disk) => {
       const [index, term] = (named.get("base") ?? "0/0").split("/").map(Number);
       disk.base = { index: index as LogIndex, term: term as Term };
       const terms = named.get("log")?.split(",") ?? [];
@@ -151,7 +151,7 @@ export class Transcript {
       }));
       disk.term = Number(named.get("term") ?? terms.at(-1) ?? term) as Term;
     });
-    this.#status();
+    this.#say(statusText(node));
   }
 
   #propose(node: Node, count: number): void {
@@ -239,24 +239,7 @@ export class Transcript {
   }
 
   #status(): void {
-    for (const node of this.#fleet.nodes.values()) {
-      const { machine } = node;
-      if (machine === null) {
-        this.#say(`${node.id} down`);
-        continue;
-      }
-      const { role, term, leader, standing, commit, durableIndex, lastIndex, base } = machine;
-      this.#say(
-        [
-          `${node.id} ${role} term=${term}`,
-          leader === null || role === "leader" ? "" : ` leader=${leader}`,
-          standing === "full" ? "" : ` ${standing}`,
-          base.index === 0 ? "" : ` base=${base.index}/${base.term}`,
-          ` log=${termsText(node)} durable=${durableIndex} commit=${commit}`,
-          durableIndex > lastIndex ? " wrong" : "",
-        ].join(""),
-      );
-    }
+    for (const node of this.#fleet.nodes.values()) this.#say(statusText(node));
   }
 
   #machine(node: Node) {
@@ -287,6 +270,19 @@ export class Transcript {
       restarted: (node) => oracle.restarted(node),
     };
   }
+}
+
+function statusText(node: Node): string {
+  const { machine } = node;
+  if (machine === null) return `${node.id} down`;
+  const { role, term, leader, standing, commit, durableIndex, base } = machine;
+  return [
+    `${node.id} ${role} term=${term}`,
+    leader === null || role === "leader" ? "" : ` leader=${leader}`,
+    standing === "full" ? "" : ` ${standing}`,
+    base.index === 0 ? "" : ` base=${base.index}/${base.term}`,
+    ` log=${termsText(node)} durable=${durableIndex} commit=${commit}`,
+  ].join("");
 }
 
 /** The terms of a log's entries, one after the other. */
