@@ -83,9 +83,9 @@ export class Configurations {
   }
 
   /**
-   * Whether `id` may campaign when everything up to `commit` is known to be committed: voters of the
-   * configuration in force may, and so may one that it removes until the removal is committed. It
-   * may be the only one whose log can win.
+   * Whether `id` may campaign when everything up to `commit` is known to be committed: voters of
+   * the configuration in force may, and so may one that it removes until the removal is committed.
+   * It may be the only one whose log can win.
    */
   mayCampaign(id: ReplicaId, commit: LogIndex): boolean {
     if (this.isVoter(id)) return true;

@@ -157,8 +157,8 @@ export class Machine {
   }
 
   /**
-   * Whether it would ever campaign: it is a voter in full standing, or was one until a removal that is
-   * not known to be committed. Such a replica is armed while it knows no leader (L2).
+   * Whether it would ever campaign: it is a voter in full standing, or was one until a removal that
+   * is not known to be committed. Such a replica is armed while it knows no leader (L2).
    */
   get mayCampaign(): boolean {
     return mayCampaign(this.#state);
