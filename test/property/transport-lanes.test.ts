@@ -236,6 +236,22 @@ describe.each(SEEDS)("lanes, seed %i", (seed) => {
     expect(session.open).toBe(false);
   });
 
+  it("leaves no connection behind when the session ends while bulk is being opened", async () => {
+    for (let delayUs = 0; delayUs < 1500; delayUs += 100) {
+      const lab = await pair(seed + delayUs);
+      const session = lab.at(1).session(2)!;
+      lab.at(1).send(session, "bulk", 10);
+      await lab.runMs(delayUs / 1000);
+      // The other side cannot hear of the end while it answers.
+      lab.network.links.clog("b1", "b2", lab.scheduler.nowUs + 5_000);
+      session.end("test");
+      await lab.runMs(2500);
+      expect(lab.at(1).session(2)).not.toBeNull();
+      expect(lab.network.connectionCount("b1")).toBe(2);
+      expect(lab.network.connectionCount("b2")).toBe(2);
+    }
+  });
+
   it("sends a turn's messages with one flush, and those of `flush` at once", async () => {
     const lab = await pair(seed);
     const session = lab.at(1).session(2)!;

@@ -278,6 +278,18 @@ describe.each(SEEDS)("bytes from outside, seed %i", (seed) => {
     expect(lab.at(2).session(1)).toBe(session);
   });
 
+  it("voids what an older hello of the same process began when a newer one comes", async () => {
+    const { lab, knock } = await lone();
+    const older = knock(behindPreamble(hello(1, 2)));
+    await lab.runMs(50);
+    expect(older.received).toBeGreaterThan(0);
+    expect(older.closed).toBeNull();
+    const newer = knock(behindPreamble(hello(2, 2)));
+    await lab.runMs(50);
+    expect(older.closed).not.toBeNull();
+    expect(newer.closed).toBeNull();
+  });
+
   it("gives up a welcomed hello that nobody joins", async () => {
     const { lab, knock } = await lone();
     const guest = knock(behindPreamble(hello(1, 2)));
