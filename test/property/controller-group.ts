@@ -12,10 +12,11 @@ interface Entry {
   readonly payload: Uint8Array;
 }
 
-/** Turns end when the test says so. */
+/** Turns end, and time passes, when the test says so. */
 export class StepClock implements Clock {
   ms = 1_000;
   #flushes: (() => void)[] = [];
+  #timers: { readonly at: number; readonly wake: () => void }[] = [];
 
   nowMs(): number {
     return this.ms;
@@ -25,8 +26,22 @@ export class StepClock implements Clock {
     return this.ms;
   }
 
-  after(): () => void {
-    throw new Error("no timer is needed here");
+  after(delayMs: number, wake: () => void): () => void {
+    const timer = { at: this.ms + delayMs, wake };
+    this.#timers.push(timer);
+    return () => void (this.#timers = this.#timers.filter((other) => other !== timer));
+  }
+
+  /** Lets time pass in steps of at most 10 ms, each a turn of its own. */
+  pass(ms: number): void {
+    const until = this.ms + ms;
+    while (this.ms < until) {
+      this.ms = Math.min(until, this.ms + 10);
+      const due = this.#timers.filter((timer) => timer.at <= this.ms);
+      this.#timers = this.#timers.filter((timer) => timer.at > this.ms);
+      for (const { wake } of due) wake();
+      this.endTurn();
+    }
   }
 
   turnEnd(flush: () => void): void {
