@@ -9,32 +9,17 @@ import type { World } from "../ports/world.ts";
 import { Machine } from "../raft/machine.ts";
 import type { MachineOptions } from "../raft/machine.ts";
 import type { Message } from "../raft/message.ts";
-import type { Links, PingFacts, Session } from "../transport/links.ts";
-import type { ReceivedRow } from "./append-frame.ts";
-import type { SentRow } from "./append-lane.ts";
-import type { Assertion, Envelope } from "./control-frames.ts";
-import {
-  ACKNOWLEDGEMENT,
-  APPEND_FRAME,
-  ASSERTIONS,
-  CATCH_UP_ACKNOWLEDGEMENT,
-  CATCH_UP_FRAME,
-  decodeAcknowledgement,
-  decodeAssertions,
-  decodeEnvelopes,
-  decodeSeen,
-  encodeSeen,
-  RAFT_MESSAGES,
-  SEEN_SEQUENCE,
-} from "./control-frames.ts";
+import type { Links, Session } from "../transport/links.ts";
+import type { Assertion } from "./control-frames.ts";
 import { ELECTION_DELAYS, Elections } from "./elections.ts";
 import type { ElectionDelays } from "./elections.ts";
 import { EntryTable } from "./entry-table.ts";
 import { InSyncSet } from "./isr.ts";
 import type { LogClient } from "./log-client.ts";
 import type { Membership } from "./membership.ts";
-import { Peer } from "./peer.ts";
 import { groupTableOf } from "./group-table.ts";
+import { LinkTraffic } from "./link-traffic.ts";
+import type { LeaderNews } from "./link-traffic.ts";
 import type { RecoveredGroup } from "./recovery.ts";
 import { Replica } from "./replica.ts";
 import type { Surroundings } from "./replica.ts";
@@ -79,21 +64,13 @@ export interface GroupSpec {
 }
 
 export interface MultiRaftEvents {
-  /** A leader said that it leads, or that it does no longer (`leader` null); also said of own leaderships. */
-  leaderSaid(row: {
-    readonly group: GroupId;
-    readonly term: Term;
-    readonly leader: BrokerId | null;
-    readonly isr: readonly BrokerId[];
-    readonly version: number;
-  }): void;
+  /** A leader said that it leads, or that it does no longer; also said of own leaderships. */
+  leaderSaid(news: LeaderNews): void;
 }
 
 /** A follower's commit position may wait this long for entries to ride with. */
 const COMMIT_WAIT_MS = 3;
 const SWEEP_MS = 100;
-/** After a row was refused without a reason of Raft's, the peer is offered it again after this long. */
-const RETRY_MS = 50;
 const TRANSFER_MS_MAX = 1000;
 
 export class MultiRaft implements Surroundings {
@@ -103,7 +80,8 @@ export class MultiRaft implements Surroundings {
   readonly #options: MultiRaftOptions;
   readonly #events: MultiRaftEvents;
   readonly #replicas = new Map<GroupId, Replica>();
-  readonly #peers = new Map<BrokerId, Peer>();
+  /** Sessions with peers; the link events of this broker go to it. */
+  readonly #traffic: LinkTraffic;
   readonly #inSync = new Map<Replica, InSyncSet>();
   readonly #elections: Elections;
   readonly #standings: Standings;
@@ -139,7 +117,24 @@ export class MultiRaft implements Surroundings {
     });
     journal.onDurable = () => this.#durable();
     journal.groupTable = groupTableOf(this);
-    this.#register();
+    this.#traffic = new LinkTraffic(
+      world,
+      journal,
+      links,
+      this,
+      {
+        silenceMs: options.silenceMs,
+        acksEarly: options.faults?.ackBeforeSync === true,
+      },
+      {
+        touch: () => this.#touch(),
+        commitsWait: () => this.#commitsWait(),
+        ready: (replica, peer) => this.ready(replica, peer),
+        leaderSaid: (news) => events.leaderSaid(news),
+        assertionOf: (group, session) => this.#assertionOf(group, session),
+        seenBy: (peer, sequence) => this.#seenBy(peer, sequence),
+      },
+    );
   }
 
   /** Begins to serve: recovered groups were added before. */
@@ -287,8 +282,7 @@ export class MultiRaft implements Surroundings {
     for (const replica of this.#deferred) this.#afterRoleChange(replica);
     this.#deferred.clear();
     this.journal.flush();
-    for (const peer of this.#peers.values()) peer.flush(withCommits);
-    this.#links.flush();
+    this.#traffic.flush(withCommits);
   }
 
   // What replicas ask for.
@@ -299,7 +293,7 @@ export class MultiRaft implements Surroundings {
   }
 
   ready(replica: Replica, peer: ReplicaId): void {
-    this.#peerOf(replica, peer)?.ready(replica, peer);
+    this.#traffic.peerOf(replica, peer)?.ready(replica, peer);
     this.#touch();
   }
 
@@ -308,7 +302,7 @@ export class MultiRaft implements Surroundings {
     to: ReplicaId,
     message: Exclude<Message, { say: "append-request" }>,
   ): void {
-    this.#peerOf(replica, to)?.post(replica.envelope(to, message));
+    this.#traffic.peerOf(replica, to)?.post(replica.envelope(to, message));
     this.#touch();
   }
 
@@ -337,12 +331,12 @@ export class MultiRaft implements Surroundings {
   /** Steps that a role change asks for, and that must not happen inside the step that made it. */
   #afterRoleChange(replica: Replica): void {
     this.#setStanding(replica);
-    for (const peer of this.#peers.values()) peer.assertions.say(replica.group);
+    this.#traffic.say(replica.group);
     this.#announce(replica);
     if (!replica.leads) return;
     for (const member of [...replica.members()]) {
       if (member.replica === replica.self) continue;
-      const isReached = this.#peerOf(replica, member.replica) !== null;
+      const isReached = this.#traffic.peerOf(replica, member.replica) !== null;
       if (!isReached) replica.handle({ on: "peer-lost", peer: member.replica });
     }
   }
@@ -369,14 +363,6 @@ export class MultiRaft implements Surroundings {
     return (at + replica.group) % voters.length;
   }
 
-  #peerOf(replica: Replica, id: ReplicaId): Peer | null {
-    const member = replica.member(id);
-    if (member === null) return null;
-    const peer = this.#peers.get(member.broker);
-    // A wiped disk is no member: the configuration counts the directory it had (F5).
-    return peer !== undefined && peer.session.peer.directory === member.directory ? peer : null;
-  }
-
   #setStanding(replica: Replica): void {
     const standing = this.#standings.of(replica);
     if (replica.machine.standing === standing) return;
@@ -390,124 +376,6 @@ export class MultiRaft implements Surroundings {
     inSlices(this.#world.clock, this.#replicas.values(), (replica) => this.#setStanding(replica));
   }
 
-  // Durability.
-
-  #durable(): void {
-    this.#ledger.settle(this.journal.durableTicket, (replica, write) => {
-      replica.handle({ on: "durable", write });
-    });
-    for (const peer of this.#peers.values()) peer.acknowledge();
-    this.#touch();
-  }
-
-  // Links.
-
-  sessionBegan(session: Session): void {
-    const acksEarly = this.#options.faults?.ackBeforeSync === true;
-    const peer = new Peer(session, this.journal, acksEarly, {
-      commitsWait: () => this.#commitsWait(),
-      leftMemory: (replica, to) => this.#peers.get(session.peer.broker)?.catchUp.start(replica, to),
-      replicaFor: (row, from) => this.#replicaFor(row, from),
-      finished: (replica, to, progressed) => this.#caughtUp(peer, replica, to, progressed),
-      damaged: (replica, index) => this.#damaged(replica, index),
-      assertionOf: (group, to) => this.#assertionOf(group as GroupId, to),
-    });
-    this.#peers.set(session.peer.broker, peer);
-    session.onDrained("data", () => this.#touch());
-    const seen = this.journal.peerDurable(session.peer.directory);
-    session.send("control", SEEN_SEQUENCE, [encodeSeen(seen)]);
-    inSlices(this.#world.clock, this.#replicas.values(), (replica) =>
-      this.#joinSession(replica, peer),
-    );
-    this.#world.clock.after(this.#options.silenceMs, () => {
-      this.#world.clock.turnEnd(() => this.#lapse(session));
-    });
-    this.#touch();
-  }
-
-  #joinSession(replica: Replica, peer: Peer): void {
-    if (!peer.session.open || !this.#replicas.has(replica.group)) return;
-    if (!replica.leads) return;
-    peer.assertions.say(replica.group);
-    for (const member of replica.members()) {
-      if (this.#peerOf(replica, member.replica) !== peer) continue;
-      replica.handle({ on: "peer-back", peer: member.replica });
-      peer.ready(replica, member.replica);
-    }
-    this.#touch();
-  }
-
-  sessionEnded(session: Session): void {
-    const peer = this.#peers.get(session.peer.broker);
-    if (peer?.session === session) this.#peers.delete(session.peer.broker);
-  }
-
-  /** Groups whose leader sits at the other end and did not assert itself in this session lose it (L1). */
-  #lapse(session: Session): void {
-    if (!session.open) return;
-    inSlices(this.#world.clock, this.#replicas.values(), (replica) => {
-      if (replica.leads || replica.leaderBroker !== session.peer.broker) return;
-      if (replica.assertedIn !== session.number) replica.handle({ on: "leader-lost" });
-    });
-  }
-
-  peerSilent(broker: BrokerId): void {
-    inSlices(this.#world.clock, this.#replicas.values(), (replica) => {
-      if (!this.#links.isSilent(broker)) return;
-      if (!replica.leads) {
-        if (replica.leaderBroker === broker) replica.handle({ on: "leader-lost" });
-        return;
-      }
-      for (const member of replica.members()) {
-        if (member.broker === broker && member.replica !== replica.self) {
-          replica.handle({ on: "peer-lost", peer: member.replica });
-        }
-      }
-    });
-  }
-
-  pinged(session: Session, ping: PingFacts): void {
-    this.journal.notePeerDurable(session.peer.directory, ping.durableSequence as never);
-  }
-
-  #register(): void {
-    const links = this.#links;
-    links.handle(APPEND_FRAME, "data", (session, bytes, start, end) => {
-      this.#peerFor(session)?.inbox.receive(bytes, start, end);
-      this.#touch();
-    });
-    links.handle(CATCH_UP_FRAME, "bulk", (session, bytes, start, end) => {
-      this.#peerFor(session)?.catchUpInbox.receive(bytes, start, end);
-      this.#touch();
-    });
-    links.handle(ACKNOWLEDGEMENT, "control", (session, bytes, start, end) =>
-      this.#acknowledged(session, "data", bytes, start, end),
-    );
-    links.handle(CATCH_UP_ACKNOWLEDGEMENT, "control", (session, bytes, start, end) =>
-      this.#acknowledged(session, "bulk", bytes, start, end),
-    );
-    links.handle(RAFT_MESSAGES, "control", (session, bytes, start, end) => {
-      const envelopes = decodeEnvelopes(bytes, start, end);
-      if (!envelopes.ok) return session.end("malformed Raft messages");
-      for (const envelope of envelopes.value) this.#deliver(session, envelope);
-    });
-    links.handle(ASSERTIONS, "control", (session, bytes, start, end) => {
-      const rows = decodeAssertions(bytes, start, end);
-      if (!rows.ok) return session.end("malformed assertions");
-      for (const row of rows.value) this.#asserted(session, row);
-    });
-    links.handle(SEEN_SEQUENCE, "control", (session, bytes, start, end) => {
-      const seen = decodeSeen(bytes, start, end);
-      if (!seen.ok) return session.end("malformed seen-sequence");
-      this.#seenBy(session.peer.directory, seen.value);
-    });
-  }
-
-  #peerFor(session: Session): Peer | null {
-    const peer = this.#peers.get(session.peer.broker);
-    return peer?.session === session ? peer : null;
-  }
-
   #seenBy(peer: DirectoryId, sequence: number): void {
     if (sequence > this.journal.durableTicket) {
       // It acknowledged more than it has: an old copy of the disk, or a damaged tail (D3).
@@ -518,92 +386,16 @@ export class MultiRaft implements Surroundings {
     this.#reviewStandings();
   }
 
-  #deliver(session: Session, envelope: Envelope): void {
-    const replica = this.#replicas.get(envelope.group);
-    if (replica === undefined || replica.self !== envelope.to) return;
-    if (!this.#isMember(replica, envelope.from, session)) return;
-    if (envelope.message.say === "timeout-now" && replica.damaged.size > 0) return;
-    if (envelope.membership !== null) replica.learnMembers(envelope.membership.members);
-    replica.handle({ on: "message", from: envelope.from, message: envelope.message });
-    this.#touch();
+  get links(): Pick<LinkTraffic, "sessionBegan" | "sessionEnded" | "peerSilent" | "pinged"> {
+    return this.#traffic;
   }
 
-  #isMember(replica: Replica, id: ReplicaId, session: Session): boolean {
-    const { broker, directory } = session.peer;
-    const member = replica.member(id);
-    if (member === null && !replica.machine.isVoter(replica.self)) {
-      // A newcomer learns who leads its group from the leader itself; it has no vote to give away.
-      replica.learnMembers([{ replica: id, broker, directory }]);
-      return true;
-    }
-    return member?.broker === broker && member.directory === directory;
-  }
-
-  #replicaFor(row: ReceivedRow, session: Session): Replica | null {
-    const replica = this.#replicas.get(row.group);
-    if (replica === undefined || replica.self !== row.to) return null;
-    return this.#isMember(replica, row.from, session) ? replica : null;
-  }
-
-  #acknowledged(
-    session: Session,
-    lane: "data" | "bulk",
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): void {
-    const peer = this.#peerFor(session);
-    const acknowledgement = decodeAcknowledgement(bytes, start, end);
-    if (!acknowledgement.ok) return session.end("malformed acknowledgement");
-    if (peer === null) return;
-    const sent = lane === "data" ? peer.outbox.lane : peer.catchUp.lane;
-    const isKnown = sent.acknowledged(
-      acknowledgement.value,
-      (row) => this.#accepted(peer, row, lane === "bulk"),
-      (row) => this.#excepted(peer, row, lane === "bulk", acknowledgement.value.messages),
-    );
-    if (!isKnown) return session.end("acknowledgement of a frame that was not sent");
-    for (const envelope of acknowledgement.value.messages) this.#deliver(session, envelope);
-    this.#touch();
-  }
-
-  #accepted(peer: Peer, row: SentRow, wasCatchUp: boolean): void {
-    const { replica, term, last } = row;
-    if (this.#replicas.get(replica.group) !== replica) return;
-    if (replica.leads && replica.machine.term === term) {
-      const message = { say: "append-accepted", term, match: last } as const;
-      replica.handle({ on: "message", from: row.peer, message });
-      replica.client?.progressed();
-    }
-    if (wasCatchUp) peer.catchUp.settled(row, true);
-  }
-
-  /** Refused for a reason that is none of Raft's (no replica there yet, no room): offered again after a while. */
-  #excepted(peer: Peer, row: SentRow, wasCatchUp: boolean, reasons: readonly Envelope[]): void {
-    if (wasCatchUp) peer.catchUp.settled(row, false);
-    const { replica } = row;
-    if (reasons.some((e) => e.group === replica.group && e.from === row.peer)) return;
-    this.#retryLater(peer, replica, row.peer);
-  }
-
-  #retryLater(peer: Peer, replica: Replica, to: ReplicaId): void {
-    this.#world.clock.after(RETRY_MS, () => {
-      if (!peer.session.open || !replica.leads) return;
-      if (this.#peerOf(replica, to) !== peer) return;
-      replica.handle({ on: "peer-back", peer: to });
-      this.ready(replica, to);
+  #durable(): void {
+    this.#ledger.settle(this.journal.durableTicket, (replica, write) => {
+      replica.handle({ on: "durable", write });
     });
-  }
-
-  #caughtUp(peer: Peer, replica: Replica, to: ReplicaId, progressed: boolean): void {
-    if (!progressed) return this.#retryLater(peer, replica, to);
-    this.ready(replica, to);
-  }
-
-  #damaged(replica: Replica, index: LogIndex): void {
-    replica.damaged.add(index);
-    const { group, machine } = replica;
-    this.#world.log.error({ group, index, term: machine.termAt(index) }, "entry-damaged");
+    this.#traffic.acknowledge();
+    this.#touch();
   }
 
   #assertionOf(group: GroupId, session: Session): Assertion | null {
@@ -623,27 +415,6 @@ export class MultiRaft implements Surroundings {
     }
     const { brokers: isr, version } = inSync;
     return { group, term: machine.term, leader: replica.self, commit, version, isr };
-  }
-
-  #asserted(session: Session, row: Assertion): void {
-    const { group, term, isr, version } = row;
-    const leader = row.leader === 0 ? null : session.peer.broker;
-    const replica = this.#replicas.get(group);
-    // A withdrawal only counts from the broker that led; anybody may say that it does not lead.
-    if (leader !== null) this.#events.leaderSaid({ group, term, leader, isr, version });
-    if (replica === undefined) return;
-    if (row.leader !== 0) {
-      if (!this.#isMember(replica, row.leader, session)) return;
-      const message = { say: "assert", term, commit: row.commit } as const;
-      replica.handle({ on: "message", from: row.leader, message });
-      const { machine } = replica;
-      if (machine.leader === row.leader && machine.term === term) {
-        replica.assertedIn = session.number;
-      }
-    } else if (!replica.leads && replica.leaderBroker === session.peer.broker) {
-      if (replica.machine.term <= term) replica.handle({ on: "leader-lost" });
-    }
-    this.#touch();
   }
 
   // Timers.
@@ -673,7 +444,7 @@ export class MultiRaft implements Surroundings {
     };
     inSlices(this.#world.clock, this.#inSync.entries(), ([replica, inSync]) => {
       if (!replica.leads || !inSync.sweep(nowMs, this.#options.lagMsMax, facts)) return;
-      for (const peer of this.#peers.values()) peer.assertions.say(replica.group);
+      this.#traffic.say(replica.group);
       this.#announce(replica);
       replica.client?.progressed();
       this.#touch();
@@ -702,7 +473,7 @@ export class MultiRaft implements Surroundings {
     const { machine, self } = replica;
     let best: ReplicaId | null = null;
     for (const voter of machine.configuration.voters) {
-      if (voter === self || this.#peerOf(replica, voter) === null) continue;
+      if (voter === self || this.#traffic.peerOf(replica, voter) === null) continue;
       if (best === null || machine.match(voter) > machine.match(best)) best = voter;
     }
     if (best !== null) this.transfer(replica, best);

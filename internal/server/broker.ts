@@ -175,17 +175,17 @@ export class Broker {
       },
       {
         sessionBegan: (session) => {
-          this.raft.sessionBegan(session);
+          this.raft.links.sessionBegan(session);
           this.controller.sessionBegan(session);
           this.#founding?.peerIs(session.peer);
         },
         sessionEnded: (session) => {
-          this.raft.sessionEnded(session);
+          this.raft.links.sessionEnded(session);
           this.controller.sessionEnded(session);
           this.#founding?.peerGone(session.peer.broker);
         },
-        peerSilent: (broker) => this.raft.peerSilent(broker),
-        pinged: (session, ping) => this.raft.pinged(session, ping),
+        peerSilent: (broker) => this.raft.links.peerSilent(broker),
+        pinged: (session, ping) => this.raft.links.pinged(session, ping),
         refused: (fault) => this.world.log.warn({ fault }, "link-refused"),
         peerChanged: (session) => this.#founding?.peerIs(session.peer),
       },

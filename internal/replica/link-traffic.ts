@@ -1,0 +1,322 @@
+// Sessions with peers and what goes over them: frames and messages to the replicas that they are for, acknowledgements to
+// the leaders that wait for them, assertions to everybody (L1), silence to the groups that it concerns (L6). What is
+// true of a group is decided elsewhere; this file knows who said it, and in which session.
+import type { SharedJournal } from "../journal/owner.ts";
+import type { BrokerId, DirectoryId, GroupId, LogIndex, ReplicaId, Term } from "../model/ids.ts";
+import type { World } from "../ports/world.ts";
+import type { Links, PingFacts, Session } from "../transport/links.ts";
+import type { ReceivedRow } from "./append-frame.ts";
+import type { SentRow } from "./append-lane.ts";
+import type { Assertion, Envelope } from "./control-frames.ts";
+import {
+  ACKNOWLEDGEMENT,
+  APPEND_FRAME,
+  ASSERTIONS,
+  CATCH_UP_ACKNOWLEDGEMENT,
+  CATCH_UP_FRAME,
+  decodeAcknowledgement,
+  decodeAssertions,
+  decodeEnvelopes,
+  decodeSeen,
+  encodeSeen,
+  RAFT_MESSAGES,
+  SEEN_SEQUENCE,
+} from "./control-frames.ts";
+import type { GroupsOfBroker } from "./group-table.ts";
+import { Peer } from "./peer.ts";
+import type { Replica } from "./replica.ts";
+import { inSlices } from "./slices.ts";
+
+/** Who leads a group, as its leader says. */
+export interface LeaderNews {
+  readonly group: GroupId;
+  readonly term: Term;
+  /** Null: it does not lead any more. */
+  readonly leader: BrokerId | null;
+  readonly isr: readonly BrokerId[];
+  readonly version: number;
+}
+
+export interface LinkTrafficEvents {
+  /** Something waits for the end of the turn. */
+  touch(): void;
+  /** Only commit positions wait: end a turn with them soon. */
+  commitsWait(): void;
+  ready(replica: Replica, peer: ReplicaId): void;
+  leaderSaid(news: LeaderNews): void;
+  /** What to say of a group in this session; null: nothing. */
+  assertionOf(group: GroupId, session: Session): Assertion | null;
+  /** A peer said how much it ever saw of this directory's journal (D3). */
+  seenBy(peer: DirectoryId, sequence: number): void;
+}
+
+/** After a row was refused without a reason of Raft's, the peer is offered it again after this long. */
+const RETRY_MS = 50;
+
+export class LinkTraffic {
+  readonly #world: World;
+  readonly #journal: SharedJournal;
+  readonly #links: Links;
+  readonly #groups: GroupsOfBroker;
+  readonly #silenceMs: number;
+  readonly #acksEarly: boolean;
+  readonly #events: LinkTrafficEvents;
+  readonly #peers = new Map<BrokerId, Peer>();
+
+  constructor(
+    world: World,
+    journal: SharedJournal,
+    links: Links,
+    groups: GroupsOfBroker,
+    options: { readonly silenceMs: number; readonly acksEarly: boolean },
+    events: LinkTrafficEvents,
+  ) {
+    this.#world = world;
+    this.#journal = journal;
+    this.#links = links;
+    this.#groups = groups;
+    this.#silenceMs = options.silenceMs;
+    this.#acksEarly = options.acksEarly;
+    this.#events = events;
+    this.#register();
+  }
+
+  /** End of turn. */
+  flush(withCommits: boolean): void {
+    for (const peer of this.#peers.values()) peer.flush(withCommits);
+    this.#links.flush();
+  }
+
+  /** What became durable is acknowledged; the machines have learnt of it before. */
+  acknowledge(): void {
+    for (const peer of this.#peers.values()) peer.acknowledge();
+  }
+
+  /** Says to everybody what is true of a group now. */
+  say(group: GroupId): void {
+    for (const peer of this.#peers.values()) peer.assertions.say(group);
+  }
+
+  /** The open session that reaches a member, if the directory that it counts is at the other end (F5). */
+  peerOf(replica: Replica, id: ReplicaId): Peer | null {
+    const member = replica.member(id);
+    if (member === null) return null;
+    const peer = this.#peers.get(member.broker);
+    // A wiped disk is no member: the configuration counts the directory it had (F5).
+    return peer !== undefined && peer.session.peer.directory === member.directory ? peer : null;
+  }
+
+  sessionBegan(session: Session): void {
+    const peer = new Peer(session, this.#journal, this.#acksEarly, {
+      commitsWait: () => this.#events.commitsWait(),
+      leftMemory: (replica, to) => this.#peers.get(session.peer.broker)?.catchUp.start(replica, to),
+      replicaFor: (row, from) => this.#replicaFor(row, from),
+      finished: (replica, to, progressed) => this.#caughtUp(peer, replica, to, progressed),
+      damaged: (replica, index) => this.#damaged(replica, index),
+      assertionOf: (group, to) => this.#events.assertionOf(group as GroupId, to),
+    });
+    this.#peers.set(session.peer.broker, peer);
+    session.onDrained("data", () => this.#events.touch());
+    const seen = this.#journal.peerDurable(session.peer.directory);
+    session.send("control", SEEN_SEQUENCE, [encodeSeen(seen)]);
+    inSlices(this.#world.clock, this.#groups.replicas(), (replica) =>
+      this.#joinSession(replica, peer),
+    );
+    this.#world.clock.after(this.#silenceMs, () => {
+      this.#world.clock.turnEnd(() => this.#lapse(session));
+    });
+    this.#events.touch();
+  }
+
+  #joinSession(replica: Replica, peer: Peer): void {
+    if (!peer.session.open || !(this.#groups.replica(replica.group) === replica)) return;
+    if (!replica.leads) return;
+    peer.assertions.say(replica.group);
+    for (const member of replica.members()) {
+      if (this.peerOf(replica, member.replica) !== peer) continue;
+      replica.handle({ on: "peer-back", peer: member.replica });
+      peer.ready(replica, member.replica);
+    }
+    this.#events.touch();
+  }
+
+  sessionEnded(session: Session): void {
+    const peer = this.#peers.get(session.peer.broker);
+    if (peer?.session === session) this.#peers.delete(session.peer.broker);
+  }
+
+  /** Groups whose leader sits at the other end and did not assert itself in this session lose it (L1). */
+  #lapse(session: Session): void {
+    if (!session.open) return;
+    inSlices(this.#world.clock, this.#groups.replicas(), (replica) => {
+      if (replica.leads || replica.leaderBroker !== session.peer.broker) return;
+      if (replica.assertedIn !== session.number) replica.handle({ on: "leader-lost" });
+    });
+  }
+
+  peerSilent(broker: BrokerId): void {
+    inSlices(this.#world.clock, this.#groups.replicas(), (replica) => {
+      if (!this.#links.isSilent(broker)) return;
+      if (!replica.leads) {
+        if (replica.leaderBroker === broker) replica.handle({ on: "leader-lost" });
+        return;
+      }
+      for (const member of replica.members()) {
+        if (member.broker === broker && member.replica !== replica.self) {
+          replica.handle({ on: "peer-lost", peer: member.replica });
+        }
+      }
+    });
+  }
+
+  pinged(session: Session, ping: PingFacts): void {
+    this.#journal.notePeerDurable(session.peer.directory, ping.durableSequence as never);
+  }
+
+  #register(): void {
+    const links = this.#links;
+    links.handle(APPEND_FRAME, "data", (session, bytes, start, end) => {
+      this.#peerFor(session)?.inbox.receive(bytes, start, end);
+      this.#events.touch();
+    });
+    links.handle(CATCH_UP_FRAME, "bulk", (session, bytes, start, end) => {
+      this.#peerFor(session)?.catchUpInbox.receive(bytes, start, end);
+      this.#events.touch();
+    });
+    links.handle(ACKNOWLEDGEMENT, "control", (session, bytes, start, end) =>
+      this.#acknowledged(session, "data", bytes, start, end),
+    );
+    links.handle(CATCH_UP_ACKNOWLEDGEMENT, "control", (session, bytes, start, end) =>
+      this.#acknowledged(session, "bulk", bytes, start, end),
+    );
+    links.handle(RAFT_MESSAGES, "control", (session, bytes, start, end) => {
+      const envelopes = decodeEnvelopes(bytes, start, end);
+      if (!envelopes.ok) return session.end("malformed Raft messages");
+      for (const envelope of envelopes.value) this.#deliver(session, envelope);
+    });
+    links.handle(ASSERTIONS, "control", (session, bytes, start, end) => {
+      const rows = decodeAssertions(bytes, start, end);
+      if (!rows.ok) return session.end("malformed assertions");
+      for (const row of rows.value) this.#asserted(session, row);
+    });
+    links.handle(SEEN_SEQUENCE, "control", (session, bytes, start, end) => {
+      const seen = decodeSeen(bytes, start, end);
+      if (!seen.ok) return session.end("malformed seen-sequence");
+      this.#events.seenBy(session.peer.directory, seen.value);
+    });
+  }
+
+  #peerFor(session: Session): Peer | null {
+    const peer = this.#peers.get(session.peer.broker);
+    return peer?.session === session ? peer : null;
+  }
+
+  #deliver(session: Session, envelope: Envelope): void {
+    const replica = this.#groups.replica(envelope.group);
+    if (replica === null || replica.self !== envelope.to) return;
+    if (!this.#isMember(replica, envelope.from, session)) return;
+    if (envelope.message.say === "timeout-now" && replica.damaged.size > 0) return;
+    if (envelope.membership !== null) replica.learnMembers(envelope.membership.members);
+    replica.handle({ on: "message", from: envelope.from, message: envelope.message });
+    this.#events.touch();
+  }
+
+  #isMember(replica: Replica, id: ReplicaId, session: Session): boolean {
+    const { broker, directory } = session.peer;
+    const member = replica.member(id);
+    if (member === null && !replica.machine.isVoter(replica.self)) {
+      // A newcomer learns who leads its group from the leader itself; it has no vote to give away.
+      replica.learnMembers([{ replica: id, broker, directory }]);
+      return true;
+    }
+    return member?.broker === broker && member.directory === directory;
+  }
+
+  #replicaFor(row: ReceivedRow, session: Session): Replica | null {
+    const replica = this.#groups.replica(row.group);
+    if (replica === null || replica.self !== row.to) return null;
+    return this.#isMember(replica, row.from, session) ? replica : null;
+  }
+
+  #acknowledged(
+    session: Session,
+    lane: "data" | "bulk",
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const peer = this.#peerFor(session);
+    const acknowledgement = decodeAcknowledgement(bytes, start, end);
+    if (!acknowledgement.ok) return session.end("malformed acknowledgement");
+    if (peer === null) return;
+    const sent = lane === "data" ? peer.outbox.lane : peer.catchUp.lane;
+    const isKnown = sent.acknowledged(
+      acknowledgement.value,
+      (row) => this.#accepted(peer, row, lane === "bulk"),
+      (row) => this.#excepted(peer, row, lane === "bulk", acknowledgement.value.messages),
+    );
+    if (!isKnown) return session.end("acknowledgement of a frame that was not sent");
+    for (const envelope of acknowledgement.value.messages) this.#deliver(session, envelope);
+    this.#events.touch();
+  }
+
+  #accepted(peer: Peer, row: SentRow, wasCatchUp: boolean): void {
+    const { replica, term, last } = row;
+    if (this.#groups.replica(replica.group) !== replica) return;
+    if (replica.leads && replica.machine.term === term) {
+      const message = { say: "append-accepted", term, match: last } as const;
+      replica.handle({ on: "message", from: row.peer, message });
+      replica.client?.progressed();
+    }
+    if (wasCatchUp) peer.catchUp.settled(row, true);
+  }
+
+  /** Refused for a reason that is none of Raft's (no replica there yet, no room): offered again after a while. */
+  #excepted(peer: Peer, row: SentRow, wasCatchUp: boolean, reasons: readonly Envelope[]): void {
+    if (wasCatchUp) peer.catchUp.settled(row, false);
+    const { replica } = row;
+    if (reasons.some((e) => e.group === replica.group && e.from === row.peer)) return;
+    this.#retryLater(peer, replica, row.peer);
+  }
+
+  #retryLater(peer: Peer, replica: Replica, to: ReplicaId): void {
+    this.#world.clock.after(RETRY_MS, () => {
+      if (!peer.session.open || !replica.leads) return;
+      if (this.peerOf(replica, to) !== peer) return;
+      replica.handle({ on: "peer-back", peer: to });
+      this.#events.ready(replica, to);
+    });
+  }
+
+  #caughtUp(peer: Peer, replica: Replica, to: ReplicaId, progressed: boolean): void {
+    if (!progressed) return this.#retryLater(peer, replica, to);
+    this.#events.ready(replica, to);
+  }
+
+  #damaged(replica: Replica, index: LogIndex): void {
+    replica.damaged.add(index);
+    const { group, machine } = replica;
+    this.#world.log.error({ group, index, term: machine.termAt(index) }, "entry-damaged");
+  }
+
+  #asserted(session: Session, row: Assertion): void {
+    const { group, term, isr, version } = row;
+    const leader = row.leader === 0 ? null : session.peer.broker;
+    const replica = this.#groups.replica(group);
+    // A withdrawal only counts from the broker that led; anybody may say that it does not lead.
+    if (leader !== null) this.#events.leaderSaid({ group, term, leader, isr, version });
+    if (replica === null) return;
+    if (row.leader !== 0) {
+      if (!this.#isMember(replica, row.leader, session)) return;
+      const message = { say: "assert", term, commit: row.commit } as const;
+      replica.handle({ on: "message", from: row.leader, message });
+      const { machine } = replica;
+      if (machine.leader === row.leader && machine.term === term) {
+        replica.assertedIn = session.number;
+      }
+    } else if (!replica.leads && replica.leaderBroker === session.peer.broker) {
+      if (replica.machine.term <= term) replica.handle({ on: "leader-lost" });
+    }
+    this.#events.touch();
+  }
+}
