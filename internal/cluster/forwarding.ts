@@ -139,11 +139,8 @@ export class ForwardingClient implements ControllerClient {
       });
     }
     const message = encodeRequest(attempt, this.#withinDeadline(pending));
-    if (message === null) {
-      const detail = "A text in the request is too long to be sent.";
-      return this.#finish(pending, failed({ kind: "too-large", detail }));
-    }
-    if (!this.#ports.send(leader, message)) return this.#retryLater(pending);
+    if (!message.ok) return this.#finish(pending, message);
+    if (!this.#ports.send(leader, message.value)) return this.#retryLater(pending);
     this.#sent.set(attempt, pending);
   }
 

@@ -47,9 +47,12 @@ export function placeReplicas(
   const placed: BrokerId[][] = [];
   for (let partition = 0; partition < count; partition++) {
     const chosen: Candidate[] = [];
-    // The shift grows by one with each whole round, so that neighbours differ from round to round.
-    const turn = start + partition + Math.floor(partition / candidates.length);
-    while (chosen.length < factor) chosen.push(choose(candidates, chosen, turn + chosen.length));
+    const round = Math.floor(partition / candidates.length);
+    while (chosen.length < factor) {
+      // Followers begin one further away with each whole round, so that pairs differ from round to round.
+      const shift = chosen.length === 0 ? 0 : chosen.length + round;
+      chosen.push(choose(candidates, chosen, start + partition + shift));
+    }
     chosen[0]!.preferred++;
     for (const candidate of chosen) candidate.replicas++;
     placed.push(chosen.map((candidate) => candidate.of.broker));

@@ -30,13 +30,24 @@ const WORDS = {
   operation: new Set(["set", "delete", "append", "subtract"]),
 } as const;
 
-/** Null: it holds a text longer than a message can carry. */
-export function encodeRequest(id: number, request: ControllerRequest): Uint8Array | null {
+/** Of an encoded request; far below what a link takes as one message. */
+const REQUEST_BYTES_MAX = 4 << 20;
+
+export function encodeRequest(
+  id: number,
+  request: ControllerRequest,
+): Result<Uint8Array, ControllerFault> {
   const { number, request: message } = SCHEMAS[request.kind];
   const body = message.encode(0, requestRow(request) as Draft<Row>);
-  if (!body.ok) return null;
+  if (!body.ok) {
+    return failed({ kind: "invalid-request", detail: "An id in the request is malformed." });
+  }
+  if (body.value.length > REQUEST_BYTES_MAX) {
+    return failed({ kind: "too-large", detail: "The request is too large to be forwarded." });
+  }
   const whole = REQUEST_ENVELOPE.encode(0, { id, kind: number, body: body.value });
-  return whole.ok ? whole.value : null;
+  assert(whole.ok, "a request's envelope has no text");
+  return whole;
 }
 
 export interface ReceivedRequest {
