@@ -51,22 +51,6 @@ export class ControllerDesk {
     });
   }
 
-  /** A forwarded request: `bytes` are lent. `send` carries the reply back, if it still can. */
-  received(
-    from: BrokerId,
-    bytes: Uint8Array,
-    send: (to: BrokerId, reply: Uint8Array) => void,
-  ): void {
-    const received = decodeRequest(bytes);
-    if (received === null) return;
-    const { id, request } = received;
-    if (request === null) {
-      const detail = "This broker does not understand the request.";
-      return send(from, encodeReply(id, "describe", failed({ kind: "invalid-request", detail })));
-    }
-    this.ask(request, (outcome) => send(from, encodeReply(id, request.kind, outcome)));
-  }
-
   #changedTopics(reply: ControllerReply<"create-topics" | "create-partitions">): TopicId[] {
     return reply.topics.flatMap(({ name, outcome }) => {
       if (!outcome.ok) return [];
@@ -91,6 +75,23 @@ export class ControllerDesk {
       else answer(ok({ ...reply, ready: readiness === "ready" }));
     });
   }
+}
+
+/** Answers a request that came over a link: `bytes` are lent. `send` carries the reply back, if it still can. */
+export function answerForwarded(
+  from: BrokerId,
+  bytes: Uint8Array,
+  ask: (request: ControllerRequest, answer: ControllerAnswer) => void,
+  send: (to: BrokerId, reply: Uint8Array) => void,
+): void {
+  const received = decodeRequest(bytes);
+  if (received === null) return;
+  const { id, request } = received;
+  if (request === null) {
+    const detail = "The controller does not understand the request.";
+    return send(from, encodeReply(id, "describe", failed({ kind: "invalid-request", detail })));
+  }
+  ask(request, (outcome) => send(from, encodeReply(id, request.kind, outcome)));
 }
 
 function controllerFault(fault: ControllerFault | StateLogFault): ControllerFault {

@@ -104,6 +104,8 @@ export class TopicReadiness {
   }
 }
 
+const RETRY_MS = 100;
+
 /** Tells group 0's leader which version this broker's image has: on every advance, once per turn, and to a new leader. */
 export class ImageReporter {
   readonly #image: MetadataImage;
@@ -111,6 +113,7 @@ export class ImageReporter {
   readonly #clock: Clock;
   readonly #tell: (leader: BrokerId, version: LogIndex) => boolean;
   #asked = false;
+  #cancelRetry: Cancel | null = null;
 
   /** `tell` may be the own broker's TopicReadiness.applied, or a message; false: it could not be sent. */
   constructor(
@@ -139,7 +142,9 @@ export class ImageReporter {
     this.#clock.turnEnd(() => {
       this.#asked = false;
       const leader = this.#leaders.leaderOf(CONTROLLER_GROUP);
-      if (leader !== null) this.#tell(leader, this.#image.version);
+      if (leader === null || this.#tell(leader, this.#image.version)) return;
+      this.#cancelRetry?.();
+      this.#cancelRetry = this.#clock.after(RETRY_MS, () => this.report());
     });
   }
 }
