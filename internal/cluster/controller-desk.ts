@@ -51,6 +51,15 @@ export class ControllerDesk {
     });
   }
 
+  /** A forwarded request: see answerForwarded. */
+  received(
+    from: BrokerId,
+    bytes: Uint8Array,
+    send: (to: BrokerId, reply: Uint8Array) => void,
+  ): void {
+    answerForwarded(from, bytes, (request, answer) => this.ask(request, answer), send);
+  }
+
   #changedTopics(reply: ControllerReply<"create-topics" | "create-partitions">): TopicId[] {
     return reply.topics.flatMap(({ name, outcome }) => {
       if (!outcome.ok) return [];
