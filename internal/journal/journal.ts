@@ -91,6 +91,7 @@ export class Journal implements SharedJournal {
   #tableNumber: number;
   #checkpoint: Checkpoint | null = null;
   #checkpointEnd: Promise<void> | null = null;
+  #checkpointAgain: Promise<void> | null = null;
   #keepAlive = false;
   #endsWithSeal = false;
   #idleSinceMs = 0;
@@ -268,10 +269,13 @@ export class Journal implements SharedJournal {
   }
 
   checkpoint(): Promise<void> {
-    this.#checkpointEnd ??= this.#runCheckpoint().finally(() => {
-      this.#checkpointEnd = null;
+    if (this.#checkpointEnd === null) return this.#beginCheckpoint();
+    // The one under way began too early to know what was let go since.
+    this.#checkpointAgain ??= this.#checkpointEnd.then(() => {
+      this.#checkpointAgain = null;
+      return this.#beginCheckpoint();
     });
-    return this.#checkpointEnd;
+    return this.#checkpointAgain;
   }
 
   async joinCluster(cluster: ClusterId): Promise<Result<void, DiskFault>> {
@@ -285,7 +289,7 @@ export class Journal implements SharedJournal {
     this.#idleTimer?.();
     this.#idleTimer = null;
     const isDurable = await this.#ownDurably("seal", CLOSING_SEAL, this.#identity.incarnation);
-    await this.#checkpointEnd;
+    while (this.#checkpointEnd !== null) await this.#checkpointEnd;
     await this.#files.close();
     if (isDurable) this.#state = "closed";
     await this.#lock.release();
@@ -486,6 +490,13 @@ export class Journal implements SharedJournal {
     if (this.groupTable === null || pinned <= oldest.header.sequence) return;
     if (this.#checkpointEnd !== null) return;
     this.#world.tasks.spawn("journal-checkpoint", () => this.checkpoint());
+  }
+
+  #beginCheckpoint(): Promise<void> {
+    this.#checkpointEnd = this.#runCheckpoint().finally(() => {
+      this.#checkpointEnd = null;
+    });
+    return this.#checkpointEnd;
   }
 
   async #runCheckpoint(): Promise<void> {

@@ -193,20 +193,18 @@ async function readTable(
   if (!read.ok) return read;
   const table = decodeTable(bytes, id);
   if (table === null) world.log.error({ path }, "group table is damaged");
-  return ok(table);
+  // Its name may be in the page cache only; what it replaces is removed soon.
+  const synced = await world.disk.bulk.sync(path);
+  return synced.ok ? ok(table) : synced;
 }
 
-/**
- * Makes what was read durable before anybody relies on it: after a mere crash of the process the last batch may be in
- * the page cache only. What a torn write left is zeroed, so that no later recovery can take it for a batch.
- */
+/** Zeroes the headers of what a torn write left, so that no later recovery can take it for a batch. */
 async function mend(world: World, found: RecoveredFiles): Promise<Result<void, DiskFault>> {
   for (const { slot, position } of found.remains) {
     const written = await writeZeros(world, slot.path, position, BLOCK_BYTES);
     if (!written.ok) return written;
   }
-  const last = found.slots.at(-1);
-  return last === undefined ? ok(undefined) : world.disk.bulk.sync(last.path);
+  return ok(undefined);
 }
 
 async function openFiles(
@@ -231,6 +229,9 @@ async function openFiles(
   const current = slots.at(-1)!;
   const next = prepared.find((slot) => slot.header.sequence === current.header.sequence + 1);
   for (const slot of next === undefined ? [current] : [current, next]) {
+    // After a mere crash of the process the last batch, and all of the next file, may be in the page cache only.
+    const synced = await world.disk.bulk.sync(slot.path);
+    if (!synced.ok) return synced;
     const handle = await world.disk.journal.open(slot.path, false);
     if (!handle.ok) return handle;
     slot.handle = handle.value;

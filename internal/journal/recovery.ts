@@ -99,7 +99,7 @@ export class Recovery {
     this.#world = world;
     this.#directory = directory;
     this.#id = id;
-    this.#replay = new Replay(this.#ledger, visitor, table);
+    this.#replay = new Replay(world.log, this.#ledger, visitor, table);
     this.#hasTable = table !== null;
     this.#lastTicket = table?.header.previousTicket ?? 0;
     this.#nextOrdinal = table?.header.start ?? 0;
@@ -117,7 +117,7 @@ export class Recovery {
     }
     if (this.#undecided !== null) this.#leaveTorn(this.#undecided);
     const isLost = this.#batchCount === 0 && (this.#hasTable || this.#readable.length === 0);
-    if (isFounded && isLost) this.#replay.gap();
+    if (isFounded && isLost) this.#replay.gap("no file is readable");
     const damage = this.#replay.end();
     const last = this.#slots.at(-1);
     const prepared = this.#readable.filter((slot) => this.#isAfter(slot, last));
@@ -189,7 +189,7 @@ export class Recovery {
       } else this.#leaveTorn(undecided);
     }
     if (ticket <= this.#lastTicket) return; // from before the last torn tail was overwritten
-    if (previous > this.#lastTicket) this.#replay.gap();
+    if (previous > this.#lastTicket) this.#replay.gap("batches are missing");
     const sound = this.#soundPayloads(file, batch);
     if (batch.isWhole && sound.every(Boolean)) this.#apply(file, batch, sound);
     else this.#undecided = { file, batch, sound };
@@ -222,7 +222,7 @@ export class Recovery {
     let payloadAt = batch.payloadAt;
     for (let each = 0; each < header.recordCount; each++) {
       const record = scan.record(batch, each);
-      if (!record.ok) return this.#replay.gap();
+      if (!record.ok) return this.#replay.gap("a record is of no known kind");
       const { value } = record;
       const payloadEnd = payloadAt + value.length;
       this.#replay.record({

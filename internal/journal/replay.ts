@@ -4,6 +4,7 @@
 // groups without a row, each record does what it says.
 import { assert } from "../base/assert.ts";
 import type { GroupId, LogIndex, PayloadPosition, Term } from "../model/ids.ts";
+import type { Log } from "../ports/log.ts";
 import type { RecordHeader } from "../record/record.ts";
 import type { GroupTable, TableRow } from "./group-table.ts";
 import type { Ledger } from "./ledger.ts";
@@ -30,6 +31,7 @@ interface OpenTail {
 export class Replay {
   /** True when records are missing that must have been there. */
   incomplete = false;
+  readonly #log: Log;
   readonly #ledger: Ledger;
   readonly #visitor: RecoveryVisitor;
   readonly #start: number;
@@ -38,7 +40,8 @@ export class Replay {
   /** Null until a gap; then the groups that began after the last one. All others are suspect (D1). */
   #sound: Set<number> | null = null;
 
-  constructor(ledger: Ledger, visitor: RecoveryVisitor, table: GroupTable | null) {
+  constructor(log: Log, ledger: Ledger, visitor: RecoveryVisitor, table: GroupTable | null) {
+    this.#log = log;
     this.#ledger = ledger;
     this.#visitor = visitor;
     this.#start = table?.header.start ?? 0;
@@ -62,14 +65,15 @@ export class Replay {
       if (ordinal >= this.#start) this.#apply(found);
     } else if (ordinal < row.table.asOf) this.#locate(found, row);
     else {
-      if (row.early.size > 0 || row.next <= lastOf(row)) this.gap();
+      if (row.next <= lastOf(row)) this.gap("an entry of the group table is missing");
       else this.#apply(found);
     }
   }
 
-  /** Durable batches are missing here. */
-  gap(): void {
+  /** Durable batches are missing here, as `reason` says. */
+  gap(reason: string): void {
     this.incomplete = true;
+    this.#log.error({ reason }, "journal has a gap");
     this.#sound = new Set();
     this.#visitor.gap();
   }
@@ -77,7 +81,7 @@ export class Replay {
   /** Every record was handed over; returns the entries that live and are damaged. */
   end(): readonly DamagedEntry[] {
     const isMissing = [...this.#rows.values()].some((row) => row.next <= lastOf(row));
-    if (isMissing && this.#sound === null) this.gap();
+    if (isMissing && this.#sound === null) this.gap("an entry of the group table is missing");
     this.#ledger.forgetIdleGroups();
     return [...this.#damage.values()].filter(
       (entry) => this.#ledger.termAt(entry.group, entry.index) === entry.term,
@@ -157,7 +161,8 @@ export class Replay {
     const { group, index, term } = header;
     if (index <= (this.#ledger.get(group)?.base ?? 0)) return;
     if (this.#ledger.get(group) === undefined) this.#ledger.start(group, 0, 0);
-    if (!this.#ledger.append(group, index, term, found.file)) return this.gap();
+    if (!this.#ledger.append(group, index, term, found.file))
+      return this.gap("an entry has no predecessor");
     if (found.payload === null) this.#noteDamage(header);
     this.#visitor.append(header, found.position, found.payload);
   }
