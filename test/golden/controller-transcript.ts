@@ -19,7 +19,6 @@
 //   state                                                  everything there is
 import type { Result } from "../../internal/base/result.ts";
 import { ClusterState } from "../../internal/cluster/cluster-state.ts";
-import { topicConfigRules } from "../../internal/cluster/config-rules.ts";
 import { controllerMachine } from "../../internal/cluster/controller.ts";
 import type { ConfigRules } from "../../internal/cluster/controller-context.ts";
 import type { ControllerLog } from "../../internal/cluster/controller-desk.ts";
@@ -31,6 +30,7 @@ import { snapshotRecords } from "../../internal/cluster/snapshot.ts";
 import type { GroupId, LogIndex, Term } from "../../internal/model/ids.ts";
 import { NO_UNDO } from "../../internal/statelog/machine.ts";
 import { StateLog } from "../../internal/statelog/state-log.ts";
+import { TOPIC_RULES } from "../property/controller-rules.ts";
 import { CommandGroup, StepClock } from "../property/controller-group.ts";
 import { requestOf } from "./controller-words.ts";
 import { recordText, valueText } from "./controller-text.ts";
@@ -62,7 +62,7 @@ export class ControllerTranscript {
   constructor() {
     const machine = controllerMachine({
       settings: () => this.#settings,
-      topicConfigs: topicConfigRules({ messageBytesMax: 1 << 20 }),
+      topicConfigs: TOPIC_RULES,
       brokerConfigs: BROKER_RULES,
       highestTerm: (group) => this.#leaders.highestTerm(group),
     });

@@ -4,7 +4,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ClusterState } from "../../internal/cluster/cluster-state.ts";
-import { topicConfigRules } from "../../internal/cluster/config-rules.ts";
 import { controllerMachine } from "../../internal/cluster/controller.ts";
 import type { ControllerLog } from "../../internal/cluster/controller-desk.ts";
 import { ImageFollower } from "../../internal/cluster/image-follower.ts";
@@ -17,6 +16,7 @@ import { NO_UNDO } from "../../internal/statelog/machine.ts";
 import { StateLog } from "../../internal/statelog/state-log.ts";
 import { requestOf } from "../golden/controller-words.ts";
 import { CommandGroup, seededEntropy, StepClock } from "./controller-group.ts";
+import { TOPIC_RULES } from "./controller-rules.ts";
 
 type Step =
   | { readonly step: "ask"; readonly line: string }
@@ -108,7 +108,7 @@ class Run {
         topicPartitionsMax: 8,
         clusterPartitionsMax: 24,
       }),
-      topicConfigs: topicConfigRules({ messageBytesMax: 1 << 20 }),
+      topicConfigs: TOPIC_RULES,
       brokerConfigs: { refusal: () => null, listDefault: () => null },
       highestTerm: (group) => (group + 3) as Term,
     });
@@ -307,7 +307,7 @@ test("a ClusterState takes any record back", () => {
           topicPartitionsMax: 8,
           clusterPartitionsMax: 40,
         }),
-        topicConfigs: topicConfigRules({ messageBytesMax: 1 << 20 }),
+        topicConfigs: TOPIC_RULES,
         brokerConfigs: { refusal: () => null, listDefault: () => null },
         highestTerm: () => 5 as Term,
       });

@@ -1,29 +1,29 @@
-// The cluster layer of one broker, put together: the image, the controller's desk and log where group 0 has a replica,
-// the image stream where it has none, the client of the controller, registration, fencing. Links and the replica layer
-// are plugged in: messages go out through `send` and come in through `received`, leaders through `leaders`.
-import { failed } from "../base/result.ts";
-import type { BrokerId, ClusterId, Incarnation, LogIndex } from "../model/ids.ts";
-import { CONTROLLER_GROUP } from "../model/ids.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { Entropy } from "../ports/entropy.ts";
-import type { CommandLog } from "../statelog/command-log.ts";
-import type { StateLogLimits } from "../statelog/state-log.ts";
-import { STATE_LOG_LIMITS, StateLog } from "../statelog/state-log.ts";
-import { controllerMachine } from "./controller.ts";
-import type { ControllerEnvironment } from "./controller-context.ts";
-import type { ControllerAnswer } from "./controller-desk.ts";
-import { answerForwarded, ControllerDesk } from "./controller-desk.ts";
-import type { ControllerRequest } from "./controller-requests.ts";
-import type { FencingSettings } from "./fencing.ts";
-import { Fencing, FENCING_SETTINGS } from "./fencing.ts";
-import { ForwardingClient } from "./forwarding.ts";
-import { ImageFollower } from "./image-follower.ts";
-import { decodeImageApplied, encodeImageApplied } from "./image-messages.ts";
-import { ImageSource } from "./image-source.ts";
-import { MetadataImage } from "./image.ts";
-import { LeaderTable } from "./leaders.ts";
-import { ImageReporter, TopicReadiness } from "./readiness.ts";
-import { randomId } from "./random-id.ts";
+// The cluster layer of one broker over links and a log of the test's own: the image, the controller's desk and log where
+// group 0 has a replica, the image stream where it has none, the client of the controller, fencing. Messages go out
+// through `send` and come in through `received`, leaders through `leaders`.
+import { failed } from "../../internal/base/result.ts";
+import type { BrokerId, ClusterId, Incarnation, LogIndex } from "../../internal/model/ids.ts";
+import { CONTROLLER_GROUP } from "../../internal/model/ids.ts";
+import type { Clock } from "../../internal/ports/clock.ts";
+import type { Entropy } from "../../internal/ports/entropy.ts";
+import type { CommandLog } from "../../internal/statelog/command-log.ts";
+import type { StateLogLimits } from "../../internal/statelog/state-log.ts";
+import { STATE_LOG_LIMITS, StateLog } from "../../internal/statelog/state-log.ts";
+import { controllerMachine } from "../../internal/cluster/controller.ts";
+import type { ControllerEnvironment } from "../../internal/cluster/controller-context.ts";
+import type { ControllerAnswer } from "../../internal/cluster/controller-desk.ts";
+import { answerForwarded, ControllerDesk } from "../../internal/cluster/controller-desk.ts";
+import type { ControllerRequest } from "../../internal/cluster/controller-requests.ts";
+import type { FencingSettings } from "../../internal/cluster/fencing.ts";
+import { Fencing, FENCING_SETTINGS } from "../../internal/cluster/fencing.ts";
+import { ForwardingClient } from "../../internal/cluster/forwarding.ts";
+import { ImageFollower } from "../../internal/cluster/image-follower.ts";
+import { decodeImageApplied, encodeImageApplied } from "../../internal/cluster/image-messages.ts";
+import { ImageSource } from "../../internal/cluster/image-source.ts";
+import { MetadataImage } from "../../internal/cluster/image.ts";
+import { LeaderTable } from "../../internal/cluster/leaders.ts";
+import { ImageReporter, TopicReadiness } from "../../internal/cluster/readiness.ts";
+import { randomId } from "../../internal/cluster/random-id.ts";
 
 /** Message types on the broker links, with the lane that each travels on. */
 export const CLUSTER_MESSAGES = {
