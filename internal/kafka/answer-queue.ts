@@ -2,7 +2,7 @@
 // order whatever the order in which they are ready (a client pairs answers and requests by it). Of large answers only a
 // window is handed to the system at a time, because what was handed over cannot be taken back from a slow reader.
 import type { Connection } from "../ports/wire.ts";
-import { Call } from "./call.ts";
+import type { Call } from "./call.ts";
 
 /** Below this part of the window nothing is cut off a larger piece: system calls cost more than bytes. */
 const CUT_SHARE_MIN = 4;
@@ -17,16 +17,17 @@ export class AnswerQueue {
   readonly #wire: Connection;
   readonly #windowBytes: number;
   readonly #ended: (call: Call) => void;
-  readonly #taken: () => void;
+  readonly #taken: (bytes: number) => void;
   #calls: Call[] = [];
   #first = 0;
+  #isDropped = false;
 
   /** `ended` is told of each call whose answer is out; `taken` whenever the system has taken bytes. */
   constructor(
     wire: Connection,
     windowBytes: number,
     ended: (call: Call) => void,
-    taken: () => void,
+    taken: (bytes: number) => void,
   ) {
     this.#wire = wire;
     this.#windowBytes = windowBytes;
@@ -104,9 +105,9 @@ export class AnswerQueue {
   #released(call: Call, bytes: number, isWhole: boolean): void {
     this.inFlightBytes -= bytes;
     this.takenBytes += bytes;
-    this.bytes -= bytes;
+    if (!this.#isDropped) this.bytes -= bytes;
     if (isWhole) this.#finish(call);
-    this.#taken();
+    this.#taken(bytes);
   }
 
   #finish(call: Call): void {
@@ -131,6 +132,7 @@ export class AnswerQueue {
     this.#calls = [];
     this.#first = 0;
     this.bytes = 0;
+    this.#isDropped = true;
     for (const call of calls) call.end();
   }
 }

@@ -25,8 +25,12 @@ export type CallState = "waiting" | "running" | "answered" | "over";
 
 const NO_PARTS: readonly Uint8Array[] = [];
 
-/** `Res` is the response type of the API. */
-export class Call<Res = never> {
+/** A call as the handler of an API sees it: it answers with that API's response. */
+export type CallOf<Res> = Omit<Call, "answer"> & {
+  answer(body: Res, release?: (() => void) | null): void;
+};
+
+export class Call {
   readonly owner: CallOwner;
   readonly api: AnyApi;
   readonly version: number;
@@ -71,7 +75,7 @@ export class Call<Res = never> {
   }
 
   /** Answers. `release` gives back what the answer lends: it runs exactly once, when nobody looks at those bytes any more. */
-  answer(body: Res, release: (() => void) | null = null): void {
+  answer(body: unknown, release: (() => void) | null = null): void {
     if (this.state === "over") {
       release?.();
       return;
@@ -80,11 +84,11 @@ export class Call<Res = never> {
     this.state = "answered";
     this.onDrop = null;
     this.#release = release;
-    const parts = this.owner.encode(this as unknown as Call, body);
+    const parts = this.owner.encode(this, body);
     if (parts === null) return;
     this.parts = parts;
     for (const part of parts) this.answerBytes += part.length;
-    this.owner.answered(this as unknown as Call);
+    this.owner.answered(this);
   }
 
   /** Ends the call without a frame: Produce with acks 0. */
@@ -92,7 +96,7 @@ export class Call<Res = never> {
     if (this.state === "over") return;
     assert(this.state === "running", "a request is answered once");
     this.state = "answered";
-    this.owner.answered(this as unknown as Call);
+    this.owner.answered(this);
   }
 
   /** Counts an error code that goes into the answer, and answers it. */
@@ -102,7 +106,7 @@ export class Call<Res = never> {
   }
 
   closeConnection(cause: CloseCause): void {
-    if (this.state !== "over") this.owner.close(cause, this as unknown as Call);
+    if (this.state !== "over") this.owner.close(cause, this);
   }
 
   /** The handler has failed in a way that only a bug explains. */

@@ -8,7 +8,7 @@ import type { Entropy } from "../ports/entropy.ts";
 import type { Complete } from "../schema/message.ts";
 import type { Api } from "./api/api.ts";
 import type { AnyApi } from "./api/registry.ts";
-import type { Call } from "./call.ts";
+import type { Call, CallOf } from "./call.ts";
 import type { FetchSessions } from "./fetch-sessions.ts";
 import type { KafkaOptions } from "./options.ts";
 
@@ -32,16 +32,20 @@ export interface Handler {
 /** A handler that answers the call by itself. */
 export function handler<Req, Res>(
   api: Api<Req, Res>,
-  handle: (call: Call<Res>, request: Complete<Req>) => void,
+  handle: (call: CallOf<Res>, request: Complete<Req>) => void,
   isSerial = false,
 ): Handler {
-  return { api: api as AnyApi, isSerial, handle: handle as unknown as Handler["handle"] };
+  return {
+    api: api as AnyApi,
+    isSerial,
+    handle: (call, body) => handle(call, body as Complete<Req>),
+  };
 }
 
 /** A handler that is a function from the request to its answer, at once or as a promise. */
 export function responder<Req, Res>(
   api: Api<Req, Res>,
-  respond: (request: Complete<Req>, call: Call<Res>) => Res | Promise<Res>,
+  respond: (request: Complete<Req>, call: CallOf<Res>) => Res | Promise<Res>,
 ): Handler {
   return handler(api, (call, request) => {
     const response = respond(request, call);
@@ -49,9 +53,6 @@ export function responder<Req, Res>(
       call.answer(response);
       return;
     }
-    response.then(
-      (body) => call.answer(body),
-      (error: unknown) => call.fatal(error),
-    ).catch((error: unknown) => call.fatal(error));
+    response.then((body) => call.answer(body)).catch((error: unknown) => call.fatal(error));
   });
 }

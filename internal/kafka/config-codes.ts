@@ -1,0 +1,38 @@
+// Kafka's numbers for configs: resources, where a value comes from, and what type it has.
+import type { BrokerId } from "../model/ids.ts";
+import type { ConfigTarget, ConfigView } from "../service/cluster-service.ts";
+
+const TOPIC = 2;
+const BROKER = 4;
+
+export const CONFIG_SOURCE = {
+  topic: 1,
+  "dynamic-broker": 2,
+  "dynamic-default": 3,
+  "static-broker": 4,
+  default: 5,
+} as const satisfies Record<ConfigView["source"], number>;
+
+export const CONFIG_TYPE = {
+  boolean: 1,
+  string: 2,
+  int: 3,
+  short: 4,
+  long: 5,
+  double: 6,
+  list: 7,
+  password: 9,
+} as const satisfies Record<ConfigView["type"], number>;
+
+/** The resource that a request names: a topic, one broker, or (with the empty name) all brokers. Null: none that exists. */
+export function configTarget(resourceType: number, name: string): ConfigTarget | null {
+  if (resourceType === TOPIC) return { resource: "topic", name };
+  if (resourceType !== BROKER) return null;
+  if (name === "") return { resource: "broker", broker: null };
+  return /^\d{1,9}$/.test(name) ? { resource: "broker", broker: Number(name) as BrokerId } : null;
+}
+
+/** What is shown of a value: nothing of a secret one. */
+export function shownValue({ value, isSensitive }: ConfigView): string | null {
+  return isSensitive ? null : value;
+}

@@ -1,0 +1,407 @@
+// One client connection: it cuts the byte stream into frames, decodes ahead, starts the requests in the order of their
+// arrival, and sends the answers in that order. Appends of one connection are therefore proposed in the order in which
+// they were sent; everything else runs concurrently. What a client can make this broker hold is bounded: above its share
+// the connection is not read, and the client's own socket fills up.
+//
+// Bytes from outside are decoded, never asserted: whatever a client sends ends in an answer or in a closed connection.
+import type { Reader } from "../bytes/reader.ts";
+import type { Writer } from "../bytes/writer.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { CloseReason, Connection, ConnectionEvents } from "../ports/wire.ts";
+import { AnswerQueue } from "./answer-queue.ts";
+import type { ApiVersionsResponse } from "./api/18-api-versions.ts";
+import type { AnyApi } from "./api/registry.ts";
+import type { BudgetHolder, ByteBudget } from "./byte-budget.ts";
+import { Call } from "./call.ts";
+import type { CallOwner } from "./call.ts";
+import { FrameSplitter } from "./codec/frame-splitter.ts";
+import { decodeRequest } from "./codec/request.ts";
+import type { RequestFault, RequestHeader } from "./codec/request.ts";
+import { encodeResponse } from "./codec/response.ts";
+import type { Flushable, Flusher } from "./flusher.ts";
+import type { Handler } from "./handler.ts";
+import { FRAME_PROGRESS_BYTES_MIN, FRAME_STALL_MS, SEND_STALL_MS } from "./limits.ts";
+import type { KafkaOptions } from "./options.ts";
+import type { CloseCause, KafkaProbe } from "./probe.ts";
+import type { QuietLog } from "./quiet-log.ts";
+
+/** What all connections of a server share. */
+export interface ConnectionHome {
+  readonly options: KafkaOptions;
+  readonly clock: Clock;
+  readonly flusher: Flusher;
+  readonly budget: ByteBudget;
+  readonly probe: KafkaProbe;
+  readonly log: QuietLog;
+  readonly writer: Writer;
+  readonly reader: Reader;
+  readonly served: (key: number) => AnyApi | undefined;
+  handlerOf(api: AnyApi): Handler;
+  /** The answer to an ApiVersions request of a version that nobody here knows (KIP-511). */
+  readonly unknownApiVersions: ApiVersionsResponse;
+  readonly apiVersions: AnyApi;
+  fatal(error: unknown): void;
+  gone(connection: KafkaConnection): void;
+}
+
+const FRAME_SIZE_BYTES = 4;
+
+export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, BudgetHolder {
+  readonly peerHost: string;
+  isDirty = false;
+  readonly #home: ConnectionHome;
+  readonly #wire: Connection;
+  readonly #splitter: FrameSplitter;
+  readonly #answers: AnswerQueue;
+  /** Serial calls that wait for the one under way. */
+  readonly #waiting: Call[] = [];
+  #serial: Call | null = null;
+  #cause: CloseCause | null = null;
+  #isReading = true;
+  #isHeld = false;
+  #isDraining = false;
+  #isDecoding = false;
+  #receivedBytes = 0;
+  #consumedBytes = 0;
+  /** What the budget was last told. */
+  #countedBytes = 0;
+  #activeMs: number;
+  /** Since when the present frame is incomplete, and how much had arrived then; null when none is. */
+  #frameMarkMs: number | null = null;
+  #frameMarkBytes = 0;
+  /** When the system was last seen to take bytes, or had taken all. */
+  #takenMarkMs: number;
+  #takenMarkBytes = 0;
+  #bufferedMarkBytes = 0;
+
+  constructor(home: ConnectionHome, wire: Connection) {
+    this.#home = home;
+    this.#wire = wire;
+    this.peerHost = wire.peer.host;
+    this.#splitter = new FrameSplitter(home.options.requestBytesMax);
+    this.#answers = new AnswerQueue(
+      wire,
+      home.options.sendBytesMax,
+      (call) => this.#ended(call),
+      (bytes) => this.#taken(bytes),
+    );
+    this.#activeMs = home.clock.upMs();
+    this.#takenMarkMs = this.#activeMs;
+  }
+
+  // ---- events of the wire ----
+
+  received(bytes: Uint8Array): void {
+    if (this.#cause !== null) return;
+    this.#home.probe.receivedBytes.add(bytes.length);
+    this.#receivedBytes += bytes.length;
+    this.#splitter.push(bytes);
+    this.#decode();
+    this.#splitter.settle();
+    this.#account();
+  }
+
+  closed(_reason: CloseReason): void {
+    this.#home.probe.closed[this.#cause ?? "client"].add(1);
+    this.#cause ??= "client";
+    this.#waiting.length = 0;
+    this.#answers.drop();
+    this.#home.budget.change(-this.#countedBytes);
+    this.#countedBytes = 0;
+    this.#home.budget.leave(this);
+    this.#home.gone(this);
+  }
+
+  // ---- requests ----
+
+  get isMidFrame(): boolean {
+    return this.#pendingBytes > 0;
+  }
+
+  /** Received bytes that are not part of a decoded request. */
+  get #pendingBytes(): number {
+    return this.#receivedBytes - this.#consumedBytes;
+  }
+
+  get #isFull(): boolean {
+    const { options } = this.#home;
+    if (this.#isHeld || this.#isDraining || this.#cause !== null) return true;
+    return (
+      this.#answers.count >= options.connectionRequestsMax ||
+      this.#answers.bytes >= options.connectionBytesMax
+    );
+  }
+
+  #decode(): void {
+    const nowMs = this.#home.clock.upMs();
+    this.#isDecoding = true;
+    let frames = 0;
+    while (!this.#isFull && this.#splitter.next()) {
+      const { bytes, start, end } = this.#splitter;
+      this.#consumedBytes += FRAME_SIZE_BYTES + end - start;
+      this.#take(bytes, start, end, nowMs);
+      frames++;
+    }
+    this.#isDecoding = false;
+    if (frames > 0) {
+      this.#activeMs = nowMs;
+      this.#frameMarkMs = null;
+      this.#home.budget.completed(this);
+    }
+    const { fault } = this.#splitter;
+    if (fault === null || this.#cause !== null) return;
+    const sizeBytes = fault.kind === "frame-size" ? fault.sizeBytes : null;
+    this.#refuse(fault.kind, { sizeBytes });
+  }
+
+  #take(bytes: Uint8Array, start: number, end: number, nowMs: number): void {
+    const { reader, served } = this.#home;
+    reader.rebind(bytes, start, end);
+    const request = decodeRequest(reader, served);
+    if (!request.ok) {
+      this.#refuseRequest(request.fault, end - start, nowMs);
+      return;
+    }
+    const { header, api, body } = request.value;
+    const call = this.#callOf(api, header, header.apiVersion, end - start, nowMs);
+    const handler = this.#home.handlerOf(api);
+    if (handler.isSerial) {
+      if (this.#serial !== null) {
+        call.body = body;
+        this.#waiting.push(call);
+        return;
+      }
+      this.#serial = call;
+    }
+    this.#run(handler, call, body);
+  }
+
+  #callOf(
+    api: AnyApi,
+    header: RequestHeader,
+    version: number,
+    requestBytes: number,
+    nowMs: number,
+  ): Call {
+    const { correlationId, clientId } = header;
+    const call = new Call(this, api, version, correlationId, clientId, requestBytes, nowMs);
+    this.#answers.push(call);
+    return call;
+  }
+
+  #run(handler: Handler, call: Call, body: unknown): void {
+    call.state = "running";
+    try {
+      handler.handle(call, body);
+    } catch (error) {
+      this.fatal(error);
+    }
+  }
+
+  #refuseRequest(fault: RequestFault, requestBytes: number, nowMs: number): void {
+    if (fault.kind === "short-header") {
+      this.#refuse("undecodable", { requestBytes });
+      return;
+    }
+    const { header } = fault;
+    const { apiKey, apiVersion, clientId } = header;
+    switch (fault.kind) {
+      case "unsupported-api-versions": {
+        const { apiVersions, unknownApiVersions } = this.#home;
+        const call = this.#callOf(apiVersions, header, 0, requestBytes, nowMs);
+        call.state = "running";
+        call.answer(unknownApiVersions);
+        return;
+      }
+      case "malformed":
+        this.#refuse("undecodable", { apiKey, apiVersion, clientId, ...fault.cause });
+        return;
+      case "unknown-api":
+      case "unsupported-version":
+        this.#refuse(fault.kind, { apiKey, apiVersion, clientId });
+    }
+  }
+
+  // ---- answers; called by calls and the queue ----
+
+  encode(call: Call, body: unknown): readonly Uint8Array[] | null {
+    const { writer, probe, clock } = this.#home;
+    const { api, version, correlationId } = call;
+    let frame;
+    try {
+      frame = encodeResponse(writer, api, version, correlationId, body);
+    } catch (error) {
+      writer.discard();
+      this.fatal(error);
+      return null;
+    }
+    probe.answered(api.key, clock.upMs() - call.arrivedMs);
+    if (frame.ok) return frame.value;
+    this.close("unencodable-answer", call);
+    return null;
+  }
+
+  answered(call: Call): void {
+    this.#answers.answered(call);
+    this.#pump();
+    this.#proceed();
+  }
+
+  #pump(): void {
+    if (this.#cause === null && this.#answers.pump()) this.#home.flusher.mark(this);
+  }
+
+  /** The answer of a call was handed to the system as a whole. */
+  #ended(call: Call): void {
+    if (call !== this.#serial) return;
+    this.#serial = null;
+    const next = this.#waiting.shift();
+    if (next === undefined || this.#cause !== null) return;
+    this.#serial = next;
+    const { body } = next;
+    next.body = null;
+    this.#run(this.#home.handlerOf(next.api), next, body);
+  }
+
+  #taken(bytes: number): void {
+    this.#home.probe.sentBytes.add(bytes);
+    this.#pump();
+    this.#proceed();
+  }
+
+  flush(): void {
+    this.#wire.flush();
+  }
+
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  unhold(): void {
+    this.#isHeld = false;
+    this.#proceed();
+  }
+
+  /** Something was answered or taken: goes on with frames that had to wait, and with reading. */
+  #proceed(): void {
+    if (this.#isDecoding || this.#cause !== null) return;
+    if (this.#pendingBytes > 0) this.#decode();
+    this.#account();
+    if (this.#isDraining) this.#endIfDone();
+  }
+
+  // ---- reading ----
+
+  #account(): void {
+    const bytes = this.#pendingBytes + this.#answers.bytes;
+    const delta = bytes - this.#countedBytes;
+    this.#countedBytes = bytes;
+    if (delta !== 0) this.#home.budget.change(delta);
+    if (this.#cause === null) this.#adjustReading();
+  }
+
+  #adjustReading(): boolean {
+    const reads = !this.#isFull && this.#home.budget.admits(this);
+    if (reads !== this.#isReading) {
+      this.#isReading = reads;
+      if (reads) this.#wire.resume();
+      else this.#wire.pause();
+    }
+    return reads;
+  }
+
+  readAgain(): boolean {
+    return this.#cause === null && this.#adjustReading();
+  }
+
+  // ---- the end ----
+
+  /** Looks for reasons to give this client up. Called every second or so. */
+  sweep(nowMs: number): void {
+    if (this.#cause !== null) return;
+    if (this.#isSlowReader(nowMs)) this.#refuse("slow-reader", {});
+    else if (this.#isStuckFrame(nowMs)) this.#refuse("incomplete-frame", {});
+    else if (this.#isIdle(nowMs)) this.close("idle", null);
+  }
+
+  #isIdle(nowMs: number): boolean {
+    if (!this.#answers.isEmpty || this.isMidFrame) {
+      this.#activeMs = nowMs;
+      return false;
+    }
+    return nowMs - this.#activeMs > this.#home.options.idleMsMax;
+  }
+
+  #isStuckFrame(nowMs: number): boolean {
+    if (!this.isMidFrame || !this.#isReading) {
+      this.#frameMarkMs = null;
+      return false;
+    }
+    if (this.#frameMarkMs === null) this.#markFrame(nowMs);
+    else if (nowMs - this.#frameMarkMs > FRAME_STALL_MS) {
+      if (this.#receivedBytes - this.#frameMarkBytes < FRAME_PROGRESS_BYTES_MIN) return true;
+      this.#markFrame(nowMs);
+    }
+    return false;
+  }
+
+  #markFrame(nowMs: number): void {
+    this.#frameMarkMs = nowMs;
+    this.#frameMarkBytes = this.#receivedBytes;
+  }
+
+  #isSlowReader(nowMs: number): boolean {
+    const { inFlightBytes, takenBytes } = this.#answers;
+    const buffered = this.#wire.bufferedBytes;
+    const moved = takenBytes !== this.#takenMarkBytes || buffered < this.#bufferedMarkBytes;
+    this.#bufferedMarkBytes = buffered;
+    if (inFlightBytes === 0 || moved) {
+      this.#takenMarkMs = nowMs;
+      this.#takenMarkBytes = takenBytes;
+      return false;
+    }
+    return nowMs - this.#takenMarkMs > SEND_STALL_MS;
+  }
+
+  /** Reads nothing more, answers what is under way, then closes in order. */
+  drain(): void {
+    if (this.#cause !== null || this.#isDraining) return;
+    this.#isDraining = true;
+    this.#adjustReading();
+    this.#endIfDone();
+  }
+
+  #endIfDone(): void {
+    if (!this.#answers.isEmpty || this.#cause !== null) return;
+    this.#cause = "shutdown";
+    this.#wire.resume(); // a paused connection would not see the other side's end
+    this.#wire.end();
+  }
+
+  /** The client did something that it must not do: it is told by the end of the connection, and we by a log line. */
+  #refuse(cause: CloseCause, fields: Readonly<Record<string, unknown>>): void {
+    if (this.#cause !== null) return;
+    this.#home.log.warn({ cause, host: this.peerHost, ...fields }, "client-refused");
+    this.close(cause, null);
+  }
+
+  close(cause: CloseCause, call: Call | null): void {
+    if (this.#cause !== null) return;
+    if (call !== null) {
+      const { api, version, clientId } = call;
+      const fields = { cause, host: this.peerHost, api: api.name, apiVersion: version, clientId };
+      this.#home.log.warn(fields, "client-refused");
+    }
+    this.#cause = cause;
+    this.#wire.flush();
+    this.#wire.destroy();
+  }
+
+  countError(code: number): void {
+    this.#home.probe.refused(code);
+  }
+
+  fatal(error: unknown): void {
+    this.#home.fatal(error);
+  }
+}

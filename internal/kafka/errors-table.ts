@@ -1,0 +1,147 @@
+// The faults of the services as Kafka's error codes: one table for each vocabulary, exhaustive by type, and the places
+// where a version does not know a code. Numbers are written nowhere else.
+import type { BatchFault } from "../model/validate-batch.ts";
+import type { AdminFault } from "../service/cluster-service.ts";
+import type { AppendFault, ReadFault } from "../service/faults.ts";
+import { ErrorCode } from "./codec/errors.ts";
+
+const BATCH_CODE = {
+  "no-batch": ErrorCode.INVALID_RECORD,
+  "unsupported-magic": ErrorCode.INVALID_RECORD,
+  "several-batches": ErrorCode.INVALID_RECORD,
+  "unsupported-codec": ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
+  "too-large": ErrorCode.MESSAGE_TOO_LARGE,
+  corrupt: ErrorCode.CORRUPT_MESSAGE,
+  invalid: ErrorCode.INVALID_RECORD,
+  "invalid-timestamp": ErrorCode.INVALID_TIMESTAMP,
+} as const satisfies Record<BatchFault["kind"], ErrorCode>;
+
+const APPEND_CODE = {
+  "unknown-topic": ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  "unknown-topic-id": ErrorCode.UNKNOWN_TOPIC_ID,
+  "unknown-partition": ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  "not-leader": ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  "fenced-epoch": ErrorCode.FENCED_LEADER_EPOCH,
+  "unknown-epoch": ErrorCode.UNKNOWN_LEADER_EPOCH,
+  "out-of-order-sequence": ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+  "invalid-producer-epoch": ErrorCode.INVALID_PRODUCER_EPOCH,
+  "invalid-acks": ErrorCode.INVALID_REQUIRED_ACKS,
+  "not-enough-replicas": ErrorCode.NOT_ENOUGH_REPLICAS,
+  "not-enough-replicas-after-append": ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+  "timed-out": ErrorCode.REQUEST_TIMED_OUT,
+  "storage-full": ErrorCode.KAFKA_STORAGE_ERROR,
+  // Kafka's clients cannot ask for a conditional append, so they cannot see this one.
+  "unexpected-end": ErrorCode.INVALID_REQUEST,
+  "internal-topic": ErrorCode.INVALID_TOPIC_EXCEPTION,
+} as const satisfies Record<Exclude<AppendFault["kind"], "batch">, ErrorCode>;
+
+const READ_CODE = {
+  "unknown-topic": ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  "unknown-topic-id": ErrorCode.UNKNOWN_TOPIC_ID,
+  "unknown-partition": ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  "not-leader": ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  "fenced-epoch": ErrorCode.FENCED_LEADER_EPOCH,
+  "unknown-epoch": ErrorCode.UNKNOWN_LEADER_EPOCH,
+  "offset-out-of-range": ErrorCode.OFFSET_OUT_OF_RANGE,
+  "offset-not-available": ErrorCode.OFFSET_NOT_AVAILABLE,
+  storage: ErrorCode.KAFKA_STORAGE_ERROR,
+} as const satisfies Record<ReadFault["kind"], ErrorCode>;
+
+const ADMIN_CODE = {
+  "invalid-topic-name": ErrorCode.INVALID_TOPIC_EXCEPTION,
+  "topic-exists": ErrorCode.TOPIC_ALREADY_EXISTS,
+  "name-collision": ErrorCode.INVALID_TOPIC_EXCEPTION,
+  "duplicate-topic": ErrorCode.INVALID_REQUEST,
+  "invalid-partitions": ErrorCode.INVALID_PARTITIONS,
+  "invalid-replication-factor": ErrorCode.INVALID_REPLICATION_FACTOR,
+  "invalid-replica-assignment": ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+  "invalid-config": ErrorCode.INVALID_CONFIG,
+  "too-many-partitions": ErrorCode.POLICY_VIOLATION,
+  "unknown-topic": ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  "unknown-topic-id": ErrorCode.UNKNOWN_TOPIC_ID,
+  "unknown-broker": ErrorCode.INVALID_REQUEST,
+  "broker-in-use": ErrorCode.INVALID_REQUEST,
+  "stale-revision": ErrorCode.INVALID_REQUEST,
+  "invalid-request": ErrorCode.INVALID_REQUEST,
+  // Whatever became of these, asking again is right, and this is the code after which all clients do.
+  "not-founded": ErrorCode.REQUEST_TIMED_OUT,
+  "outcome-unknown": ErrorCode.REQUEST_TIMED_OUT,
+  "timed-out": ErrorCode.REQUEST_TIMED_OUT,
+  busy: ErrorCode.REQUEST_TIMED_OUT,
+  "storage-full": ErrorCode.KAFKA_STORAGE_ERROR,
+  "too-large": ErrorCode.INVALID_REQUEST,
+  refused: ErrorCode.POLICY_VIOLATION,
+} as const satisfies Record<AdminFault["kind"], ErrorCode>;
+
+/** Up to these versions clients do not know KAFKA_STORAGE_ERROR; asking the next leader is what it would make them do. */
+const PRODUCE_WITHOUT_STORAGE_ERROR = 3;
+const FETCH_WITHOUT_STORAGE_ERROR = 5;
+/** From this version on ListOffsets knows OFFSET_NOT_AVAILABLE (F7). */
+const LIST_OFFSETS_NOT_AVAILABLE = 5;
+
+export function produceCode(fault: AppendFault, version: number): ErrorCode {
+  const code = fault.kind === "batch" ? BATCH_CODE[fault.fault.kind] : APPEND_CODE[fault.kind];
+  return withoutStorageError(code, version <= PRODUCE_WITHOUT_STORAGE_ERROR);
+}
+
+export function fetchCode(fault: ReadFault, version: number): ErrorCode {
+  return withoutStorageError(READ_CODE[fault.kind], version <= FETCH_WITHOUT_STORAGE_ERROR);
+}
+
+export function listOffsetsCode(fault: ReadFault, version: number): ErrorCode {
+  if (fault.kind === "offset-not-available" && version < LIST_OFFSETS_NOT_AVAILABLE) {
+    return ErrorCode.LEADER_NOT_AVAILABLE;
+  }
+  return READ_CODE[fault.kind];
+}
+
+/** OffsetForLeaderEpoch has no code for "not yet": another leader may know, and the client asks again. */
+export function epochCode(fault: ReadFault): ErrorCode {
+  if (fault.kind === "offset-not-available") return ErrorCode.NOT_LEADER_OR_FOLLOWER;
+  return READ_CODE[fault.kind];
+}
+
+export function adminCode(fault: AdminFault): ErrorCode {
+  return ADMIN_CODE[fault.kind];
+}
+
+function withoutStorageError(code: ErrorCode, isUnknown: boolean): ErrorCode {
+  const isStorage = isUnknown && code === ErrorCode.KAFKA_STORAGE_ERROR;
+  return isStorage ? ErrorCode.NOT_LEADER_OR_FOLLOWER : code;
+}
+
+const BATCH_TEXT = {
+  "no-batch": "The partition has no records.",
+  "unsupported-magic": "Only record batches of magic 2 are accepted.",
+  "several-batches": "A partition takes one record batch per request.",
+  "unsupported-codec": "This version of the request does not know the compression codec.",
+  "too-large": "The batch is larger than max.message.bytes.",
+  corrupt: "The batch is damaged.",
+  invalid: "The batch is not well-formed.",
+  "invalid-timestamp": "A timestamp is out of the accepted range.",
+} as const satisfies Record<BatchFault["kind"], string>;
+
+const INVALID_TEXT = {
+  "base-offset": "A produced batch begins at offset 0.",
+  "record-count": "The record count contradicts the last offset delta.",
+  control: "Producers may not send control batches.",
+  producer:
+    "The batch has a producer id without a sequence, or a transaction without a producer id.",
+  "null-key": "Records of a compacted topic have keys.",
+} as const satisfies Record<Extract<BatchFault, { kind: "invalid" }>["reason"], string>;
+
+/** What a person reads about a refused append, where there is more to say than the code does. */
+export function appendText(fault: AppendFault): string | null {
+  if (fault.kind !== "batch") return null;
+  const cause = fault.fault;
+  return cause.kind === "invalid" ? INVALID_TEXT[cause.reason] : BATCH_TEXT[cause.kind];
+}
+
+/** Whether Kafka names the records at fault, rather than the batch as a whole. */
+export function blamesRecords(fault: AppendFault): boolean {
+  if (fault.kind !== "batch") return false;
+  const cause = fault.fault;
+  return (
+    cause.kind === "invalid-timestamp" || (cause.kind === "invalid" && cause.reason === "null-key")
+  );
+}

@@ -1,0 +1,40 @@
+// All handlers. What is listed here is served, and exactly that is advertised.
+import type { ApiIdentity } from "./api/api.ts";
+import type { Handler, HandlerContext } from "./handler.ts";
+import { produceHandler } from "./handlers/00-produce.ts";
+import { fetchHandler } from "./handlers/01-fetch.ts";
+import { listOffsetsHandler } from "./handlers/02-list-offsets.ts";
+import { metadataHandler } from "./handlers/03-metadata.ts";
+import { findCoordinatorHandler } from "./handlers/10-find-coordinator.ts";
+import { apiVersionsHandler } from "./handlers/18-api-versions.ts";
+import { createTopicsHandler } from "./handlers/19-create-topics.ts";
+import { deleteTopicsHandler } from "./handlers/20-delete-topics.ts";
+import { initProducerIdHandler } from "./handlers/22-init-producer-id.ts";
+import { offsetForLeaderEpochHandler } from "./handlers/23-offset-for-leader-epoch.ts";
+import { describeConfigsHandler } from "./handlers/32-describe-configs.ts";
+import { alterConfigsHandler } from "./handlers/33-alter-configs.ts";
+import { createPartitionsHandler } from "./handlers/37-create-partitions.ts";
+import { incrementalAlterConfigsHandler } from "./handlers/44-incremental-alter-configs.ts";
+import { describeClusterHandler } from "./handlers/60-describe-cluster.ts";
+
+/** By key. */
+export function handlersOf(context: HandlerContext): readonly Handler[] {
+  const handlers: readonly Handler[] = [
+    produceHandler(context),
+    fetchHandler(context),
+    listOffsetsHandler(context),
+    metadataHandler(context),
+    findCoordinatorHandler(),
+    apiVersionsHandler((): readonly ApiIdentity[] => handlers.map(({ api }) => api)),
+    createTopicsHandler(context),
+    deleteTopicsHandler(context),
+    initProducerIdHandler(context),
+    offsetForLeaderEpochHandler(context),
+    describeConfigsHandler(context),
+    alterConfigsHandler(context),
+    createPartitionsHandler(context),
+    incrementalAlterConfigsHandler(context),
+    describeClusterHandler(context),
+  ];
+  return handlers;
+}
