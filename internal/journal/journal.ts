@@ -29,7 +29,7 @@ import type { Identity } from "./directory.ts";
 import { PEERS_MAX } from "./format.ts";
 import type { JournalFiles } from "./files.ts";
 import type { Ledger } from "./ledger.ts";
-import { openJournal, reservePath, tablePath } from "./open.ts";
+import { makeReserve, openJournal, reservePath, tablePath } from "./open.ts";
 import type { OpenedJournal } from "./open.ts";
 import type {
   GroupTableSource,
@@ -51,6 +51,7 @@ import type { JournalSizes } from "./sizes.ts";
 const IDLE_SEAL = 0;
 const CLOSING_SEAL = 1;
 const KEEP_ALIVE_MS = 1_000;
+const RESERVE_RETRY_MS = 1_000;
 /** Of the memory for headers, what batches leave to other records. */
 const TABLE_MARGIN_PART = 0.5;
 
@@ -88,10 +89,15 @@ export class Journal implements SharedJournal {
   #flushWanted = false;
   #roomWanted = false;
   #durableTicket: Ticket;
+  /** Highest number that any table had. */
   #tableNumber: number;
+  /** Number of the newest finished table, 0 for none. */
+  #tableInUse: number;
   #checkpoint: Checkpoint | null = null;
   #checkpointEnd: Promise<void> | null = null;
   #checkpointAgain: Promise<void> | null = null;
+  /** There is no reserve and no room for one. */
+  #isDiskShort = false;
   #keepAlive = false;
   #endsWithSeal = false;
   #idleSinceMs = 0;
@@ -125,7 +131,8 @@ export class Journal implements SharedJournal {
     this.#identity = opened.identity;
     this.recovered = opened.recovered;
     this.#durableTicket = opened.lastTicket as Ticket;
-    this.#tableNumber = opened.tableNumber;
+    this.#tableNumber = opened.tableNumberMax;
+    this.#tableInUse = opened.tableInUse;
     this.#peers = new Map(opened.recovered.peers);
     this.#arena = new Arena(lane.allocate(sizes.arenaBytes), opened.nextPosition);
     this.#queue = new BatchQueue(lane.allocate(sizes.tableBytes), sizes.batchBytesMax, {
@@ -135,8 +142,9 @@ export class Journal implements SharedJournal {
     this.#queue.skipTicketsUpTo(opened.ticketsUsed);
     this.#writer = new BatchWriter(lane.allocate(SCRATCH_BYTES), opened.identity.incarnation);
     this.#probe = journalProbe(world.meter, () => this.#files.usedBytes);
-    this.#files.onReady = () => this.#retryStuck();
+    this.#files.onReady = () => this.#fileReady();
     this.#files.prepare();
+    this.#keepReserve();
     this.#idleSinceMs = world.clock.upMs();
     this.#watchIdle();
   }
@@ -233,7 +241,7 @@ export class Journal implements SharedJournal {
   room(): JournalRoom {
     const { bytesMax, reserveBytes } = this.#sizes;
     const isNear = this.#files.usedBytes + this.#sizes.fileBytes > bytesMax - reserveBytes;
-    return isNear || this.#files.isDiskFull ? "near-full" : "ok";
+    return isNear || this.#isDiskShort ? "near-full" : "ok";
   }
 
   peerDurable(peer: DirectoryId): Ticket {
@@ -404,9 +412,9 @@ export class Journal implements SharedJournal {
     if (batch.ticket === this.#files.current.firstTicket) this.#checkpointWhenUseful();
   }
 
-  #retryStuck(): void {
+  #fileReady(): void {
+    if (this.#files.isDiskFull) this.#freeReserve();
     if (this.#stuck !== null && this.#state !== "failed") this.#place(this.#stuck);
-    else if (this.#files.isDiskFull) this.#freeReserve();
   }
 
   #fail(fault: DiskFault): void {
@@ -417,9 +425,22 @@ export class Journal implements SharedJournal {
     this.#world.fatal("a journal write failed", fault);
   }
 
+  /** The disk is full: the reserve makes room for what must still be written, and clients wait until it is back. */
   #freeReserve(): void {
+    if (this.#isDiskShort) return;
+    this.#isDiskShort = true;
     this.#world.tasks.spawn("journal-free-reserve", async () => {
       await this.#world.disk.bulk.remove(reservePath(this.#directory));
+      this.#world.clock.after(RESERVE_RETRY_MS, () => this.#keepReserve());
+    });
+  }
+
+  #keepReserve(): void {
+    if (this.#state !== "open") return;
+    this.#world.tasks.spawn("journal-reserve", async () => {
+      this.#isDiskShort = !(await makeReserve(this.#world, this.#directory));
+      if (!this.#isDiskShort) return;
+      this.#world.clock.after(RESERVE_RETRY_MS, () => this.#keepReserve());
     });
   }
 
@@ -531,7 +552,10 @@ export class Journal implements SharedJournal {
     }
     this.#probe.checkpoints.add(1);
     this.#files.recycleBefore(slot.header.sequence);
-    await this.#world.disk.bulk.remove(tablePath(this.#directory, number - 1));
+    if (this.#tableInUse !== 0) {
+      await this.#world.disk.bulk.remove(tablePath(this.#directory, this.#tableInUse));
+    }
+    this.#tableInUse = number;
   }
 
   /** Queues one of the journal's own records, when there is room, and waits for it; false when it never gets durable. */

@@ -19,6 +19,8 @@ import type { RecoveredFiles } from "./recovery.ts";
 
 /** Room for an orderly stop, and for the next start, on a full disk (J8). */
 const RESERVE_BYTES = 1 << 20;
+/** The reserve is made when this many times its size are free. */
+const FREE_FOR_RESERVE = 4;
 /** After lost batches, tickets go on above any that this directory can have used (D3). */
 const TICKET_JUMP = 2 ** 40;
 
@@ -34,15 +36,19 @@ export interface OpenedJournal {
   readonly ticketsUsed: number;
   readonly nextOrdinal: number;
   readonly nextPosition: number;
-  /** Number of the newest group table, 0 for none. */
-  readonly tableNumber: number;
+  /** Highest number that a group table ever had, 0 for none. */
+  readonly tableNumberMax: number;
+  /** Number of the newest finished one, 0 for none. */
+  readonly tableInUse: number;
 }
 
 interface Listing {
   readonly sequences: readonly number[];
   readonly tables: readonly number[];
-  /** Names of unfinished or unneeded files. */
+  /** Names of group tables that were not finished; they are removed while new ones are written. */
   readonly litter: readonly string[];
+  /** The highest number of any table, finished or not. */
+  readonly tableNumberMax: number;
 }
 
 export function tablePath(directory: string, number: number): string {
@@ -113,7 +119,8 @@ async function openLocked(
     ticketsUsed: recovered.value.lastTicket + (recovered.value.isIncomplete ? TICKET_JUMP : 0),
     nextOrdinal: recovered.value.nextOrdinal,
     nextPosition: recovered.value.nextPosition,
-    tableNumber: tables.at(-1) ?? 0,
+    tableNumberMax: listed.value.tableNumberMax,
+    tableInUse: tables.at(-1) ?? 0,
   });
 }
 
@@ -151,14 +158,18 @@ async function list(world: World, directory: string): Promise<Result<Listing, Di
   const sequences: number[] = [];
   const tables: number[] = [];
   const litter: string[] = [];
+  let tableNumberMax = 0;
   for (const name of listed.value) {
     const file = /^(\d{16})\.journal$/.exec(name);
-    const table = /^table-(\d{16})$/.exec(name);
+    const table = /^table-(\d{16})(\.new)?$/.exec(name);
+    tableNumberMax = Math.max(tableNumberMax, Number(table?.[1] ?? 0));
     if (file !== null) sequences.push(Number(file[1]));
-    else if (table !== null) tables.push(Number(table[1]));
-    else if (name.endsWith(".new")) litter.push(name);
+    else if (table !== null && table[2] === undefined) tables.push(Number(table[1]));
+    else if (table !== null) litter.push(name);
   }
-  return ok({ sequences: sequences.sort(ascending), tables: tables.sort(ascending), litter });
+  sequences.sort(ascending);
+  tables.sort(ascending);
+  return ok({ sequences, tables, litter, tableNumberMax });
 }
 
 function ascending(left: number, right: number): number {
@@ -266,14 +277,15 @@ export function reservePath(directory: string): string {
   return `${directory}/reserve`;
 }
 
-export async function makeReserve(world: World, directory: string): Promise<void> {
+/** False when there is no reserve and no room for one. */
+export async function makeReserve(world: World, directory: string): Promise<boolean> {
   const path = reservePath(directory);
   const measured = await world.disk.bulk.length(path);
-  if (measured.ok && measured.value >= RESERVE_BYTES) return;
+  if (measured.ok && measured.value >= RESERVE_BYTES) return true;
   const free = await world.disk.bulk.freeBytes(directory);
-  if (!free.ok || free.value < 4 * RESERVE_BYTES) return;
+  if (!free.ok || free.value < FREE_FOR_RESERVE * RESERVE_BYTES) return false;
   const written = await writeZeros(world, path, 0, RESERVE_BYTES);
-  if (!written.ok) world.log.warn({ fault: written.fault }, "reserve file not made");
+  return written.ok;
 }
 
 function tidyUp(world: World, directory: string, listing: Listing, table: GroupTable | null): void {
@@ -284,6 +296,5 @@ function tidyUp(world: World, directory: string, listing: Listing, table: GroupT
   ];
   world.tasks.spawn("journal-tidy-up", async () => {
     for (const path of paths) await world.disk.bulk.remove(path);
-    await makeReserve(world, directory);
   });
 }
