@@ -12,11 +12,17 @@ import type { ControllerAnswer } from "./controller-desk.ts";
 import type { ControllerRequest } from "./controller-requests.ts";
 import type { MetadataImage } from "./image.ts";
 
+/** A process of a broker. Incarnations of two directories say nothing about each other. */
+export interface Contact {
+  readonly directory: DirectoryId;
+  readonly incarnation: Incarnation;
+}
+
 export interface FencingPorts {
   readonly clock: Clock;
   readonly image: MetadataImage;
-  /** The incarnation that a broker's link shows now; null: silent, or never met. The own broker's: its own. */
-  contact(broker: BrokerId): Incarnation | null;
+  /** Who a broker's link shows now; null: silent, or never met. The own broker: itself. */
+  contact(broker: BrokerId): Contact | null;
   /** The version that a broker said it has applied; see TopicReadiness. */
   appliedBy(broker: BrokerId): LogIndex;
   /** The own desk. */
@@ -88,11 +94,12 @@ export class Fencing {
     for (const broker of this.#ports.image.brokers()) {
       const watch = this.#watch(broker);
       const shown = this.#ports.contact(broker.broker);
-      const isHere = shown === broker.incarnation;
+      const isDirectory = shown?.directory === broker.directory;
+      const isHere = isDirectory && shown.incarnation === broker.incarnation;
       watch.contactTicks = isHere ? watch.contactTicks + 1 : 0;
       watch.silentTicks = isHere ? 0 : watch.silentTicks + 1;
       if (watch.isAsking) continue;
-      const isReplaced = shown !== null && shown > broker.incarnation;
+      const isReplaced = isDirectory && shown.incarnation > broker.incarnation;
       if (!broker.fenced && (isReplaced || this.#wasSilent(watch))) this.#fence(broker, watch);
       else if (broker.fenced && this.#isBack(broker, watch)) this.#unfence(broker, watch);
       else if (!broker.fenced && isHere && watch.mayHaveLost) this.#replace(broker, watch);

@@ -126,6 +126,7 @@ export class ForwardingClient implements ControllerClient {
   }
 
   #try(pending: Pending): void {
+    if (pending.isOver) return;
     pending.cancelRetry?.();
     pending.cancelRetry = null;
     const leader = this.#ports.leaders.leaderOf(CONTROLLER_GROUP);

@@ -148,7 +148,7 @@ export class Broker {
       this.raft,
     );
     this.services = this.#buildServices();
-    controller.attach(this.links, journal.recovered.incarnation);
+    controller.attach(this.links, journal.recovered);
   }
 
   #buildLinks(): Links {

@@ -5,6 +5,7 @@ import type { ControllerLog } from "../cluster/controller-desk.ts";
 import { controllerMachine } from "../cluster/controller.ts";
 import { defaultReplicationFactor } from "../config/topic-configs.ts";
 import { Fencing } from "../cluster/fencing.ts";
+import type { Contact } from "../cluster/fencing.ts";
 import { ForwardingClient } from "../cluster/forwarding.ts";
 import { ImageFollower } from "../cluster/image-follower.ts";
 import { decodeImageApplied, encodeImageApplied } from "../cluster/image-messages.ts";
@@ -14,7 +15,7 @@ import { LeaderTable } from "../cluster/leaders.ts";
 import { randomId } from "../cluster/random-id.ts";
 import { ImageReporter, TopicReadiness } from "../cluster/readiness.ts";
 import type { Settings } from "../config/settings.ts";
-import type { BrokerId, ClusterId, Incarnation, LogIndex } from "../model/ids.ts";
+import type { BrokerId, ClusterId, LogIndex } from "../model/ids.ts";
 import { CONTROLLER_GROUP } from "../model/ids.ts";
 import type { World } from "../ports/world.ts";
 import type { Replica } from "../replica/replica.ts";
@@ -55,7 +56,7 @@ export class ControllerNode {
   readonly #fencing: Fencing;
   readonly #reporter: ImageReporter;
   #links: Links | null = null;
-  #incarnation = 0 as Incarnation;
+  #self: Contact | null = null;
   #sources: readonly BrokerId[] = [];
 
   constructor(world: World, options: ControllerNodeOptions) {
@@ -130,9 +131,9 @@ export class ControllerNode {
   }
 
   /** Joins the links. Before the first session. */
-  attach(links: Links, incarnation: Incarnation): void {
+  attach(links: Links, self: Contact): void {
     this.#links = links;
-    this.#incarnation = incarnation;
+    this.#self = self;
     links.handle(CONTROLLER_REQUEST, "data", (session, bytes, start, end) =>
       this.#desk.received(session.peer.broker, bytes.subarray(start, end), (to, reply) => {
         this.#send(to, CONTROLLER_REPLY, reply);
@@ -204,10 +205,10 @@ export class ControllerNode {
     return leader === null ? open : [leader, ...open.filter((broker) => broker !== leader)];
   }
 
-  #contact(broker: BrokerId): Incarnation | null {
-    if (broker === this.#options.broker) return this.#incarnation;
+  #contact(broker: BrokerId): Contact | null {
+    if (broker === this.#options.broker) return this.#self;
     if (this.#links === null || this.#links.isSilent(broker)) return null;
-    return this.#links.session(broker)?.peer.incarnation ?? null;
+    return this.#links.session(broker)?.peer ?? null;
   }
 
   #send(to: BrokerId, type: number, bytes: Uint8Array): boolean {

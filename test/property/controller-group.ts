@@ -16,7 +16,7 @@ interface Entry {
 export class StepClock implements Clock {
   ms = 1_000;
   #flushes: (() => void)[] = [];
-  #timers: { readonly at: number; readonly wake: () => void }[] = [];
+  #timers: { readonly at: number; readonly wake: () => void; isOver: boolean }[] = [];
 
   nowMs(): number {
     return this.ms;
@@ -27,9 +27,9 @@ export class StepClock implements Clock {
   }
 
   after(delayMs: number, wake: () => void): () => void {
-    const timer = { at: this.ms + delayMs, wake };
+    const timer = { at: this.ms + delayMs, wake, isOver: false };
     this.#timers.push(timer);
-    return () => void (this.#timers = this.#timers.filter((other) => other !== timer));
+    return () => void (timer.isOver = true);
   }
 
   /** Lets time pass in steps of at most 10 ms, each a turn of its own. */
@@ -39,7 +39,7 @@ export class StepClock implements Clock {
       this.ms = Math.min(until, this.ms + 10);
       const due = this.#timers.filter((timer) => timer.at <= this.ms);
       this.#timers = this.#timers.filter((timer) => timer.at > this.ms);
-      for (const { wake } of due) wake();
+      for (const timer of due) if (!timer.isOver) timer.wake();
       this.endTurn();
     }
   }

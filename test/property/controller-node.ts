@@ -2,7 +2,7 @@
 // group 0 has a replica, the image stream where it has none, the client of the controller, fencing. Messages go out
 // through `send` and come in through `received`, leaders through `leaders`.
 import { failed } from "../../internal/base/result.ts";
-import type { BrokerId, ClusterId, Incarnation, LogIndex } from "../../internal/model/ids.ts";
+import type { BrokerId, ClusterId, LogIndex } from "../../internal/model/ids.ts";
 import { CONTROLLER_GROUP } from "../../internal/model/ids.ts";
 import type { Clock } from "../../internal/ports/clock.ts";
 import type { Entropy } from "../../internal/ports/entropy.ts";
@@ -14,7 +14,7 @@ import type { ControllerEnvironment } from "../../internal/cluster/controller-co
 import type { ControllerAnswer } from "../../internal/cluster/controller-desk.ts";
 import { answerForwarded, ControllerDesk } from "../../internal/cluster/controller-desk.ts";
 import type { ControllerRequest } from "../../internal/cluster/controller-requests.ts";
-import type { FencingSettings } from "../../internal/cluster/fencing.ts";
+import type { Contact, FencingSettings } from "../../internal/cluster/fencing.ts";
 import { Fencing, FENCING_SETTINGS } from "../../internal/cluster/fencing.ts";
 import { ForwardingClient } from "../../internal/cluster/forwarding.ts";
 import { ImageFollower } from "../../internal/cluster/image-follower.ts";
@@ -41,17 +41,16 @@ export interface ClusterPorts {
   readonly entropy: Entropy;
   /** False: nothing was sent (no session, or its lane is full). The bytes are given away. */
   send(to: BrokerId, message: ClusterMessage, bytes: Uint8Array): boolean;
-  /** The incarnation that an open, not silent session with this broker shows; null when there is none. */
-  contact(broker: BrokerId): Incarnation | null;
+  /** Who an open, not silent session with this broker shows; null when there is none. */
+  contact(broker: BrokerId): Contact | null;
   /** Brokers that may serve the image, voters of group 0 with an open session. */
   imageSources(): readonly BrokerId[];
   /** Committed metadata that this version does not understand: the broker ends. */
   undecodable(detail: string): void;
 }
 
-export interface ClusterSelf {
+export interface ClusterSelf extends Contact {
   readonly broker: BrokerId;
-  readonly incarnation: Incarnation;
 }
 
 export interface ClusterOptions {
@@ -99,7 +98,7 @@ export class ClusterNode {
       {
         clock,
         image,
-        contact: (broker) => (broker === self.broker ? self.incarnation : ports.contact(broker)),
+        contact: (broker) => (broker === self.broker ? self : ports.contact(broker)),
         appliedBy: (broker) => this.readiness.appliedBy(broker),
         ask: (request, answer) => this.#ask(request, answer),
       },
