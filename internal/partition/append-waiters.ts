@@ -11,6 +11,8 @@ export interface AppendWaiter {
   readonly until: "commit" | "own";
   /** Voters on which it must be durable as well; 0 when the commit is enough (P3). */
   readonly durableOn: number;
+  /** Monotonic time of the append, and of the moment at which the answer is too late. */
+  readonly sinceMs: number;
   readonly deadlineMs: number;
   readonly baseOffset: Offset;
   readonly appendTimeMs: number;
@@ -18,6 +20,8 @@ export interface AppendWaiter {
 }
 
 export interface LogProgress {
+  /** Told of every answered append. */
+  answered(waiter: AppendWaiter): void;
   readonly commit: LogIndex;
   readonly ownDurable: LogIndex;
   durableCount(index: LogIndex): number;
@@ -46,7 +50,10 @@ export class AppendWaiters {
       const waiter = waiting[k] as AppendWaiter;
       const outcome = outcomeOf(waiter, progress);
       if (outcome === null) waiting[kept++] = waiter;
-      else waiter.done(outcome);
+      else {
+        progress.answered(waiter);
+        waiter.done(outcome);
+      }
     }
     waiting.length = kept;
   }

@@ -24,10 +24,11 @@ import type {
   PartitionRules,
 } from "./append.ts";
 import { AppendWaiters } from "./append-waiters.ts";
-import type { LogProgress } from "./append-waiters.ts";
+import type { AppendWaiter, LogProgress } from "./append-waiters.ts";
 import { EpochHistory } from "./epoch-history.ts";
 import { ProducerTable } from "./producer-table.ts";
 import type { ProducerBatch } from "./producer-table.ts";
+import type { PartitionProbe } from "./probe.ts";
 
 const NO_FAULTS: PartitionFaults = { waiterAcrossLeaders: false, tailForgotten: false };
 const NOT_LEADER = { ok: false, fault: { kind: "not-leader" } } as const;
@@ -38,6 +39,7 @@ export class Partition implements LogClient, LogProgress {
   readonly epochs = new EpochHistory();
   readonly #clock: Clock;
   readonly #faults: PartitionFaults;
+  readonly #probe: PartitionProbe | null;
   readonly #waiters = new AppendWaiters();
   readonly #watchers = new Set<() => void>();
   readonly #header = new RecordBatchView(new Uint8Array(61), 0);
@@ -48,9 +50,15 @@ export class Partition implements LogClient, LogProgress {
   #logStart = 0 as Offset;
   #nextOffset = 0 as Offset;
 
-  constructor(group: GroupId, clock: Clock, faults: PartitionFaults = NO_FAULTS) {
+  constructor(
+    group: GroupId,
+    clock: Clock,
+    probe: PartitionProbe | null = null,
+    faults: PartitionFaults = NO_FAULTS,
+  ) {
     this.group = group;
     this.#clock = clock;
+    this.#probe = probe;
     this.#faults = faults;
   }
 
@@ -206,6 +214,7 @@ export class Partition implements LogClient, LogProgress {
       done({ ok: false, fault: { kind: index } });
       return "taken";
     }
+    this.#probe?.appended(proposal.recordCount, end - start);
     this.#await(index, baseOffset, isStamped ? nowMs : -1, command, done);
     return "taken";
   }
@@ -218,12 +227,14 @@ export class Partition implements LogClient, LogProgress {
     done: (outcome: AppendOutcome) => void,
   ): void {
     const isOwn = command.acks === 1 && this.#rules?.acksOneLeader === true;
+    const sinceMs = this.#clock.upMs();
     this.#waiters.add({
       term: this.term,
       index,
       until: isOwn ? "own" : "commit",
       durableOn: this.#requiredInSync(command.acks),
-      deadlineMs: this.#clock.upMs() + command.timeoutMs,
+      sinceMs,
+      deadlineMs: sinceMs + command.timeoutMs,
       baseOffset,
       appendTimeMs,
       done,
@@ -260,6 +271,10 @@ export class Partition implements LogClient, LogProgress {
   }
 
   // LogProgress
+
+  answered(waiter: AppendWaiter): void {
+    this.#probe?.answered(this.#clock.upMs() - waiter.sinceMs);
+  }
 
   get commit(): LogIndex {
     return this.replica.machine.commit;

@@ -3,9 +3,11 @@
 import type { SharedJournal } from "../journal/owner.ts";
 import type { GroupId } from "../model/ids.ts";
 import type { Cancel, Clock } from "../ports/clock.ts";
+import type { World } from "../ports/world.ts";
 import { inSlices } from "../replica/slices.ts";
 import type { PartitionFaults } from "./append.ts";
 import { Partition } from "./partition.ts";
+import { PartitionProbe } from "./probe.ts";
 
 const SWEEP_MS = 50;
 const EXPIRE_EVERY_MS = 60_000;
@@ -14,13 +16,19 @@ export class Partitions {
   readonly #clock: Clock;
   readonly #producerExpirationMs: number;
   readonly #faults: PartitionFaults | undefined;
+  readonly #probe: PartitionProbe;
   readonly #partitions = new Map<GroupId, Partition>();
   #roomWaiters: (() => void)[] = [];
   #sweepTimer: Cancel | null = null;
   #expiredMs = 0;
 
-  constructor(clock: Clock, producerExpirationMs: number, faults?: PartitionFaults) {
-    this.#clock = clock;
+  constructor(world: World, producerExpirationMs: number, faults?: PartitionFaults) {
+    this.#clock = world.clock;
+    this.#probe = new PartitionProbe(world.meter, () => {
+      let waiting = 0;
+      for (const partition of this.#partitions.values()) waiting += partition.waitingAppends;
+      return waiting;
+    });
     this.#producerExpirationMs = producerExpirationMs;
     this.#faults = faults;
   }
@@ -29,7 +37,7 @@ export class Partitions {
   of(group: GroupId): Partition {
     const known = this.#partitions.get(group);
     if (known !== undefined) return known;
-    const partition = new Partition(group, this.#clock, this.#faults);
+    const partition = new Partition(group, this.#clock, this.#probe, this.#faults);
     this.#partitions.set(group, partition);
     return partition;
   }

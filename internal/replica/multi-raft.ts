@@ -21,6 +21,7 @@ import { groupTableOf } from "./group-table.ts";
 import { LinkTraffic } from "./link-traffic.ts";
 import type { LeaderNews } from "./link-traffic.ts";
 import type { RecoveredGroup } from "./recovery.ts";
+import { ReplicaProbe } from "./probe.ts";
 import { Replica } from "./replica.ts";
 import type { Surroundings } from "./replica.ts";
 import { Standings } from "./standing.ts";
@@ -87,6 +88,7 @@ export class MultiRaft implements Surroundings {
   readonly #standings: Standings;
   readonly #deferred = new Set<Replica>();
   readonly #ledger = new WriteLedger();
+  readonly #probe: ReplicaProbe;
   #turnScheduled = false;
   #commitTimer: Cancel | null = null;
   #sweepTimer: Cancel | null = null;
@@ -114,6 +116,12 @@ export class MultiRaft implements Surroundings {
     const delays = options.elections ?? ELECTION_DELAYS;
     this.#elections = new Elections(world.clock, world.entropy, delays, (replica) => {
       if (replica.damaged.size === 0) replica.handle({ on: "election-timeout" });
+    });
+    this.#probe = new ReplicaProbe(world.meter, {
+      leaders: () => this.leaderCount,
+      armed: () => this.armedCount,
+      replicas: () => this.#replicas.values(),
+      inSync: (replica) => this.inSync(replica).length,
     });
     journal.onDurable = () => this.#durable();
     journal.groupTable = groupTableOf(this);
@@ -318,6 +326,7 @@ export class MultiRaft implements Surroundings {
 
   roleChanged(replica: Replica): void {
     const { machine } = replica;
+    this.#probe.roleChanged(machine.role);
     if (replica.leads) this.#inSync.set(replica, new InSyncSet(replica, this.#world.clock.upMs()));
     else this.#inSync.delete(replica);
     if (replica.leads || machine.leader !== null) this.#elections.disarm(replica);
@@ -393,6 +402,7 @@ export class MultiRaft implements Surroundings {
   #durable(): void {
     this.#ledger.settle(this.journal.durableTicket, (replica, write) => {
       replica.handle({ on: "durable", write });
+      if (replica.leads) replica.client?.progressed();
     });
     this.#traffic.acknowledge();
     this.#touch();
@@ -443,7 +453,9 @@ export class MultiRaft implements Surroundings {
       ownJournalStalled: this.#stalled !== "no",
     };
     inSlices(this.#world.clock, this.#inSync.entries(), ([replica, inSync]) => {
+      const before = inSync.brokers.length;
       if (!replica.leads || !inSync.sweep(nowMs, this.#options.lagMsMax, facts)) return;
+      this.#probe.inSyncChanged(before, inSync.brokers.length);
       this.#traffic.say(replica.group);
       this.#announce(replica);
       replica.client?.progressed();

@@ -83,7 +83,6 @@ export class Broker {
     settings: Settings,
     faults: BrokerFaults = {},
   ): Promise<Result<Broker, StartFault>> {
-    const { clock } = world;
     const broker = settings.get("broker.id") as BrokerId;
     const initialBrokers = initialBrokersOf(settings, broker);
     const controller = new ControllerNode(world, {
@@ -93,7 +92,7 @@ export class Broker {
       ...(faults.stateLog === undefined ? {} : { bugs: faults.stateLog }),
     });
     const expirationMs = settings.get("producer.id.expiration.ms");
-    const partitions = new Partitions(clock, expirationMs, faults.partition);
+    const partitions = new Partitions(world, expirationMs, faults.partition);
     const recovery = new GroupRecovery((group) =>
       group === CONTROLLER_GROUP ? controller.commandLog : partitions.of(group),
     );

@@ -1,0 +1,76 @@
+// What the replica layer shows to Prometheus: leadership, elections and in-sync sets of this broker's groups.
+import type { Counter, Meter } from "../ports/meter.ts";
+import type { Role } from "../raft/effect.ts";
+import type { Replica } from "./replica.ts";
+
+export interface ReplicaCounts {
+  readonly leaders: () => number;
+  readonly armed: () => number;
+  readonly replicas: () => Iterable<Replica>;
+  readonly inSync: (replica: Replica) => number;
+}
+
+export class ReplicaProbe {
+  readonly #campaigns: Counter;
+  readonly #won: Counter;
+  readonly #shrinks: Counter;
+  readonly #expands: Counter;
+
+  constructor(meter: Meter, counts: ReplicaCounts) {
+    const name = (rest: string): string => `flotilla_replica_${rest}`;
+    this.#campaigns = meter.counter(
+      name("elections_started_total"),
+      "Campaigns that this broker's replicas began after a successful pre-vote.",
+    );
+    this.#won = meter.counter(name("elections_won_total"), "Campaigns that made a replica leader.");
+    this.#shrinks = meter.counter(name("isr_shrinks_total"), "In-sync sets that lost a replica.");
+    this.#expands = meter.counter(name("isr_expands_total"), "In-sync sets that gained a replica.");
+    meter.observedGauge(name("leaders"), "Groups that this broker leads.", counts.leaders);
+    meter.observedGauge(
+      name("armed"),
+      "Replicas that know no leader and will campaign.",
+      counts.armed,
+    );
+    meter.observedGauge(name("groups"), "Groups with a replica here.", () => {
+      return count(counts.replicas(), () => true);
+    });
+    meter.observedGauge(
+      name("under_replicated"),
+      "Groups led here with fewer replicas in sync than voters.",
+      () =>
+        count(counts.replicas(), (replica) => {
+          return replica.leads && counts.inSync(replica) < votersOf(replica);
+        }),
+    );
+    meter.observedGauge(
+      name("leaderless"),
+      "Groups with a replica here that knows no leader.",
+      () => count(counts.replicas(), (replica) => replica.machine.leader === null),
+    );
+    meter.observedGauge(
+      name("suspect"),
+      "Replicas that neither vote nor acknowledge, because their data cannot be trusted.",
+      () => count(counts.replicas(), (replica) => replica.machine.standing === "suspect"),
+    );
+  }
+
+  roleChanged(role: Role): void {
+    if (role === "candidate") this.#campaigns.add(1);
+    if (role === "leader") this.#won.add(1);
+  }
+
+  inSyncChanged(before: number, after: number): void {
+    if (after < before) this.#shrinks.add(1);
+    else this.#expands.add(1);
+  }
+}
+
+function votersOf(replica: Replica): number {
+  return replica.machine.configuration.voters.length;
+}
+
+function count(replicas: Iterable<Replica>, isCounted: (replica: Replica) => boolean): number {
+  let counted = 0;
+  for (const replica of replicas) if (isCounted(replica)) counted++;
+  return counted;
+}
