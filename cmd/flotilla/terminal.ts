@@ -1,0 +1,59 @@
+// What a command sees of the process that it runs in: three streams, the environment and the signals. Tests pass one
+// that keeps what was written.
+import { once } from "node:events";
+import type { Readable, Writable } from "node:stream";
+
+export interface Terminal {
+  readonly input: Readable;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Standard output: results. Resolves when more may be written, so that a slow reader slows the command. */
+  write(bytes: string | Uint8Array): Promise<void>;
+  /** A line of standard output. */
+  print(line: string): void;
+  /** A line of standard error: what went wrong, and what is going on. */
+  complain(line: string): void;
+  /** Draws over the last such line of standard error; null wipes it. Does nothing where nobody watches. */
+  redraw(line: string | null): void;
+  /** Whether somebody watches standard error, so that a progress bar makes sense. */
+  readonly isWatched: boolean;
+  /** Aborted by the first Ctrl-C or SIGTERM, once somebody asks for it. */
+  interruption(): AbortSignal;
+}
+
+export class ProcessTerminal implements Terminal {
+  readonly input = process.stdin;
+  readonly environment = process.env;
+  readonly isWatched = process.stderr.isTTY === true;
+  #interruption: AbortSignal | null = null;
+
+  async write(bytes: string | Uint8Array): Promise<void> {
+    await writeTo(process.stdout, bytes);
+  }
+
+  print(line: string): void {
+    process.stdout.write(`${line}\n`);
+  }
+
+  complain(line: string): void {
+    this.redraw(null);
+    process.stderr.write(`${line}\n`);
+  }
+
+  redraw(line: string | null): void {
+    if (this.isWatched) process.stderr.write(`\r\u001b[2K${line ?? ""}`);
+  }
+
+  interruption(): AbortSignal {
+    if (this.#interruption !== null) return this.#interruption;
+    const controller = new AbortController();
+    this.#interruption = controller.signal;
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.once(signal, () => controller.abort(signal));
+    }
+    return controller.signal;
+  }
+}
+
+async function writeTo(stream: Writable, bytes: string | Uint8Array): Promise<void> {
+  if (!stream.write(bytes)) await once(stream, "drain");
+}
