@@ -114,10 +114,9 @@ function truncate(state: State, from: LogIndex): void {
 
 function reject(state: State, from: ReplicaId, prevIndex: LogIndex, prevTerm: Term): void {
   const { log, commit, term } = state;
-  // Skip every entry of a term that the leader's log cannot hold there, but nothing that is
-  // committed.
-  const found = log.lastOfTermAtMost(prevIndex, prevTerm);
-  const hintIndex = found > commit ? found : commit;
+  // Skip every entry of a term that the leader's log cannot hold there.
+  const hintIndex = log.lastOfTermAtMost(prevIndex, prevTerm);
+  assert(hintIndex >= commit, "a log agrees with the leader as far as it is committed");
   const hintTerm = log.termAt(hintIndex);
   assert(hintTerm !== null, "the hint is in this log");
   send(state, from, { say: "append-rejected", term, prevIndex, hintIndex, hintTerm });

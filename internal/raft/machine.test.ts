@@ -182,6 +182,24 @@ describe("Machine as a follower", () => {
     expect(machine.role).toBe("pre-candidate");
   });
 
+  it("asks for no votes of a campaign that it gave up before its own vote was durable", () => {
+    const machine = new Machine(bootOf([1]));
+    machine.step({ on: "election-timeout" });
+    const granted: Message = { say: "pre-vote-response", term: term(2), granted: true };
+    expect(kinds(machine.step(message(2, granted)))).toEqual(["role", "hard-state"]);
+    expect(kinds(machine.step({ on: "election-timeout" }))).toEqual(["role", "send", "send"]);
+    expect(sync(machine, 1)).toEqual([]);
+  });
+
+  it("stops rather than drop what is not committed from its log", () => {
+    const machine = new Machine(bootOf([1, 1, 1]));
+    machine.step(message(2, append(1, [3, 1], [], 2)));
+    const base = { index: index(3), term: term(1) };
+    expect(() => machine.step({ on: "checkpoint", base })).toThrow(
+      "only committed entries leave the log",
+    );
+  });
+
   it("refuses what it was never asked to write", () => {
     expect(() => sync(new Machine(bootOf([1])), 1)).toThrow("only what was written");
   });

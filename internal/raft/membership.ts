@@ -8,7 +8,7 @@ import { ENTRY_CONFIGURATION } from "./entry.ts";
 import type { EntryHead } from "./entry.ts";
 import type { Progress } from "./progress.ts";
 import { VOTERS_MAX, isQuorum } from "./quorum.ts";
-import { announcePeers, peerOf, reachesQuorum, syncPeers } from "./replication.ts";
+import { announcePeers, peerOf, syncPeers } from "./replication.ts";
 import type { Leadership, State } from "./state.ts";
 import { announceConfiguration, becomeFollower, nextWrite, send } from "./term.ts";
 
@@ -116,6 +116,7 @@ function handOver(state: State, { peers }: Leadership): void {
 function appendConfiguration(state: State, configuration: Configuration): void {
   const { leading, log } = state;
   assert(leading !== null, "only a leader changes the configuration");
+  assert(leading.transfer === null, "no change during a transfer");
   const entries: readonly EntryHead[] = [
     { term: state.term, kind: ENTRY_CONFIGURATION, configuration },
   ];
@@ -125,9 +126,6 @@ function appendConfiguration(state: State, configuration: Configuration): void {
   state.effects.push({ do: "append", write, first, entries, from: "own", skip: 0 });
   state.configurations.append(first, entries, 0);
   announceConfiguration(state);
-  const transfer = leading.transfer;
   syncPeers(state, leading);
-  assert(transfer === null || peerOf(leading, transfer.to) !== null, "no change during a transfer");
-  if (!reachesQuorum(state, leading)) becomeFollower(state, state.term, null, null);
   announcePeers(state);
 }
