@@ -39,21 +39,20 @@ export class Arena {
     return this.#position as PayloadPosition;
   }
 
-  /** True when `length` bytes fit before the ring's end. When they do not, `skip` goes to its start. */
-  fits(length: number): boolean {
-    const size = this.bytes.length;
-    return (this.#position % size) + length <= size;
+  /** True when the next `length` bytes would not follow the last ones in memory: then `skip` comes first. */
+  wraps(length: number): boolean {
+    const at = this.#position % this.bytes.length;
+    return at === 0 || at + length > this.bytes.length;
   }
 
+  /** Goes on at the ring's start. */
   skip(): void {
-    const size = this.bytes.length;
-    this.#position = Math.ceil(this.#position / size) * size;
+    this.#position = this.#ringStart();
   }
 
   /** True when a payload of `length` bytes and `marginBytes` after it could be put here now. */
   hasRoom(length: number, marginBytes: number): boolean {
-    const size = this.bytes.length;
-    const start = this.fits(length) ? this.#position : Math.ceil(this.#position / size) * size;
+    const start = this.wraps(length) ? this.#ringStart() : this.#position;
     return this.#isFree(start, start + length + marginBytes);
   }
 
@@ -61,6 +60,10 @@ export class Arena {
   enter(length: number): void {
     const last = Math.floor((this.#position + length - 1) / this.#segmentBytes);
     if (last > this.#entered) this.#entered = last;
+  }
+
+  #ringStart(): number {
+    return Math.ceil(this.#position / this.bytes.length) * this.bytes.length;
   }
 
   #isFree(start: number, end: number): boolean {

@@ -44,6 +44,8 @@ export class BatchWriter {
     const peersEnd = this.#encodePeers(peers);
     const peersLength = peersEnd - BATCH_HEADER_BYTES;
     const peersSum = crc32c(scratch, BATCH_HEADER_BYTES, peersEnd);
+    const payloadLength = batch.payloadEnd - batch.payloadStart;
+    assert(payload.length === payloadLength, "the payloads of a batch are one range of memory");
     const length = batchLength(peers.size, batch.recordCount, payload.length);
     const header: BatchHeader = {
       length,

@@ -184,7 +184,7 @@ export class Journal implements SharedJournal {
     const isBatch = length > 0 && header.kind === BATCH_ENTRY;
     if (isBatch ? !this.fits(length) : !this.#takes(length)) return this.#full();
     if (length > 0) {
-      if (!this.#arena.fits(length)) {
+      if (this.#arena.wraps(length)) {
         // The payloads of a batch are one range, so the batch ends where the ring does.
         this.#queue.seal();
         this.#arena.skip();

@@ -91,6 +91,7 @@ export class BatchQueue {
     if (!this.#reserve(batch)) return false;
     batch = this.#open ?? this.#begin(position);
     if (batch.payloadEnd === batch.payloadStart) batch.payloadStart = position;
+    else assert(batch.payloadEnd === position, "the payloads of a batch are one range");
     batch.payloadEnd = position + length;
     const at = this.#tablePosition % this.#table.length;
     encodeRecordHeader(header, this.#tableView, at);
