@@ -157,11 +157,13 @@ export class Machine {
   }
 
   /**
-   * Whether it would ever campaign: it is a voter in full standing, or was one until a removal that
-   * is not known to be committed. Such a replica is armed while it knows no leader (L2).
+   * Whether it is a voter, or was one until a removal that is not known to be committed. Such a
+   * replica is armed while it knows no leader (L2); unless its standing is full, the election
+   * timeouts are ignored.
    */
   get mayCampaign(): boolean {
-    return mayCampaign(this.#state);
+    const { configurations, self, commit } = this.#state;
+    return configurations.mayCampaign(self, commit);
   }
 
   isLearner(id: ReplicaId): boolean {
