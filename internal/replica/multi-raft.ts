@@ -361,7 +361,7 @@ export class MultiRaft implements Surroundings {
   }
 
   #mayCampaign(replica: Replica): boolean {
-    return replica.machine.isVoter(replica.self);
+    return replica.machine.mayCampaign;
   }
 
   /** Candidates of one group try one after another; which one begins differs from group to group. */
@@ -421,7 +421,7 @@ export class MultiRaft implements Surroundings {
     for (const member of replica.members()) {
       if (member.broker !== session.peer.broker) continue;
       // Clamped to what this follower acknowledged in this term (F2).
-      commit = Math.min(machine.commit, machine.match(member.replica)) as LogIndex;
+      commit = machine.commitFor(member.replica);
     }
     const { brokers: isr, version } = inSync;
     return { group, term: machine.term, leader: replica.self, commit, version, isr };
