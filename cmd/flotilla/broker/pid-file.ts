@@ -25,11 +25,8 @@ export function readPid(path: string): number | null {
   }
 }
 
-/**
- * Whether `pid` is a running process that was started on `mark`, a part of its command line. Ids are used again, and a
- * broker that was killed leaves its file behind.
- */
-export function isRunning(pid: number, mark: string): boolean {
+/** Whether `pid` is a broker that runs. Ids are used again, and a broker that was killed leaves its file behind. */
+export function isBroker(pid: number): boolean {
   try {
     process.kill(pid, 0);
   } catch {
@@ -37,7 +34,7 @@ export function isRunning(pid: number, mark: string): boolean {
   }
   if (process.platform !== "linux") return true;
   try {
-    return readFileSync(join("/proc", String(pid), "cmdline"), "utf8").includes(mark);
+    return readFileSync(join("/proc", String(pid), "cmdline"), "utf8").includes("flotilla");
   } catch {
     return false;
   }

@@ -2,7 +2,7 @@
 // broker that was killed stays dead until somebody starts it by itself.
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { isRunning, readPid } from "../broker/pid-file.ts";
+import { isBroker, readPid } from "../broker/pid-file.ts";
 import type { BrokerReport } from "../broker/supervision.ts";
 import { CommandFailure, EXIT_CODE } from "../exit-code.ts";
 import type { Terminal } from "../terminal.ts";
@@ -111,9 +111,9 @@ function startCommand({ configFile }: LocalBroker): string {
 }
 
 /** The process of a broker, however it was started; null when it does not run. */
-export function runningPid({ pidFile, configFile }: LocalBroker): number | null {
+export function runningPid({ pidFile }: LocalBroker): number | null {
   const pid = readPid(pidFile);
-  return pid !== null && isRunning(pid, configFile) ? pid : null;
+  return pid !== null && isBroker(pid) ? pid : null;
 }
 
 /** Stops whatever runs of a cluster, also what another process started. Answers how many brokers it stopped. */
@@ -125,7 +125,7 @@ export async function stopRunning(layout: ClusterLayout, terminal: Terminal): Pr
   for (const { pid } of running) process.kill(pid, "SIGTERM");
   const giveUpAtMs = performance.now() + STOP_MS_MAX;
   for (const { broker, pid } of running) {
-    while (isRunning(pid, broker.configFile)) {
+    while (isBroker(pid)) {
       if (performance.now() > giveUpAtMs) process.kill(pid, "SIGKILL");
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
