@@ -3,7 +3,7 @@
 import { unreachable } from "../base/assert.ts";
 import type { BrokerId } from "../model/ids.ts";
 import type { Broker, ClusterState, Topic } from "./cluster-state.ts";
-import type { ImageListener } from "./image.ts";
+import type { ImageListener } from "./image-listener.ts";
 import type { ControllerRecord, EntrySpace, PartitionPlacement } from "./records.ts";
 
 export type ImageChange =
