@@ -4,9 +4,9 @@
 import type { Result } from "../base/result.ts";
 import { ok } from "../base/result.ts";
 import type { Address } from "../config/addresses.ts";
+import { GrpcServer } from "../grpc/server.ts";
 import { kafkaOptions } from "../kafka/options.ts";
 import { KafkaServer } from "../kafka/server.ts";
-import type { Listener } from "../ports/wire.ts";
 import type { World } from "../ports/world.ts";
 import type { BoundSettings, ListenerSetting } from "./bound-settings.ts";
 import type { Broker } from "./broker.ts";
@@ -19,7 +19,7 @@ export interface ListenFault {
 
 /** What serves one protocol. */
 export interface FrontEnd {
-  listen(at: Address): Promise<Result<Listener, ListenFault>>;
+  listen(at: Address): Promise<Result<{ readonly address: Address }, ListenFault>>;
   /** Stops accepting, answers what is under way, and closes. */
   drain(withinMs: number): Promise<void>;
   /** Closes everything at once. Idempotent. */
@@ -43,7 +43,12 @@ export class FrontEnds {
   constructor(world: World, broker: Broker, settings: BoundSettings) {
     this.#settings = settings;
     const kafka = new KafkaServer(world, broker.services, kafkaOptions(settings, KAFKA_LISTENER));
-    this.#doors = [{ setting: "kafka.listen", frontEnd: kafka, isEarly: false }];
+    const ready = (): boolean => broker.readiness().length === 0;
+    const grpc = new GrpcServer(world, broker.services, { ready });
+    this.#doors = [
+      { setting: "kafka.listen", frontEnd: kafka, isEarly: false },
+      { setting: "grpc.listen", frontEnd: grpc, isEarly: false },
+    ];
   }
 
   /** Before the broker starts: HTTP, and whatever needs to learn its port. */
