@@ -1,6 +1,6 @@
-// What all connections together may hold in requests and answers. Above the limit none is read, except one: the first
-// that stopped in the middle of a frame goes on until that frame is complete, because a broker whose whole budget is
-// halves of frames would otherwise wait for ever.
+// What all connections together may hold in requests and answers. Above the limit none is read: what is under way ends
+// and makes room. Where nothing is under way, because the whole budget is halves of frames, one connection after another
+// is read all the same until its frame is complete, or the broker would wait for ever.
 
 export interface BudgetHolder {
   /** Whether it holds the beginning of a frame. */
@@ -11,6 +11,8 @@ export interface BudgetHolder {
 
 export class ByteBudget {
   bytes = 0;
+  /** How much of it belongs to requests and answers under way, which end by themselves. */
+  #busyBytes = 0;
   readonly #bytesMax: number;
   readonly #waiting = new Set<BudgetHolder>();
   #favoured: BudgetHolder | null = null;
@@ -23,16 +25,25 @@ export class ByteBudget {
     return this.#waiting.size;
   }
 
-  /** Counts what a connection holds more, or less, than before. */
-  change(delta: number): void {
-    this.bytes += delta;
-    if (delta < 0 && this.#waiting.size > 0 && this.bytes <= this.#bytesMax) this.#wake();
+  /**
+   * Counts what a connection holds more, or less, than before: received bytes that are no request yet, and requests and
+   * answers under way.
+   */
+  change(pendingDelta: number, busyDelta: number): void {
+    this.bytes += pendingDelta + busyDelta;
+    this.#busyBytes += busyDelta;
+    this.#wakeIfDue();
+  }
+
+  get #isStuck(): boolean {
+    return this.#busyBytes === 0 && this.#favoured === null;
   }
 
   /** Whether `holder` may be read now. If not, it is told when that changes. */
   admits(holder: BudgetHolder): boolean {
     if (this.bytes <= this.#bytesMax) return true;
-    if (holder.isMidFrame && (this.#favoured ?? holder) === holder) {
+    if (this.#favoured === holder) return true;
+    if (this.#isStuck && holder.isMidFrame) {
       this.#favoured = holder;
       return true;
     }
@@ -44,13 +55,18 @@ export class ByteBudget {
   completed(holder: BudgetHolder): void {
     if (this.#favoured !== holder) return;
     this.#favoured = null;
-    if (this.#waiting.size > 0) this.#wake();
+    this.#wakeIfDue();
   }
 
   /** The holder is gone. */
   leave(holder: BudgetHolder): void {
     this.#waiting.delete(holder);
     this.completed(holder);
+  }
+
+  #wakeIfDue(): void {
+    if (this.#waiting.size === 0) return;
+    if (this.bytes <= this.#bytesMax || this.#isStuck) this.#wake();
   }
 
   /** Above the limit, only the first that may go on; below it, one after another until it is reached again. */

@@ -61,10 +61,13 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
   #isHeld = false;
   #isDraining = false;
   #isDecoding = false;
+  /** Whether a frame was completed since the budget was last told. */
+  #hasCompleted = false;
   #receivedBytes = 0;
   #consumedBytes = 0;
   /** What the budget was last told. */
-  #countedBytes = 0;
+  #countedPending = 0;
+  #countedBusy = 0;
   #activeMs: number;
   /** Since when the present frame is incomplete, and how much had arrived then; null when none is. */
   #frameMarkMs: number | null = null;
@@ -106,8 +109,8 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
     this.#cause ??= "client";
     this.#waiting.length = 0;
     this.#answers.drop();
-    this.#home.budget.change(-this.#countedBytes);
-    this.#countedBytes = 0;
+    this.#consumedBytes = this.#receivedBytes;
+    this.#count();
     this.#home.budget.leave(this);
     this.#home.gone(this);
   }
@@ -146,7 +149,7 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
     if (frames > 0) {
       this.#activeMs = nowMs;
       this.#frameMarkMs = null;
-      this.#home.budget.completed(this);
+      this.#hasCompleted = true;
     }
     const { fault } = this.#splitter;
     if (fault === null || this.#cause !== null) return;
@@ -293,11 +296,23 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
   // ---- reading ----
 
   #account(): void {
-    const bytes = this.#pendingBytes + this.#answers.bytes;
-    const delta = bytes - this.#countedBytes;
-    this.#countedBytes = bytes;
-    if (delta !== 0) this.#home.budget.change(delta);
+    this.#count();
+    if (this.#hasCompleted) {
+      this.#hasCompleted = false;
+      this.#home.budget.completed(this);
+    }
     if (this.#cause === null) this.#adjustReading();
+  }
+
+  #count(): void {
+    const pending = this.#pendingBytes;
+    const busy = this.#answers.bytes;
+    const pendingDelta = pending - this.#countedPending;
+    const busyDelta = busy - this.#countedBusy;
+    if (pendingDelta === 0 && busyDelta === 0) return;
+    this.#countedPending = pending;
+    this.#countedBusy = busy;
+    this.#home.budget.change(pendingDelta, busyDelta);
   }
 
   #adjustReading(): boolean {
