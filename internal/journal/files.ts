@@ -262,7 +262,9 @@ export async function createFile(
   length: number,
 ): Promise<Result<FileSlot, DiskFault>> {
   const path = filePath(directory, sequence);
-  const bytes = new Uint8Array(length);
+  const zeroed = await world.disk.bulk.writeZeros(path, 0, length);
+  if (!zeroed.ok) return zeroed;
+  const bytes = new Uint8Array(FILE_HEADER_BYTES);
   const header = drawHeader(world, sequence, id);
   encodeFileHeader(header, bytes);
   const written = await world.disk.bulk.write(path, 0, bytes);
@@ -284,8 +286,6 @@ async function reuseFile(
 ): Promise<Result<FileSlot, DiskFault>> {
   const renamed = await world.disk.bulk.rename(spare, filePath(directory, sequence));
   if (!renamed.ok) return renamed;
-  const synced = await world.disk.bulk.sync(filePath(directory, sequence));
-  if (!synced.ok) return synced;
   return createFile(world, directory, sequence, id, FILE_HEADER_BYTES);
 }
 
@@ -295,7 +295,7 @@ export async function writeZeros(
   position: number,
   length: number,
 ): Promise<Result<void, DiskFault>> {
-  const written = await world.disk.bulk.write(path, position, new Uint8Array(length));
+  const written = await world.disk.bulk.writeZeros(path, position, length);
   return written.ok ? world.disk.bulk.sync(path) : written;
 }
 

@@ -65,6 +65,11 @@ export interface BulkLane {
   replaceWhole(path: string, bytes: Uint8Array): Promise<Result<void, DiskFault>>;
   /** Writes (not durably) at a position, creating the file when it is missing. */
   write(path: string, position: number, bytes: Uint8Array): Promise<Result<void, DiskFault>>;
+  /**
+   * Writes zeros (not durably; `position` and `length` are multiples of 4096), creating the file when it is missing, so that a
+   * small synced write there later costs the device no more than its own bytes.
+   */
+  writeZeros(path: string, position: number, length: number): Promise<Result<void, DiskFault>>;
   /** Makes a file's bytes and its directory entry durable. */
   sync(path: string): Promise<Result<void, DiskFault>>;
   rename(from: string, to: string): Promise<Result<void, DiskFault>>;

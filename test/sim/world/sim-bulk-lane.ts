@@ -112,6 +112,10 @@ export class SimBulkLane implements BulkLane {
     });
   }
 
+  writeZeros(path: string, position: number, length: number): Promise<Outcome<void>> {
+    return this.write(path, position, new Uint8Array(length));
+  }
+
   write(path: string, position: number, bytes: Uint8Array): Promise<Outcome<void>> {
     const copy = bytes.slice();
     const cut = (): void => {

@@ -1,0 +1,148 @@
+// Produce load over the Kafka protocol with the project's own client: closed loop (so many batches outstanding) or open
+// loop (so many messages a second, latency from the moment at which each was due).
+import { setTimeout as pause } from "node:timers/promises";
+import { HostClock } from "../../internal/host/clock.ts";
+import { HostWire } from "../../internal/host/wire.ts";
+import { createTopics } from "../../internal/kafka/api/19-create-topics.ts";
+import { deleteTopics } from "../../internal/kafka/api/20-delete-topics.ts";
+import { metadata } from "../../internal/kafka/api/03-metadata.ts";
+import { produce } from "../../internal/kafka/api/00-produce.ts";
+import { encodeBatch } from "../../internal/model/encode-batch.ts";
+import type { Address } from "../../internal/ports/wire.ts";
+import { KafkaClient } from "../wire/kafka-client.ts";
+import { Latencies } from "./latencies.ts";
+
+export interface Load {
+  readonly label: string;
+  readonly partitions: number;
+  readonly messageBytes: number;
+  /** Closed loop: batches of one message outstanding; 0 for an open loop. */
+  readonly outstanding: number;
+  /** Open loop: messages a second. */
+  readonly perSecond: number;
+}
+
+export interface LoadResult {
+  readonly acknowledged: number;
+  readonly errors: number;
+  readonly latencies: Latencies;
+}
+
+const PRODUCE_VERSION = 9;
+const world = { wire: new HostWire(), clock: new HostClock() };
+
+export class LoadClient {
+  readonly #bootstrap: Address;
+  readonly #clients = new Map<number, KafkaClient>();
+  #leaders: number[] = [];
+
+  constructor(bootstrap: Address) {
+    this.#bootstrap = bootstrap;
+  }
+
+  /** Creates the topic and connects to the leaders of its partitions. */
+  async prepare(topic: string, partitions: number): Promise<void> {
+    const admin = new KafkaClient(world, this.#bootstrap);
+    await admin.opened;
+    const created = await admin.request(createTopics, 5, {
+      topics: [
+        {
+          name: topic,
+          numPartitions: partitions,
+          replicationFactor: 3,
+          assignments: [],
+          configs: [],
+        },
+      ],
+      timeoutMs: 30_000,
+      validateOnly: false,
+    });
+    const [outcome] = created.topics;
+    if (outcome?.errorCode !== 0) throw new Error(`${topic}: ${outcome?.errorMessage ?? "?"}`);
+    const known = await admin.request(metadata, 9, {
+      topics: [{ name: topic }],
+      allowAutoTopicCreation: false,
+      includeClusterAuthorizedOperations: false,
+      includeTopicAuthorizedOperations: false,
+    });
+    admin.close();
+    this.#leaders = [];
+    for (const { partitionIndex, leaderId } of known.topics[0]?.partitions ?? []) {
+      this.#leaders[partitionIndex] = leaderId;
+    }
+    for (const { nodeId, host, port } of known.brokers) {
+      const client = new KafkaClient(world, { host, port });
+      await client.opened;
+      this.#clients.set(nodeId, client);
+    }
+  }
+
+  async remove(topic: string): Promise<void> {
+    const [client] = this.#clients.values();
+    await client?.request(deleteTopics, 3, { topicNames: [topic], timeoutMs: 10_000 });
+    for (const one of this.#clients.values()) one.close();
+    this.#clients.clear();
+  }
+
+  async run(topic: string, load: Load, warmMs: number, runMs: number): Promise<LoadResult> {
+    const startMs = performance.now();
+    const fromMs = startMs + warmMs;
+    const untilMs = fromMs + runMs;
+    const latencies = new Latencies();
+    let acknowledged = 0;
+    let errors = 0;
+    let sent = 0;
+    const value = new Uint8Array(load.messageBytes).fill(120);
+    const send = async (dueMs: number): Promise<void> => {
+      const partition = sent++ % load.partitions;
+      const batch = encodeBatch([{ key: null, value, timestampMs: Date.now() }]);
+      const isOk = await this.#produce(topic, partition, batch);
+      const nowMs = performance.now();
+      if (!isOk) errors++;
+      else if (dueMs >= fromMs && nowMs <= untilMs + 1_000) {
+        latencies.add(nowMs - dueMs);
+        if (nowMs <= untilMs) acknowledged++;
+      }
+    };
+    if (load.outstanding > 0) {
+      const lane = async (): Promise<void> => {
+        while (performance.now() < untilMs) await send(performance.now());
+      };
+      await Promise.all(Array.from({ length: load.outstanding }, lane));
+    } else await openLoop(load.perSecond, startMs, untilMs, send);
+    return { acknowledged, errors, latencies };
+  }
+
+  async #produce(topic: string, partition: number, batch: Uint8Array): Promise<boolean> {
+    const client = this.#clients.get(this.#leaders[partition] ?? -1);
+    if (client === undefined) return false;
+    const records = { bytes: batch, start: 0, end: batch.length };
+    const answer = await client
+      .request(produce, PRODUCE_VERSION, {
+        transactionalId: null,
+        acks: -1,
+        timeoutMs: 30_000,
+        topicData: [{ name: topic, partitionData: [{ index: partition, records }] }],
+      } as never)
+      .catch(() => null);
+    return answer?.responses[0]?.partitionResponses[0]?.errorCode === 0;
+  }
+}
+
+async function openLoop(
+  perSecond: number,
+  startMs: number,
+  untilMs: number,
+  send: (dueMs: number) => Promise<void>,
+): Promise<void> {
+  const under = new Set<Promise<void>>();
+  for (let k = 0; ; k++) {
+    const dueMs = startMs + (k / perSecond) * 1000;
+    if (dueMs > untilMs) break;
+    const waitMs = dueMs - performance.now();
+    if (waitMs > 0.5) await pause(waitMs);
+    const one = send(dueMs).finally(() => under.delete(one));
+    under.add(one);
+  }
+  await Promise.all(under);
+}
