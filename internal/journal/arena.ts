@@ -53,7 +53,7 @@ export class Arena {
   /** True when a payload of `length` bytes and `marginBytes` after it could be put here now. */
   hasRoom(length: number, marginBytes: number): boolean {
     const start = this.wraps(length) ? this.#ringStart() : this.#position;
-    return this.#isFree(start, start + length + marginBytes);
+    return this.#isFreeUpTo(start + length + marginBytes);
   }
 
   /** Takes the next `length` bytes, which `hasRoom` found free; what they held is no longer found by `view`. */
@@ -66,10 +66,10 @@ export class Arena {
     return Math.ceil(this.#position / this.bytes.length) * this.bytes.length;
   }
 
-  #isFree(start: number, end: number): boolean {
+  /** Segments that a skip leaves out count too: `view` must find what is pinned or not durable. */
+  #isFreeUpTo(end: number): boolean {
     const last = Math.floor((end - 1) / this.#segmentBytes);
-    const first = Math.floor(start / this.#segmentBytes);
-    for (let each = Math.max(first, this.#entered + 1); each <= last; each++) {
+    for (let each = this.#entered + 1; each <= last; each++) {
       if (this.#pins[each % this.#segments] !== 0) return false;
       const overwrittenEnd = (each + 1 - this.#segments) * this.#segmentBytes;
       if (overwrittenEnd > this.#durable) return false;

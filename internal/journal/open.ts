@@ -1,5 +1,4 @@
-// Opens a data directory: takes it (J10), reads its identity and its journal, mends what a torn write left, and has it all
-// ready for the first append. Every step can be cut off by a crash and done again.
+// Opens a data directory: takes it (J10), reads its identity and its journal, and has it all ready for the first append. Every step can be cut off by a crash and done again.
 import { failed, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import type { DirectoryId, Incarnation, Ticket } from "../model/ids.ts";
@@ -95,8 +94,6 @@ async function openLocked(
   const wanted = listed.value.sequences.filter((sequence) => sequence >= firstFile);
   const recovered = await recovery.run(wanted, isFounded);
   if (!recovered.ok) return recovered;
-  const mended = await mend(world, recovered.value);
-  if (!mended.ok) return mended;
   const files = await openFiles(world, directory, options.fileBytes, recovered.value, {
     id: before.directory,
     sequences: listed.value.sequences,
@@ -207,15 +204,6 @@ async function readTable(
   // Its name may be in the page cache only; what it replaces is removed soon.
   const synced = await world.disk.bulk.sync(path);
   return synced.ok ? ok(table) : synced;
-}
-
-/** Zeroes the headers of what a torn write left, so that no later recovery can take it for a batch. */
-async function mend(world: World, found: RecoveredFiles): Promise<Result<void, DiskFault>> {
-  for (const { slot, position } of found.remains) {
-    const written = await writeZeros(world, slot.path, position, BLOCK_BYTES);
-    if (!written.ok) return written;
-  }
-  return ok(undefined);
 }
 
 async function openFiles(

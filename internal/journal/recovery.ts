@@ -1,6 +1,6 @@
 // Reads a journal back (J7): from its oldest file to the first batch that is neither readable nor vouched for. A batch that
 // is not whole stays undecided until a later batch names it as its predecessor, which proves that it was durable and
-// is damaged now (D1), or until the journal ends, which makes it a torn tail. Changes nothing; see `mend` for that.
+// is damaged now (D1), or until the journal ends, which makes it a torn tail. Nothing is changed: the next batch overwrites the torn one.
 import { crc32c } from "../bytes/crc32c.ts";
 import { readUuid } from "../bytes/uuid.ts";
 import type { DirectoryId, PayloadPosition, Ticket } from "../model/ids.ts";
@@ -48,14 +48,7 @@ export interface RecoveredFiles {
   readonly isIncomplete: boolean;
   /** Incarnation of the closing seal that the journal ends with, 0 for none. */
   readonly closedBy: number;
-  /** Blocks that look like journal and are past its end: what a torn write left. */
-  readonly remains: readonly Remain[];
   readonly batchCount: number;
-}
-
-export interface Remain {
-  readonly slot: FileSlot;
-  readonly position: number;
 }
 
 interface LoadedFile {
@@ -80,7 +73,6 @@ export class Recovery {
   readonly #slots: FileSlot[] = [];
   /** All files whose header is right. */
   readonly #readable: FileSlot[] = [];
-  readonly #remains: Remain[] = [];
   #undecided: Undecided | null = null;
   #lastTicket: number;
   #nextOrdinal = 0;
@@ -115,16 +107,11 @@ export class Recovery {
       if (!loaded.ok) return loaded;
       if (loaded.value !== null) this.#readFile(loaded.value);
     }
-    if (this.#undecided !== null) this.#leaveTorn(this.#undecided);
     const isLost = this.#batchCount === 0 && (this.#hasTable || this.#readable.length === 0);
     if (isFounded && isLost) this.#replay.gap("no file is readable");
     const damage = this.#replay.end();
     const last = this.#slots.at(-1);
     const prepared = this.#readable.filter((slot) => this.#isAfter(slot, last));
-    const remains = this.#remains.filter(
-      ({ slot, position }) =>
-        this.#isAfter(slot, last) || (slot === last && position >= slot.position),
-    );
     return ok({
       ledger: this.#ledger,
       slots: this.#slots,
@@ -137,7 +124,6 @@ export class Recovery {
       damage,
       isIncomplete: this.#replay.incomplete,
       closedBy: this.#closedBy,
-      remains,
       batchCount: this.#batchCount,
     });
   }
@@ -175,7 +161,6 @@ export class Recovery {
       from = batch.end;
       this.#take(file, batch);
     }
-    for (const position of scan.remains) this.#remains.push({ slot, position });
     this.#readable.push(slot);
   }
 
@@ -183,23 +168,14 @@ export class Recovery {
     const { ticket, previous } = batch.header;
     const undecided = this.#undecided;
     this.#undecided = null;
-    if (undecided !== null) {
-      if (previous >= undecided.batch.header.ticket) {
-        this.#apply(undecided.file, undecided.batch, undecided.sound);
-      } else this.#leaveTorn(undecided);
+    if (undecided !== null && previous >= undecided.batch.header.ticket) {
+      this.#apply(undecided.file, undecided.batch, undecided.sound);
     }
-    if (ticket <= this.#lastTicket) return; // from before the last torn tail was overwritten
+    if (ticket <= this.#lastTicket) return; // torn once, and its ticket was used again in another file
     if (previous > this.#lastTicket) this.#replay.gap("batches are missing");
     const sound = this.#soundPayloads(file, batch);
     if (batch.isWhole && sound.every(Boolean)) this.#apply(file, batch, sound);
     else this.#undecided = { file, batch, sound };
-  }
-
-  #leaveTorn(undecided: Undecided): void {
-    const { file, batch } = undecided;
-    const { slot } = file;
-    this.#remains.push({ slot, position: batch.start });
-    this.#remains.push({ slot, position: batch.end - BLOCK_BYTES });
   }
 
   #apply(file: LoadedFile, batch: FoundBatch, sound: readonly boolean[]): void {

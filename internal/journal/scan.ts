@@ -21,13 +21,11 @@ export interface FoundBatch {
   readonly peersAt: number;
   readonly recordsAt: number;
   readonly payloadAt: number;
-  /** Both headers, both tables and the padding are right. Says nothing about payloads. */
+  /** Both headers and both tables are right. Says nothing about payloads. */
   readonly isWhole: boolean;
 }
 
 export class Scan {
-  /** Positions of blocks that hold a header of this file and belong to no batch that was found. */
-  readonly remains: number[] = [];
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #file: FileHeader;
@@ -45,24 +43,17 @@ export class Scan {
       const head = decodeBatchHeader("head", this.#bytes, this.#view, block, this.#file);
       const tailAt = block + BLOCK_BYTES - BATCH_HEADER_BYTES;
       const found = head === null ? null : this.#check(block, head);
-      if (found !== null) return this.#found(found);
+      if (found !== null) return found;
       const tail = decodeBatchHeader("tail", this.#bytes, this.#view, tailAt, this.#file);
       const start = tail === null ? -1 : block + BLOCK_BYTES - tail.length;
       const foundByTail = tail === null || start < from ? null : this.#check(start, tail);
-      if (foundByTail !== null) return this.#found(foundByTail);
-      if (head !== null || tail !== null) this.remains.push(block);
+      if (foundByTail !== null) return foundByTail;
     }
     return null;
   }
 
   record(batch: FoundBatch, number: number): Result<RecordHeader, RecordFault> {
     return decodeRecordHeader(this.#view, batch.recordsAt + number * RECORD_HEADER_BYTES);
-  }
-
-  /** A head whose table was bad is no remains when the batch is found by its tail. */
-  #found(batch: FoundBatch): FoundBatch {
-    while (this.remains.length > 0 && this.remains.at(-1)! >= batch.start) this.remains.pop();
-    return batch;
   }
 
   /** The batch at `start` as one of its headers describes it, when a copy of its table is right. */
@@ -89,8 +80,7 @@ export class Scan {
       headIsRight &&
       tailIsRight &&
       this.#isHeader("head", start, header) &&
-      this.#isHeader("tail", end - BATCH_HEADER_BYTES, header) &&
-      this.#isZero(payloadAt + header.payloadLength, tailRecordsAt);
+      this.#isHeader("tail", end - BATCH_HEADER_BYTES, header);
     return {
       start,
       end,
@@ -105,10 +95,5 @@ export class Scan {
   #isHeader(copy: "head" | "tail", at: number, like: BatchHeader): boolean {
     const header = decodeBatchHeader(copy, this.#bytes, this.#view, at, this.#file);
     return header !== null && header.ticket === like.ticket && header.tableSum === like.tableSum;
-  }
-
-  #isZero(start: number, end: number): boolean {
-    for (let at = start; at < end; at++) if (this.#bytes[at] !== 0) return false;
-    return true;
   }
 }

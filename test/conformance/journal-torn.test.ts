@@ -176,3 +176,42 @@ describe("a recovery that is cut off", () => {
     }
   });
 });
+
+describe("a checkpoint that is cut off", () => {
+  it("loses nothing, at whatever event, and the next one can follow at once", async () => {
+    for (const kind of ["kill", "power"] as readonly CrashKind[]) {
+      for (let events = 0; events < 70; events++) {
+        const simulation = new Simulation({ seed: events });
+        const node = simulation.node("broker");
+        const open = async (): Promise<{ driver: Driver; owner: TestOwner; journal: Journal }> => {
+          const owner = new TestOwner();
+          const opening = Journal.open(node.boot(), OPTIONS, owner);
+          const journal = valueOf(await simulation.settle(opening));
+          expect(journal.recovered).toMatchObject({ suspectAll: false, damage: [] });
+          return { driver: new Driver(journal, owner), owner, journal };
+        };
+        const first = await open();
+        first.driver.create(9, "idle");
+        first.driver.vote(9, 3, 90);
+        for (let each = 1; each <= 40; each++) {
+          first.driver.create(each + 10, `group ${each}`);
+          first.driver.append(each + 10, 1, payloadOf(each, 5_000));
+          first.driver.drop(each + 10);
+          first.journal.flush();
+          await simulation.run({ until: () => first.driver.durable === first.journal.lastTicket });
+        }
+        const picture = first.owner.groups.picture();
+        void first.journal.checkpoint();
+        await simulation.run({ eventsMax: events });
+        node.crash(kind);
+        const second = await open();
+        expect(second.owner.groups.picture()).toEqual(picture);
+        await simulation.settle(second.journal.checkpoint());
+        node.crash("power");
+        const third = await open();
+        expect(third.owner.groups.picture()).toEqual(picture);
+        node.crash("kill");
+      }
+    }
+  });
+});
