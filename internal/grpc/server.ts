@@ -5,7 +5,7 @@ import { Server, ServerCredentials } from "@grpc/grpc-js";
 import type { ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { failed, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
-import type { Address } from "../ports/wire.ts";
+import type { Address, Listener } from "../ports/wire.ts";
 import type { World } from "../ports/world.ts";
 import type { ClusterService } from "../service/cluster-service.ts";
 import type { LogService } from "../service/log-service.ts";
@@ -122,15 +122,14 @@ export class GrpcServer {
   }
 
   /** Accepts calls at `at`; port 0 is any free one. At most once. */
-  async listen(
-    at: Address = GRPC_ADDRESS,
-  ): Promise<Result<{ readonly address: Address }, GrpcListenFault>> {
+  async listen(at: Address = GRPC_ADDRESS): Promise<Result<Listener, GrpcListenFault>> {
     const bound = await this.#bind(at);
     if (!bound.ok) return bound;
-    this.#phase = "listening";
+    if (this.#phase === "new") this.#phase = "listening";
     const address = { host: at.host, port: bound.value };
     this.#world.log.info({ ...address }, "grpc-listening");
-    return ok({ address });
+    const close = async (): Promise<void> => this.#server.unbind(hostPort(at.host, bound.value));
+    return ok({ address, close });
   }
 
   #bind(at: Address): Promise<Result<number, GrpcListenFault>> {

@@ -1,5 +1,7 @@
 // Where the tests of the gRPC front end play: a server on a real loopback socket over services in memory, and a client
 // that speaks to it through the methods' own table, with every way in which a call can end laid open.
+import { connect as connectHttp2 } from "node:http2";
+import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
 import type { CallOptions, ClientDuplexStream, ClientReadableStream } from "@grpc/grpc-js";
 import type { ServiceError, StatusObject } from "@grpc/grpc-js";
@@ -261,6 +263,48 @@ export class Incoming<A> {
   async end(): Promise<StatusObject> {
     while (this.ended === null) await new Promise<void>((wake) => this.#wakers.push(wake));
     return this.ended;
+  }
+}
+
+/** A server-streaming call over plain HTTP/2. Nothing is read, and HTTP/2's windows stay shut, until `readAll`. */
+export class RawCall<Q, A> implements AsyncDisposable {
+  readonly #method: Method<Q, A>;
+  readonly #session: ClientHttp2Session;
+  readonly #stream: ClientHttp2Stream;
+
+  constructor(at: Address, method: Method<Q, A>, request: Q) {
+    this.#method = method;
+    this.#session = connectHttp2(`http://${at.host}:${at.port}`);
+    this.#session.on("error", () => {});
+    this.#stream = this.#session.request({
+      ":method": "POST",
+      ":path": method.path,
+      "content-type": "application/grpc",
+      te: "trailers",
+    });
+    this.#stream.on("error", () => {});
+    const message = method.request.encode(request);
+    const prefix = Buffer.alloc(5);
+    prefix.writeUInt32BE(message.length, 1);
+    this.#stream.end(Buffer.concat([prefix, message]));
+  }
+
+  /** All responses, to the end of the call. */
+  async readAll(): Promise<A[]> {
+    const parts: Buffer[] = [];
+    for await (const part of this.#stream) parts.push(part as Buffer);
+    const bytes = Buffer.concat(parts);
+    const responses: A[] = [];
+    for (let at = 0; at < bytes.length;) {
+      const end = at + 5 + bytes.readUInt32BE(at + 1);
+      responses.push(decoded(this.#method, bytes.subarray(at + 5, end)));
+      at = end;
+    }
+    return responses;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#session.destroy();
   }
 }
 
