@@ -267,13 +267,16 @@ export class Replica {
     row: ReceivedRow | null,
     frame: Uint8Array | null,
   ): void {
+    const last = effect.entries.length - 1;
     effect.entries.forEach((head, k) => {
       const index = (effect.first + k) as LogIndex;
-      if (effect.from === "own") this.#appendOwn(index, head, effect.write);
-      else if (effect.from === "proposal") this.#appendProposal(index, head, effect.write);
+      // The entries of one write may come to lie in several batches: only the last one's makes the write durable (J4).
+      const write = k === last ? effect.write : 0;
+      if (effect.from === "own") this.#appendOwn(index, head, write);
+      else if (effect.from === "proposal") this.#appendProposal(index, head, write);
       else {
         assert(row !== null && frame !== null, "entries of a request come with their frame");
-        this.#appendReceived(index, row, effect.skip + k, frame, effect.write);
+        this.#appendReceived(index, row, effect.skip + k, frame, write);
       }
     });
   }

@@ -34,9 +34,9 @@ import { FoundingDriver } from "./founding-driver.ts";
 import { Hosting } from "./hosting.ts";
 import { Reconfiguration } from "./reconfiguration.ts";
 
-/** Bugs that tests plant. Production passes none. */
+/** Bugs that tests plant, and limits that they make small. Production passes none. */
 export interface BrokerFaults {
-  readonly machine?: MachineOptions["faults"];
+  readonly machine?: MachineOptions;
   readonly partition?: PartitionFaults;
   readonly replica?: ReplicaFaults;
   readonly stateLog?: StateLogBugs;
@@ -208,7 +208,7 @@ export class Broker {
         stallTransferMs: settings.get("journal.stall.transfer.ms"),
         stallFenceMs: settings.get("journal.stall.fence.ms"),
         stallExitMs: settings.get("journal.stall.exit.ms"),
-        ...(faults.machine === undefined ? {} : { machine: { faults: faults.machine } }),
+        ...(faults.machine === undefined ? {} : { machine: faults.machine }),
         ...(faults.replica === undefined ? {} : { faults: faults.replica }),
       },
       { leaderSaid: (row) => void this.controller.leaders.accept(row) },

@@ -110,6 +110,11 @@ export class SimDevice {
     return null;
   }
 
+  /** Ordered faults that have not struck yet do not strike any more. */
+  forgetFaults(): void {
+    this.#faults.length = 0;
+  }
+
   hasRoomFor(bytes: number): boolean {
     return bytes <= 0 || this.platter.usedBytes() + bytes <= this.options.capacityBytes;
   }

@@ -1,0 +1,50 @@
+// All checkers of one run, and the committed log of every group that they share.
+import type { GroupId } from "../../../internal/model/ids.ts";
+import { CONTROLLER_GROUP } from "../../../internal/model/ids.ts";
+import { CommittedLog } from "./committed-log.ts";
+import { DurabilityOrder } from "./durability-order.ts";
+import { SentRecords } from "./sent-records.ts";
+import { ServedReads } from "./served-reads.ts";
+import { SingleLeader } from "./single-leader.ts";
+import type { Verdict } from "./verdict.ts";
+
+export class Book {
+  readonly verdict: Verdict;
+  readonly leaders: SingleLeader;
+  readonly durability: DurabilityOrder;
+  readonly sent: SentRecords;
+  readonly reads: ServedReads;
+  readonly #logs = new Map<GroupId, CommittedLog>();
+  /** Brings the committed logs up to date with what the brokers did in the event under way. */
+  settle: () => void = () => {};
+
+  constructor(verdict: Verdict) {
+    this.verdict = verdict;
+    this.leaders = new SingleLeader(verdict);
+    this.durability = new DurabilityOrder(verdict);
+    this.sent = new SentRecords(verdict);
+    this.reads = new ServedReads(verdict);
+  }
+
+  log(group: GroupId): CommittedLog {
+    let log = this.#logs.get(group);
+    if (log === undefined) {
+      log = new CommittedLog(group, this.verdict);
+      if (group !== CONTROLLER_GROUP) {
+        log.onBatch = (batch) => this.sent.committed(group, batch);
+      }
+      this.#logs.set(group, log);
+    }
+    return log;
+  }
+
+  /** The log as of this moment. */
+  settled(group: GroupId): CommittedLog {
+    this.settle();
+    return this.log(group);
+  }
+
+  get logs(): IterableIterator<CommittedLog> {
+    return this.#logs.values();
+  }
+}

@@ -1,0 +1,60 @@
+// What the checkers of one run have found. They report and go on; the run stops by itself after the event in which the
+// first of them reported, because nothing that follows a violation proves anything.
+
+/** The properties of docs/testing.md, by name. */
+export type Property =
+  | "one leader per term"
+  | "committed entries do not change"
+  | "nothing below the commit index is truncated"
+  | "leaders hold what is committed"
+  | "commits are durable on a majority"
+  | "leaders commit entries of their own term"
+  | "promises do not outrun durability"
+  | "recovery brings back what was durable"
+  | "acknowledged records are committed"
+  | "acknowledged records are everywhere"
+  | "only what was sent is in the log"
+  | "refused records do not appear"
+  | "idempotent producers neither repeat nor reorder"
+  | "the high watermark never goes back"
+  | "nothing above the high watermark is served"
+  | "no corrupted byte is served"
+  | "groups have leaders"
+  | "writes resume"
+  | "replicas converge"
+  | "nothing is served after a failed write"
+  | "brokers end only for a reason"
+  | "assertions hold"
+  | "one seed has one history"
+  | "answers come in order";
+
+export interface Finding {
+  readonly property: Property;
+  readonly detail: string;
+  readonly atUs: number;
+}
+
+const FINDINGS_MAX = 10;
+
+export class Verdict {
+  readonly findings: Finding[] = [];
+  readonly #nowUs: () => number;
+
+  constructor(nowUs: () => number = () => 0) {
+    this.#nowUs = nowUs;
+  }
+
+  report(property: Property, detail: string): void {
+    if (this.findings.length >= FINDINGS_MAX) return;
+    this.findings.push({ property, detail, atUs: this.#nowUs() });
+  }
+
+  get failed(): boolean {
+    return this.findings.length > 0;
+  }
+
+  /** The properties found broken, for tests. */
+  get broken(): Property[] {
+    return [...new Set(this.findings.map(({ property }) => property))];
+  }
+}

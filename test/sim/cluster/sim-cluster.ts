@@ -1,0 +1,138 @@
+// A cluster of real brokers on simulated machines: every broker is the production composition over a simulated World. The
+// simulation decides when each one starts, crashes, freezes and comes back.
+import type { SettingValues } from "../../../internal/config/settings.ts";
+import type { Settings } from "../../../internal/config/settings.ts";
+import type { BrokerId } from "../../../internal/model/ids.ts";
+import { Broker } from "../../../internal/server/broker.ts";
+import type { BrokerFaults } from "../../../internal/server/broker.ts";
+import type { CrashKind } from "../world/sim-device.ts";
+import type { Simulation, SimNode } from "../world/sim-world.ts";
+import { SMALL_SIZES, smallSettings } from "./small-settings.ts";
+import type { SmallSizes } from "./small-settings.ts";
+
+const LINK_PORT = 6092;
+export const KAFKA_PORT = 9092;
+
+/** Told what happens to brokers, in the middle of an event. */
+export interface ClusterEvents {
+  /** A broker was opened, before it starts. */
+  opened?(at: SimBroker, broker: Broker): void;
+  /** Its process ended, in whatever way; `broker` is null when it was still opening. */
+  ended?(at: SimBroker, broker: Broker | null): void;
+}
+
+export class SimBroker {
+  readonly id: BrokerId;
+  readonly node: SimNode;
+  readonly settings: Settings;
+  readonly #faults: BrokerFaults;
+  readonly #listeners: ClusterEvents[];
+  #broker: Broker | null = null;
+  /** Virtual time of the last boot, µs. */
+  bootedUs = 0;
+
+  constructor(
+    id: BrokerId,
+    node: SimNode,
+    settings: Settings,
+    faults: BrokerFaults,
+    listeners: ClusterEvents[],
+  ) {
+    this.id = id;
+    this.node = node;
+    this.settings = settings;
+    this.#faults = faults;
+    this.#listeners = listeners;
+  }
+
+  /** The running broker; null while it is down or still opening its journal. */
+  get broker(): Broker | null {
+    return this.node.alive ? this.#broker : null;
+  }
+
+  /** The broker if it runs and is not frozen: one that can be talked to. */
+  get reachable(): Broker | null {
+    return this.node.frozen ? null : this.broker;
+  }
+
+  /** Boots the machine's process. It comes up by itself as the simulation runs. */
+  start(nowUs = 0): void {
+    if (this.node.alive) return;
+    const world = this.node.boot();
+    this.bootedUs = nowUs;
+    this.#broker = null;
+    world.life.onEnd(() => {
+      const broker = this.#broker;
+      this.#broker = null;
+      for (const listener of this.#listeners) listener.ended?.(this, broker);
+    });
+    void Broker.open(world, this.settings, this.#faults).then(async (opened) => {
+      if (!world.life.alive) return;
+      if (!opened.ok) return world.fatal("start", opened.fault);
+      this.#broker = opened.value;
+      for (const listener of this.#listeners) listener.opened?.(this, opened.value);
+      const started = await opened.value.start();
+      if (!started.ok) world.fatal("start", started.fault);
+    });
+  }
+
+  crash(kind: CrashKind): void {
+    this.node.crash(kind);
+  }
+}
+
+export interface SimClusterOptions {
+  readonly brokers: number;
+  readonly settings?: SettingValues;
+  readonly sizes?: SmallSizes;
+  readonly faults?: BrokerFaults;
+}
+
+export class SimCluster {
+  readonly simulation: Simulation;
+  readonly brokers: readonly SimBroker[];
+  readonly #listeners: ClusterEvents[] = [];
+
+  constructor(simulation: Simulation, options: SimClusterOptions) {
+    this.simulation = simulation;
+    const ids = Array.from({ length: options.brokers }, (_, k) => (k + 1) as BrokerId);
+    const list = ids.map((id) => ({ id, address: { host: nameOf(id), port: LINK_PORT } }));
+    this.brokers = ids.map((id) => {
+      const host = nameOf(id);
+      const own: SettingValues = {
+        ...options.settings,
+        "broker.id": id,
+        "data.directory": "/data",
+        "initial.brokers": list,
+        "link.listen": { host, port: LINK_PORT },
+        "kafka.listen": { host, port: KAFKA_PORT },
+        "grpc.listen": { host, port: 7092 },
+        "http.listen": { host, port: 8092 },
+      };
+      const settings = smallSettings(own, options.sizes ?? SMALL_SIZES);
+      const node = simulation.node(host);
+      return new SimBroker(id, node, settings, options.faults ?? {}, this.#listeners);
+    });
+  }
+
+  listen(events: ClusterEvents): void {
+    this.#listeners.push(events);
+  }
+
+  at(id: number): SimBroker {
+    return this.brokers[id - 1] as SimBroker;
+  }
+
+  startAll(): void {
+    for (const broker of this.brokers) broker.start(this.simulation.scheduler.nowUs);
+  }
+
+  /** Every broker is up and unfenced. */
+  get isReady(): boolean {
+    return this.brokers.every(({ broker }) => broker !== null && broker.readiness().length === 0);
+  }
+}
+
+export function nameOf(id: BrokerId): string {
+  return `broker-${id}`;
+}

@@ -1,0 +1,180 @@
+// The second half of a run, and the look at leaders during all of it: once everything is healed, every group gets a
+// leader, writes resume, replicas converge, and everything that was acknowledged is read back from every one of them.
+import type { LogIndex } from "../../internal/model/ids.ts";
+import type { Book } from "./checkers/book.ts";
+import { LEADERLESS_MS_MAX, LedGroups, quorumSinceMs } from "./checkers/led-groups.ts";
+import type { SimBroker, SimCluster } from "./cluster/sim-cluster.ts";
+import type { Health } from "./nemesis/health.ts";
+import type { Supervisor } from "./nemesis/supervisor.ts";
+import { groupsOf, GroupView } from "./watch/group-view.ts";
+import type { PlacedReplica } from "./watch/group-view.ts";
+import type { Target } from "./workload/gateway.ts";
+import type { Traffic } from "./workload/traffic.ts";
+
+const LOOK_MS = 50;
+/** Time for clients to go on after the healing. */
+const AFTERGLOW_MS = 300;
+const RESUME_MS_MAX = LEADERLESS_MS_MAX + 5_000;
+const CONVERGE_MS_MAX = 10_000;
+const READ_BYTES_MAX = 200_000;
+
+export class Ending {
+  /** What is waited for, for the report of a run that never ends. */
+  phase = "faults";
+  readonly leaders: LedGroups;
+  readonly #cluster: SimCluster;
+  readonly #book: Book;
+  readonly #health: Health;
+  readonly #supervisor: Supervisor;
+  readonly #traffic: Traffic;
+
+  constructor(
+    cluster: SimCluster,
+    book: Book,
+    health: Health,
+    supervisor: Supervisor,
+    traffic: Traffic,
+  ) {
+    this.#cluster = cluster;
+    this.#book = book;
+    this.#health = health;
+    this.#supervisor = supervisor;
+    this.#traffic = traffic;
+    this.leaders = new LedGroups(book.verdict);
+  }
+
+  /** Looks at the leaders of all groups from now on. */
+  watchLeaders(): void {
+    void this.#watchLeaders();
+  }
+
+  async run(): Promise<void> {
+    const { simulation } = this.#cluster;
+    this.phase = "clients go on";
+    await simulation.sleepMs(AFTERGLOW_MS);
+    const { producers, consumers } = this.#traffic;
+    for (const client of [...producers, ...consumers]) client.stop();
+    const resumed = (): boolean => [...producers, ...consumers].every(({ isDone }) => isDone);
+    if (!(await this.#until("clients finish", RESUME_MS_MAX, resumed))) {
+      const waiting = producers.filter(({ isDone }) => !isDone).map(({ waitsFor }) => waitsFor);
+      const groups = this.#groups().map(String).join(" | ");
+      return this.#book.verdict.report("writes resume", `${waiting.join("; ")} | ${groups}`);
+    }
+    const converged = (): boolean => this.#views().every((view) => this.#isConverged(view));
+    if (!(await this.#until("replicas converge", CONVERGE_MS_MAX, converged))) {
+      return this.#book.verdict.report("replicas converge", this.#groups().join(" | "));
+    }
+    this.phase = "reading back";
+    for (const target of this.#traffic.targets) await this.#readBack(target);
+    this.#book.sent.review((group) => this.#book.log(group));
+  }
+
+  async #watchLeaders(): Promise<void> {
+    const { simulation } = this.#cluster;
+    for (;;) {
+      await simulation.sleepMs(LOOK_MS);
+      this.#health.sample();
+      for (const view of this.#views()) {
+        const sinceMs = this.#quorumSinceMs(view);
+        const isLed = view.leader !== null;
+        this.leaders.look(view.group, simulation.nowMs, isLed, sinceMs, () => view.describe());
+      }
+    }
+  }
+
+  /** Both halves of a joint configuration need a quorum in order. */
+  #quorumSinceMs(view: GroupView): number {
+    let sinceMs = 0;
+    for (const half of view.halves) {
+      const machines = half.map((id) => view.member(id)?.at ?? null);
+      const since = (members: readonly (SimBroker | null)[]): number =>
+        members.some((at) => at === null) ? Infinity : this.#health.fitSinceMs(members as SimBroker[]);
+      sinceMs = Math.max(sinceMs, quorumSinceMs(machines, since));
+    }
+    return view.halves.length === 0 ? Infinity : sinceMs;
+  }
+
+  async #until(phase: string, limitMs: number, isSo: () => boolean): Promise<boolean> {
+    const { simulation } = this.#cluster;
+    this.phase = phase;
+    const endMs = simulation.nowMs + limitMs;
+    while (!isSo()) {
+      if (simulation.nowMs > endMs) return false;
+      await simulation.sleepMs(20);
+    }
+    return true;
+  }
+
+  #views(): GroupView[] {
+    return groupsOf(this.#cluster).map((group) => new GroupView(this.#cluster, group));
+  }
+
+  #groups(): string[] {
+    return this.#views().map((view) => `group ${view.group}: ${view.describe()}`);
+  }
+
+  /** There is a leader, no change is under way, and every voter whose disk is sound has everything, committed. */
+  #isConverged(view: GroupView): boolean {
+    const { leader } = view;
+    if (leader === null) return false;
+    const { machine } = leader.replica;
+    if (machine.commit !== machine.lastIndex || !machine.configurationCommitted) return false;
+    if (machine.configuration.votersOutgoing.length > 0) return false;
+    return this.#sound(view).every(
+      ({ replica }) =>
+        replica.machine.commit === machine.commit && replica.machine.lastIndex === machine.lastIndex,
+    );
+  }
+
+  /** Voters on disks that never lost anything: a lost disk's replica waits until somebody replaces it. */
+  #sound(view: GroupView): PlacedReplica[] {
+    const { leader } = view;
+    const voters = new Set(leader?.replica.machine.configuration.voters ?? []);
+    return view.placed.filter(
+      ({ at, replica }) =>
+        voters.has(replica.self) &&
+        !(this.#supervisor.lost.has(at) && replica.machine.standing === "suspect"),
+    );
+  }
+
+  async #readBack(target: Target): Promise<void> {
+    const view = new GroupView(this.#cluster, target.group);
+    const log = this.#book.log(target.group);
+    for (const { at, replica } of this.#sound(view)) {
+      this.#compare(at, replica);
+      let position = 0;
+      let stuck = 0;
+      while (position < log.end && stuck < 50) {
+        const options = { waitMs: 100, bytesMax: READ_BYTES_MAX, broker: at.id };
+        const before = position;
+        await this.#traffic.gateway.fetch(target, position, options, (answer) => {
+          const { highWatermark, slices } = answer;
+          const served = { group: target.group, fetchOffset: position, highWatermark, slices };
+          position = this.#book.reads.served(answer.by, served, log);
+        });
+        stuck = position === before ? stuck + 1 : 0;
+        if (position === before) await this.#cluster.simulation.sleepMs(20);
+      }
+      if (position >= log.end) continue;
+      const detail = `broker ${at.id} serves group ${target.group} up to ${position} of ${log.end}`;
+      this.#book.verdict.report("acknowledged records are everywhere", detail);
+    }
+  }
+
+  /** Every committed entry is the same on this replica, whatever it serves. */
+  #compare(at: SimBroker, replica: PlacedReplica["replica"]): void {
+    const log = this.#book.log(replica.group);
+    const { machine, entries } = replica;
+    for (let k = entries.first as number; k <= log.last; k++) {
+      const index = k as LogIndex;
+      const known = log.entry(index);
+      const isSame =
+        entries.has(index) &&
+        machine.termAt(index) === known?.term &&
+        entries.checksum(index) === known.checksum;
+      if (isSame) continue;
+      const detail = `broker ${at.id} group ${replica.group} index ${index} differs`;
+      return this.#book.verdict.report("acknowledged records are everywhere", detail);
+    }
+  }
+}

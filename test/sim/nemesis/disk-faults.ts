@@ -1,0 +1,121 @@
+// Faults of disks: slow ones, failing ones, full ones, and those that come back empty or old.
+import type { SimBroker } from "../cluster/sim-cluster.ts";
+import type { FaultKind, Plan } from "../plan.ts";
+import type { FaultCode, LaneName } from "../world/sim-device.ts";
+import type { Stage } from "./nemesis.ts";
+
+const STALL_MS_MAX = 3_500;
+/** Around a disk that comes back old, nothing else may fail: its peers' memory is what recognises it (D3). */
+const DELICATE_MS = 2_500;
+const SETTLED_MS = 1_500;
+
+export class DiskFaults {
+  readonly #stage: Stage;
+  readonly #lostMax: number;
+  readonly #capacityBytes: number;
+  /** While true, no other fault is ordered. */
+  isDelicate = false;
+
+  constructor(stage: Stage, plan: Plan) {
+    this.#stage = stage;
+    this.#lostMax = plan.factor === 5 ? 2 : 1;
+    const [first] = stage.cluster.brokers as [SimBroker];
+    this.#capacityBytes = first.node.disk.options.capacityBytes;
+  }
+
+  async order(kind: FaultKind, at: SimBroker): Promise<void> {
+    const { entropy } = this.#stage;
+    switch (kind) {
+      case "journal stall":
+        return this.#stall(at, "journal");
+      case "bulk stall":
+        return this.#stall(at, "bulk");
+      case "journal EIO":
+        return this.#fail(at, "journal", entropy.chance(800) ? "EIO" : "SHORT");
+      case "bulk EIO":
+        return this.#fail(at, "bulk", "EIO");
+      case "journal ENOSPC":
+        return this.#fill(at);
+      case "wipe disk":
+        return this.#wipe(at);
+      case "restore disk":
+        return this.#restore(at);
+      default:
+        return;
+    }
+  }
+
+  repairAll(): void {
+    for (const { node } of this.#stage.cluster.brokers) {
+      node.disk.stall("journal", 0);
+      node.disk.stall("bulk", 0);
+      node.disk.forgetFaults();
+      node.disk.options = { ...node.disk.options, capacityBytes: this.#capacityBytes };
+    }
+  }
+
+  #stall(at: SimBroker, lane: LaneName): void {
+    const { entropy, totals } = this.#stage;
+    totals.stalls++;
+    at.node.disk.stall(lane, 1000 * entropy.between(20, STALL_MS_MAX));
+  }
+
+  #fail(at: SimBroker, lane: LaneName, code: FaultCode): void {
+    const { entropy, totals } = this.#stage;
+    totals.diskErrors++;
+    at.node.disk.failNext(lane, code, entropy.below(12));
+  }
+
+  #fill(at: SimBroker): void {
+    const { entropy, totals, undoAfter } = this.#stage;
+    const { disk } = at.node;
+    totals.diskErrors++;
+    const capacityBytes = disk.platter.usedBytes() + entropy.below(300_000);
+    disk.options = { ...disk.options, capacityBytes };
+    undoAfter(entropy.between(100, 1_500), () => {
+      disk.options = { ...disk.options, capacityBytes: this.#capacityBytes };
+    });
+  }
+
+  #wipe(at: SimBroker): void {
+    const { totals, supervisor } = this.#stage;
+    if (!this.#mayLose(at)) return;
+    totals.wiped++;
+    totals.powerLosses++;
+    supervisor.lost.add(at);
+    at.crash("power");
+    at.node.disk.wipe();
+  }
+
+  /** A backup is taken, the machine goes on for a while, and then the backup is put back. */
+  async #restore(at: SimBroker): Promise<void> {
+    const { simulation, entropy, totals, supervisor, cluster } = this.#stage;
+    if (!this.#mayLose(at) || !at.node.alive) return;
+    const image = at.node.disk.snapshot();
+    const rollBack = this.#stage.backUp(at);
+    await simulation.sleepMs(entropy.between(50, 800));
+    const isSettled = cluster.brokers.every(
+      (other) =>
+        other === at ||
+        (other.reachable !== null &&
+          simulation.scheduler.nowUs - other.bootedUs > SETTLED_MS * 1000),
+    );
+    if (!isSettled || !this.#mayLose(at)) return;
+    this.isDelicate = true;
+    simulation.network.links.healAll();
+    totals.restored++;
+    totals.powerLosses++;
+    supervisor.lost.add(at);
+    at.crash("power");
+    at.node.disk.restore(image);
+    rollBack();
+    simulation.scheduler.at(DELICATE_MS * 1000, null, 1, "delicate no more", () => {
+      this.isDelicate = false;
+    });
+  }
+
+  #mayLose(at: SimBroker): boolean {
+    const { lost } = this.#stage.supervisor;
+    return lost.size < this.#lostMax && !lost.has(at);
+  }
+}

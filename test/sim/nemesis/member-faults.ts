@@ -1,0 +1,65 @@
+// Disturbances that an operator orders: leaderships handed over, replicas moved to other brokers.
+import type { BrokerId, TopicId } from "../../../internal/model/ids.ts";
+import type { SimBroker } from "../cluster/sim-cluster.ts";
+import type { Plan } from "../plan.ts";
+import type { Stage } from "./nemesis.ts";
+import { TOPIC } from "../workload/targets.ts";
+
+export class MemberFaults {
+  readonly #stage: Stage;
+  readonly #plan: Plan;
+
+  constructor(stage: Stage, plan: Plan) {
+    this.#stage = stage;
+    this.#plan = plan;
+  }
+
+  /** Some leader is told to hand over to some other voter. */
+  transfer(): boolean {
+    const { cluster, entropy } = this.#stage;
+    const leading = cluster.brokers.flatMap((at) => {
+      const broker = at.reachable;
+      if (broker === null) return [];
+      return [...broker.raft.replicas()]
+        .filter((replica) => replica.leads)
+        .map((replica) => ({ raft: broker.raft, replica }));
+    });
+    const chosen = leading[entropy.below(Math.max(1, leading.length))];
+    if (chosen === undefined) return false;
+    const { raft, replica } = chosen;
+    const others = replica.machine.configuration.voters.filter((id) => id !== replica.self);
+    const to = others[entropy.below(Math.max(1, others.length))];
+    if (to === undefined) return false;
+    raft.transfer(replica, to);
+    return true;
+  }
+
+  /** The replicas of some partition are to be elsewhere. */
+  async move(): Promise<void> {
+    const { cluster, entropy, totals } = this.#stage;
+    const reachable = cluster.brokers.filter((at) => at.reachable !== null);
+    const asked = reachable[entropy.below(Math.max(1, reachable.length))];
+    const broker = asked?.reachable ?? null;
+    const topic = broker?.controller.image.topicNamed(TOPIC) ?? null;
+    if (broker === null || topic === null) return;
+    const partition = entropy.below(topic.partitions.length);
+    const placement = topic.partitions[partition];
+    if (placement === undefined) return;
+    const brokers = this.#draw(placement.replicas.length);
+    const change = { topicId: topic.topicId as TopicId, partition, revision: placement.revision, brokers };
+    totals.moves++;
+    // The outcome may never come; the nemesis does not wait for it.
+    void broker.controller.client.request({ kind: "place-replicas", changes: [change] }, 1_000);
+  }
+
+  #draw(count: number): BrokerId[] {
+    const { cluster, entropy } = this.#stage;
+    const left: SimBroker[] = [...cluster.brokers];
+    const drawn: BrokerId[] = [];
+    while (drawn.length < Math.min(count, this.#plan.brokers)) {
+      const [at] = left.splice(entropy.below(left.length), 1);
+      if (at !== undefined) drawn.push(at.id);
+    }
+    return drawn;
+  }
+}

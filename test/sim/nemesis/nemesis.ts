@@ -1,0 +1,196 @@
+// Orders faults as the plan says: at random times, and at moments that a broker has just reached. Every fault that
+// lasts undoes itself after a while; `calm` undoes all of them.
+import type { SimBroker, SimCluster } from "../cluster/sim-cluster.ts";
+import type { FaultKind, MomentFault, Plan } from "../plan.ts";
+import type { Totals } from "../totals.ts";
+import type { Moment } from "../watch/watched-replica.ts";
+import { DELIVERY } from "../world/scheduler.ts";
+import type { SeededEntropy } from "../world/seeded-entropy.ts";
+import type { Simulation } from "../world/sim-world.ts";
+import { DiskFaults } from "./disk-faults.ts";
+import { LinkFaults } from "./link-faults.ts";
+import { MemberFaults } from "./member-faults.ts";
+import type { Supervisor } from "./supervisor.ts";
+
+/** What faults are made with. */
+export interface Stage {
+  readonly simulation: Simulation;
+  readonly cluster: SimCluster;
+  readonly entropy: SeededEntropy;
+  readonly totals: Totals;
+  readonly supervisor: Supervisor;
+  /** Notes a fault, for the trace. */
+  note(what: string): void;
+  /** Takes down what the checkers know of a disk, as its backup does; the function returned puts it back. */
+  backUp(at: SimBroker): () => void;
+  /** Runs `undo` after so long, unless everything was undone before. */
+  undoAfter(ms: number, undo: () => void): void;
+}
+
+const CRASHES_MAX = 25;
+/** Between two faults that waited for a moment. */
+const MOMENT_PAUSE_MS = 150;
+
+export class Nemesis {
+  readonly #stage: Stage;
+  readonly #plan: Plan;
+  readonly #links: LinkFaults;
+  readonly #disks: DiskFaults;
+  readonly #members: MemberFaults;
+  readonly #undos = new Set<() => void>();
+  #crashes = 0;
+  #nextMomentMs = 0;
+  #isOver = false;
+
+  constructor(
+    simulation: Simulation,
+    cluster: SimCluster,
+    plan: Plan,
+    supervisor: Supervisor,
+    totals: Totals,
+    events: Pick<Stage, "note" | "backUp">,
+  ) {
+    this.#plan = plan;
+    this.#stage = {
+      simulation,
+      cluster,
+      totals,
+      supervisor,
+      entropy: simulation.entropy("nemesis"),
+      ...events,
+      undoAfter: (ms, undo) => this.#undoAfter(ms, undo),
+    };
+    this.#links = new LinkFaults(this.#stage);
+    this.#disks = new DiskFaults(this.#stage, plan);
+    this.#members = new MemberFaults(this.#stage, plan);
+  }
+
+  /** Faults for so long. */
+  async run(durationMs: number): Promise<void> {
+    const { simulation, entropy } = this.#stage;
+    const endMs = simulation.nowMs + durationMs;
+    while (simulation.nowMs < endMs) {
+      const pauseMs = 10 + entropy.below(this.#plan.faultEveryMsMax);
+      await simulation.sleepMs(Math.min(pauseMs, Math.max(1, endMs - simulation.nowMs)));
+      if (simulation.nowMs < endMs && !this.#disks.isDelicate) await this.#order(this.#draw());
+    }
+    this.#isOver = true;
+  }
+
+  /** A broker has just done something. Called in the middle of its event. */
+  moment(at: SimBroker, moment: Moment | "journal write issued"): void {
+    if (this.#isOver || this.#disks.isDelicate) return;
+    for (const fault of FAULTS_OF[moment] ?? []) {
+      const chance = this.#plan.moments.get(fault);
+      if (chance === undefined || !this.#stage.entropy.chance(chance)) continue;
+      const { nowMs, scheduler } = this.#stage.simulation;
+      if (nowMs < this.#nextMomentMs) continue;
+      this.#nextMomentMs = nowMs + MOMENT_PAUSE_MS;
+      const delayUs = this.#stage.entropy.below(fault === "power during a journal write" ? 300 : 2_500);
+      scheduler.at(delayUs, null, DELIVERY, "fault of a moment", () => this.#strike(at, fault));
+      return;
+    }
+  }
+
+  /** Ends every fault that lasts. */
+  calm(): void {
+    this.#isOver = true;
+    for (const undo of [...this.#undos]) undo();
+    this.#links.healAll();
+    this.#disks.repairAll();
+    for (const { node } of this.#stage.cluster.brokers) node.thaw();
+  }
+
+  #draw(): FaultKind {
+    let left = this.#stage.entropy.below([...this.#plan.faults.values()].reduce((a, b) => a + b, 0));
+    for (const [kind, weight] of this.#plan.faults) {
+      if (left < weight) return kind;
+      left -= weight;
+    }
+    return "kill";
+  }
+
+  #strike(at: SimBroker, fault: MomentFault): void {
+    if (this.#isOver || !at.node.alive) return;
+    this.#stage.note(`${fault} ${at.id}`);
+    switch (fault) {
+      case "kill a new leader":
+      case "kill during a change":
+        return this.#crash(at, "kill");
+      case "isolate a new leader":
+        return this.#links.isolate(at);
+      case "freeze a new leader":
+        return this.#freeze(at);
+      default:
+        return this.#crash(at, "power");
+    }
+  }
+
+  async #order(kind: FaultKind): Promise<void> {
+    const { cluster, entropy, totals } = this.#stage;
+    const at = cluster.brokers[entropy.below(cluster.brokers.length)] as SimBroker;
+    this.#stage.note(`${kind} ${at.id}`);
+    switch (kind) {
+      case "kill":
+      case "power":
+        return this.#crash(at, kind);
+      case "power all":
+        for (const each of cluster.brokers) this.#crash(each, "power");
+        return;
+      case "freeze":
+        return this.#freeze(at);
+      case "wall clock jump":
+        at.node.wall.offsetMs += entropy.between(-4_000_000, 4_000_000);
+        return;
+      case "transfer":
+        totals.transfers += this.#members.transfer() ? 1 : 0;
+        return;
+      case "move replicas":
+        return this.#members.move();
+      case "wipe disk":
+      case "restore disk":
+      case "journal stall":
+      case "bulk stall":
+      case "journal EIO":
+      case "journal ENOSPC":
+      case "bulk EIO":
+        return this.#disks.order(kind, at);
+      default:
+        return this.#links.order(kind, at);
+    }
+  }
+
+  #crash(at: SimBroker, kind: "kill" | "power"): void {
+    if (!at.node.alive || this.#crashes >= CRASHES_MAX) return;
+    this.#crashes++;
+    if (kind === "kill") this.#stage.totals.kills++;
+    else this.#stage.totals.powerLosses++;
+    at.crash(kind);
+  }
+
+  #freeze(at: SimBroker): void {
+    const { world } = at.node;
+    if (world === null || at.node.frozen) return;
+    this.#stage.totals.freezes++;
+    at.node.freeze();
+    this.#undoAfter(this.#stage.entropy.between(50, 2_500), () => at.node.thaw());
+  }
+
+  #undoAfter(ms: number, undo: () => void): void {
+    const once = (): void => {
+      if (this.#undos.delete(once)) undo();
+    };
+    this.#undos.add(once);
+    this.#stage.simulation.scheduler.at(Math.round(ms * 1000), null, DELIVERY, "fault ends", once);
+  }
+}
+
+const FAULTS_OF: Partial<Record<Moment | "journal write issued", readonly MomentFault[]>> = {
+  "journal write issued": ["power during a journal write"],
+  "leader elected": ["kill a new leader", "isolate a new leader", "freeze a new leader"],
+  "vote granted": ["power after a vote"],
+  "entries committed": ["power after a commit"],
+  "log truncated": ["power after a truncation"],
+  "configuration appended": ["kill during a change"],
+};
+

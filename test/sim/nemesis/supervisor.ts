@@ -1,0 +1,40 @@
+// Starts again what died, after a while: the part of an operator. Also the only place that knows which directories are
+// lost for good, because a wiped or rolled-back disk never counts as its old self again (F5, D3).
+import type { SimBroker, SimCluster } from "../cluster/sim-cluster.ts";
+import { DELIVERY } from "../world/scheduler.ts";
+import type { SeededEntropy } from "../world/seeded-entropy.ts";
+
+const DOWN_MS_MIN = 5;
+const DOWN_MS_MAX = 1_200;
+
+export class Supervisor {
+  readonly #cluster: SimCluster;
+  readonly #entropy: SeededEntropy;
+  readonly #restarts = new Map<SimBroker, number>();
+  /** Machines whose directory lost something that was durable. */
+  readonly lost = new Set<SimBroker>();
+  #isCalm = false;
+
+  constructor(cluster: SimCluster, entropy: SeededEntropy) {
+    this.#cluster = cluster;
+    this.#entropy = entropy;
+    cluster.listen({ ended: (at) => this.#restartLater(at) });
+  }
+
+  /** From now on whatever dies is started again at once. */
+  calm(): void {
+    this.#isCalm = true;
+    for (const at of this.#cluster.brokers) at.start(this.#cluster.simulation.scheduler.nowUs);
+  }
+
+  #restartLater(at: SimBroker): void {
+    const isQuick = this.#isCalm || this.#entropy.chance(300);
+    const downMs = this.#entropy.between(DOWN_MS_MIN, isQuick ? 60 : DOWN_MS_MAX);
+    const number = (this.#restarts.get(at) ?? 0) + 1;
+    this.#restarts.set(at, number);
+    const { scheduler } = this.#cluster.simulation;
+    scheduler.at(downMs * 1000, null, DELIVERY, "restart", () => {
+      if (this.#restarts.get(at) === number) at.start(scheduler.nowUs);
+    });
+  }
+}

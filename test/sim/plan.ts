@@ -1,0 +1,183 @@
+// What a seed decides before its run begins (swarm testing): the size of the cluster, how the implementation is tuned,
+// who produces and consumes, which faults there are and how often. Rates are drawn per seed, and most faults are absent
+// from most seeds, so that each of them is seen alone, together with few others, and in crowds.
+import type { SettingValues } from "../../internal/config/settings.ts";
+import { SMALL_SIZES } from "./cluster/small-settings.ts";
+import type { SmallSizes } from "./cluster/small-settings.ts";
+import type { Latency, SeededEntropy } from "./world/seeded-entropy.ts";
+
+/** Every kind of fault and disturbance; the weights of a plan are per mille of a draw. */
+export const FAULT_KINDS = [
+  "kill",
+  "power",
+  "power all",
+  "freeze",
+  "isolate",
+  "isolate one way",
+  "split",
+  "bridge",
+  "clog",
+  "slow link",
+  "reset links",
+  "journal stall",
+  "bulk stall",
+  "journal EIO",
+  "journal ENOSPC",
+  "bulk EIO",
+  "wall clock jump",
+  "transfer",
+  "move replicas",
+  "wipe disk",
+  "restore disk",
+] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+/** Faults that wait for a moment in a broker, each with its chance per mille. */
+export const MOMENT_FAULTS = [
+  "power during a journal write",
+  "kill a new leader",
+  "isolate a new leader",
+  "freeze a new leader",
+  "power after a vote",
+  "power after a commit",
+  "power after a truncation",
+  "kill during a change",
+] as const;
+export type MomentFault = (typeof MOMENT_FAULTS)[number];
+
+export type Workload = "service" | "kafka";
+
+export interface Plan {
+  readonly seed: number;
+  readonly workload: Workload;
+  readonly brokers: number;
+  readonly partitions: number;
+  readonly factor: number;
+  readonly minInSync: number;
+  readonly settings: SettingValues;
+  readonly sizes: SmallSizes;
+  readonly appendEntriesMax: number;
+  readonly inflightMax: number;
+  readonly journalLatency: Latency;
+  readonly networkLatency: Latency;
+  /** A machine whose disk is slower than the others', or 0. */
+  readonly slowDisk: number;
+  readonly producers: number;
+  readonly idempotentPermille: number;
+  readonly consumers: number;
+  readonly valueBytesMax: number;
+  readonly pauseMsMax: number;
+  readonly faultMs: number;
+  /** Between two faults, on average half of it. */
+  readonly faultEveryMsMax: number;
+  readonly faults: ReadonlyMap<FaultKind, number>;
+  readonly moments: ReadonlyMap<MomentFault, number>;
+}
+
+const KIB = 1024;
+/** How often a kind is part of a plan, per mille, and the weight that it then has at most. */
+const FAULT_SHARES: Readonly<Record<FaultKind, readonly [permille: number, weightMax: number]>> = {
+  kill: [700, 10],
+  power: [700, 10],
+  "power all": [200, 2],
+  freeze: [350, 6],
+  isolate: [500, 8],
+  "isolate one way": [350, 6],
+  split: [300, 5],
+  bridge: [200, 4],
+  clog: [350, 8],
+  "slow link": [250, 5],
+  "reset links": [300, 5],
+  "journal stall": [300, 5],
+  "bulk stall": [200, 3],
+  "journal EIO": [120, 2],
+  "journal ENOSPC": [80, 2],
+  "bulk EIO": [100, 2],
+  "wall clock jump": [150, 3],
+  transfer: [500, 8],
+  "move replicas": [500, 6],
+  "wipe disk": [60, 2],
+  "restore disk": [50, 2],
+};
+const MOMENT_SHARES: Readonly<Record<MomentFault, readonly [permille: number, chance: number]>> = {
+  "power during a journal write": [400, 4],
+  "kill a new leader": [250, 150],
+  "isolate a new leader": [250, 150],
+  "freeze a new leader": [150, 100],
+  "power after a vote": [200, 80],
+  "power after a commit": [200, 3],
+  "power after a truncation": [300, 300],
+  "kill during a change": [250, 200],
+};
+
+export function planOf(seed: number, entropy: SeededEntropy, workload: Workload): Plan {
+  const pick = <T>(list: readonly T[]): T => list[entropy.below(list.length)] as T;
+  const brokers = pick([3, 3, 3, 3, 4, 5]);
+  const factor = brokers === 5 ? pick([3, 3, 5]) : 3;
+  const faults = new Map<FaultKind, number>();
+  for (const kind of FAULT_KINDS) {
+    const [permille, weightMax] = FAULT_SHARES[kind];
+    const weight = 1 + entropy.below(weightMax);
+    if (entropy.chance(permille)) faults.set(kind, weight);
+  }
+  if (brokers === 3) faults.delete("move replicas");
+  // Without any fault in between, a run shows nothing that a test of the cluster would not.
+  if (faults.size === 0) faults.set("kill", 1);
+  const moments = new Map<MomentFault, number>();
+  for (const kind of MOMENT_FAULTS) {
+    const [permille, chance] = MOMENT_SHARES[kind];
+    if (entropy.chance(permille)) moments.set(kind, 1 + entropy.below(chance));
+  }
+  const pingMs = pick([50, 100, 100, 200]);
+  return {
+    seed,
+    workload,
+    brokers,
+    factor,
+    partitions: 1 + entropy.below(4),
+    minInSync: pick([0, 0, 0, 1, 2, factor]),
+    settings: {
+      "link.ping.ms": pingMs,
+      "link.silence.ms": pingMs * pick([3, 4, 4, 6]),
+      "replica.lag.time.max.ms": pick([500, 2_000, 30_000]),
+      "journal.stall.transfer.ms": pick([200, 500]),
+      "journal.stall.fence.ms": pick([1_000, 2_000]),
+      "journal.stall.exit.ms": pick([4_000, 30_000]),
+    },
+    sizes: sizesOf(pick),
+    appendEntriesMax: pick([1, 2, 16, 256]),
+    inflightMax: pick([4, 64, 4096]),
+    journalLatency: pick(JOURNAL_LATENCIES),
+    networkLatency: pick(NETWORK_LATENCIES),
+    slowDisk: entropy.chance(250) ? 1 + entropy.below(brokers) : 0,
+    producers: 2 + entropy.below(4),
+    idempotentPermille: pick([300, 700, 1000]),
+    consumers: 1 + entropy.below(3),
+    valueBytesMax: pick([40, 200, 200, 2_000, 12_000]),
+    pauseMsMax: pick([4, 8, 8, 15]),
+    faultMs: 1_500 + entropy.below(3_500),
+    faultEveryMsMax: pick([200, 500, 1_000]),
+    faults,
+    moments,
+  };
+}
+
+function sizesOf(pick: <T>(list: readonly T[]) => T): SmallSizes {
+  const arenaBytes = pick([256 * KIB, 512 * KIB, 1024 * KIB]);
+  const fileBytes = pick([256 * KIB, 512 * KIB, 1024 * KIB]);
+  return { ...SMALL_SIZES, arenaBytes, fileBytes };
+}
+
+const JOURNAL_LATENCIES: readonly Latency[] = [
+  { minUs: 150, maxUs: 400, tailPermille: 20, tailUsMax: 5_000 },
+  { minUs: 150, maxUs: 400, tailPermille: 20, tailUsMax: 5_000 },
+  { minUs: 50, maxUs: 3_000, tailPermille: 50, tailUsMax: 40_000 },
+  { minUs: 2_000, maxUs: 12_000, tailPermille: 20, tailUsMax: 200_000 },
+];
+
+const NETWORK_LATENCIES: readonly Latency[] = [
+  { minUs: 40, maxUs: 250, tailPermille: 10, tailUsMax: 3_000 },
+  { minUs: 40, maxUs: 250, tailPermille: 10, tailUsMax: 3_000 },
+  { minUs: 300, maxUs: 2_000, tailPermille: 20, tailUsMax: 30_000 },
+  { minUs: 1_000, maxUs: 20_000, tailPermille: 30, tailUsMax: 150_000 },
+];

@@ -1,0 +1,187 @@
+// One seed from beginning to end: a cluster boots, clients and faults do their work, everything is healed, and then
+// whatever was promised must be there. Every step is checked while it happens.
+import type { BrokerFaults } from "../../internal/server/broker.ts";
+import { Book } from "./checkers/book.ts";
+import { Verdict } from "./checkers/verdict.ts";
+import type { Finding } from "./checkers/verdict.ts";
+import { SimCluster } from "./cluster/sim-cluster.ts";
+import { Ending } from "./ending.ts";
+import { Health } from "./nemesis/health.ts";
+import { Nemesis } from "./nemesis/nemesis.ts";
+import { Supervisor } from "./nemesis/supervisor.ts";
+import type { Plan, Workload } from "./plan.ts";
+import { planOf } from "./plan.ts";
+import type { Totals } from "./totals.ts";
+import { newTotals } from "./totals.ts";
+import { ClusterWatch } from "./watch/cluster-watch.ts";
+import { FatalWatch } from "./watch/fatal-watch.ts";
+import { Traffic } from "./workload/traffic.ts";
+import { SeededEntropy } from "./world/seeded-entropy.ts";
+import { CALM_DISK } from "./world/sim-device.ts";
+import { logLine } from "./world/sim-log.ts";
+import { CALM_NETWORK } from "./world/sim-fabric.ts";
+import { Simulation } from "./world/sim-world.ts";
+
+export interface RunOptions {
+  readonly seed: number;
+  readonly workload: Workload;
+  /** Bugs to plant. */
+  readonly faults?: BrokerFaults;
+  /** Changes to what the seed has decided. */
+  readonly adapt?: (plan: Plan) => Plan;
+  /** Sees the log of the brokers and the faults, line by line. */
+  readonly print?: (line: string) => void;
+}
+
+export interface RunReport {
+  readonly seed: number;
+  readonly findings: readonly Finding[];
+  readonly totals: Totals;
+  readonly digest: string;
+}
+
+const BOOT_MS_MAX = 8_000;
+const RUN_MS_MAX = 90_000;
+const EVENTS_MAX = 3_000_000;
+
+/** The run under way on this thread: rejections that nobody handles are its. */
+let current: Run | null = null;
+process.on("unhandledRejection", (reason) => {
+  if (current === null) throw reason;
+  current.escaped(reason);
+});
+
+export async function runSeed(options: RunOptions): Promise<RunReport> {
+  const run = new Run(options);
+  current = run;
+  try {
+    return await run.run();
+  } finally {
+    current = null;
+  }
+}
+
+class Run {
+  readonly #options: RunOptions;
+  readonly #plan: Plan;
+  readonly #simulation: Simulation;
+  readonly #cluster: SimCluster;
+  readonly #verdict: Verdict;
+  readonly #book: Book;
+  readonly #totals = newTotals();
+  readonly #nemesis: Nemesis;
+  readonly #supervisor: Supervisor;
+  readonly #watch: ClusterWatch;
+  readonly #ending: Ending;
+  readonly #traffic: Traffic;
+
+  constructor(options: RunOptions) {
+    const { seed, faults, print } = options;
+    const drawn = planOf(seed, new SeededEntropy(seed, "plan"), options.workload);
+    const plan = options.adapt?.(drawn) ?? drawn;
+    this.#options = options;
+    this.#plan = plan;
+    const simulation = new Simulation({
+      seed,
+      disk: { ...CALM_DISK, journal: plan.journalLatency },
+      network: { ...CALM_NETWORK, latency: plan.networkLatency },
+    });
+    this.#simulation = simulation;
+    this.#cluster = clusterOf(simulation, plan, faults);
+    this.#verdict = new Verdict(() => simulation.scheduler.nowUs);
+    this.#book = new Book(this.#verdict);
+    this.#supervisor = new Supervisor(this.#cluster, simulation.entropy("supervisor"));
+    this.#watch = new ClusterWatch(this.#cluster, this.#book, {
+      moment: (at, moment) => this.#nemesis.moment(at, moment),
+    });
+    this.#nemesis = new Nemesis(simulation, this.#cluster, plan, this.#supervisor, this.#totals, {
+      note: (what) => print?.(`${(simulation.nowMs).toFixed(3).padStart(12)} *** ${what}`),
+      backUp: (at) => this.#watch.durableLog(at)?.snapshot() ?? (() => {}),
+    });
+    const health = new Health(this.#cluster, (at) => this.#supervisor.lost.has(at));
+    this.#traffic = new Traffic(this.#cluster, this.#book, plan);
+    this.#ending = new Ending(this.#cluster, this.#book, health, this.#supervisor, this.#traffic);
+    new FatalWatch(this.#cluster, this.#verdict);
+    if (print !== undefined) simulation.logs.print = (entry) => print(logLine(entry));
+    simulation.scheduler.tracer = () => this.#watch.settle();
+  }
+
+  async run(): Promise<RunReport> {
+    let isOver = false;
+    void this.#script().then(() => {
+      isOver = true;
+    });
+    const stop = (): boolean => isOver || this.#verdict.failed;
+    try {
+      const limits = { untilUs: RUN_MS_MAX * 1000, eventsMax: EVENTS_MAX };
+      const end = await this.#simulation.run({ ...limits, until: stop });
+      if (end !== "until") {
+        this.#verdict.report("writes resume", `the run ended by ${end}: ${this.#ending.phase}`);
+      }
+    } catch (error) {
+      this.escaped(error);
+    }
+    return this.#report();
+  }
+
+  /** An exception that nothing caught, from wherever: an assertion, for example. */
+  escaped(reason: unknown): void {
+    const cause = reason instanceof Error ? (reason.cause ?? reason) : reason;
+    const stack = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+    const head = reason instanceof Error && reason.cause !== undefined ? `${reason.message}\n` : "";
+    this.#verdict.report("assertions hold", `${head}${stack}`);
+  }
+
+  async #script(): Promise<void> {
+    const { nowMs } = this.#simulation;
+    this.#cluster.startAll();
+    while (!this.#cluster.isReady) {
+      await this.#simulation.sleepMs(20);
+      if (this.#simulation.nowMs - nowMs < BOOT_MS_MAX) continue;
+      return this.#verdict.report("groups have leaders", "the cluster is not founded");
+    }
+    if (!(await this.#traffic.open())) {
+      return this.#verdict.report("groups have leaders", "the topic is not created");
+    }
+    this.#ending.watchLeaders();
+    this.#traffic.start();
+    await this.#nemesis.run(this.#plan.faultMs);
+    this.#nemesis.calm();
+    this.#supervisor.calm();
+    await this.#ending.run();
+  }
+
+  #report(): RunReport {
+    const { totals } = { totals: this.#totals };
+    const { scheduler } = this.#simulation;
+    totals.seeds = 1;
+    totals.simulatedMs = this.#simulation.nowMs;
+    totals.events = scheduler.events;
+    totals.elections = this.#book.leaders.elections;
+    totals.acknowledged = this.#book.sent.acknowledged;
+    totals.served = this.#book.reads.batches;
+    const { findings } = this.#verdict;
+    return { seed: this.#options.seed, findings, totals, digest: this.#simulation.digest() };
+  }
+}
+
+function clusterOf(
+  simulation: Simulation,
+  plan: Plan,
+  faults: BrokerFaults | undefined,
+): SimCluster {
+  const { appendEntriesMax, inflightMax } = plan;
+  const machine = { appendEntriesMax, inflightMax, ...faults?.machine };
+  const cluster = new SimCluster(simulation, {
+    brokers: plan.brokers,
+    settings: plan.settings,
+    sizes: plan.sizes,
+    faults: { ...faults, machine },
+  });
+  if (plan.slowDisk > 0) {
+    const { disk } = cluster.at(plan.slowDisk).node;
+    const journal = { minUs: 3_000, maxUs: 30_000, tailPermille: 50, tailUsMax: 250_000 };
+    disk.options = { ...disk.options, journal };
+  }
+  return cluster;
+}

@@ -1,0 +1,148 @@
+// Watches every broker of a simulated cluster from inside: each step of each Raft machine, each record that enters a
+// journal, each journal write that reaches a platter. Feeds the checkers, and tells the nemesis of moments worth a fault.
+import type { DirectoryId, GroupId, LogIndex, ReplicaId } from "../../../internal/model/ids.ts";
+import { readSafeInteger } from "../../../internal/record/record.ts";
+import type { Replica } from "../../../internal/replica/replica.ts";
+import type { Broker } from "../../../internal/server/broker.ts";
+import type { Book } from "../checkers/book.ts";
+import type { DurableLog } from "../checkers/durable-log.ts";
+import type { RecoveredReplica } from "../checkers/durability-order.ts";
+import type { ClusterEvents, SimBroker, SimCluster } from "../cluster/sim-cluster.ts";
+import type { JournalWrite } from "../world/sim-device.ts";
+import { WatchedReplica } from "./watched-replica.ts";
+import type { Moment } from "./watched-replica.ts";
+
+export interface WatchEvents {
+  /** In the middle of an event of that broker: a fault must be ordered for later. */
+  moment(at: SimBroker, moment: Moment | "journal write issued", replica: WatchedReplica | null): void;
+}
+
+/** What is known of the disk of one machine. */
+interface Disk {
+  log: DurableLog | null;
+  /** The write that the last crash interrupted. */
+  doubtful: JournalWrite | null;
+}
+
+export class ClusterWatch implements ClusterEvents {
+  readonly #book: Book;
+  readonly #events: WatchEvents;
+  readonly #disks = new Map<SimBroker, Disk>();
+  readonly #dirty = new Set<WatchedReplica>();
+  readonly #replicas = new Map<Replica, WatchedReplica>();
+
+  constructor(cluster: SimCluster, book: Book, events: WatchEvents) {
+    this.#book = book;
+    this.#events = events;
+    for (const at of cluster.brokers) {
+      const disk: Disk = { log: null, doubtful: null };
+      this.#disks.set(at, disk);
+      at.node.disk.observer = {
+        journalIssued: () => events.moment(at, "journal write issued", null),
+        journalDurable: (write) => disk.log?.durable(ticketOf(write)),
+      };
+    }
+    cluster.listen(this);
+    book.settle = () => this.settle();
+  }
+
+  /** What happened in the event that has just ended is held against the one log of each group. */
+  settle(): void {
+    if (this.#dirty.size === 0) return;
+    for (const replica of this.#dirty) replica.settle();
+    this.#dirty.clear();
+  }
+
+  durableLog(at: SimBroker): DurableLog | null {
+    return this.#diskOf(at).log;
+  }
+
+  opened(at: SimBroker, broker: Broker): void {
+    const who = whoIs(at, broker);
+    const { directory, durableTicket } = broker.journal.recovered;
+    const disk = this.#diskOf(at);
+    const { doubtful } = disk;
+    const log = this.#book.durability.log(directory);
+    disk.log = log;
+    disk.doubtful = null;
+    const replicas = [...broker.raft.replicas()];
+    const survived = doubtful === null ? null : isOnPlatter(doubtful);
+    this.#book.durability.recovered(
+      who,
+      directory,
+      durableTicket,
+      replicas.map((replica) => recoveredReplica(replica)),
+      survived,
+    );
+    this.#watchJournal(broker, log);
+    for (const replica of replicas) this.#watchReplica(at, who, directory, replica);
+    const { raft } = broker;
+    const create = raft.create.bind(raft);
+    raft.create = (spec) => {
+      const replica = create(spec);
+      this.#watchReplica(at, who, directory, replica);
+      return replica;
+    };
+  }
+
+  ended(at: SimBroker, broker: Broker | null): void {
+    const disk = this.#diskOf(at);
+    const { inFlight } = at.node.disk;
+    if (inFlight !== null) disk.doubtful ??= inFlight;
+    if (broker === null) return;
+    this.settle();
+    disk.log?.crashed(inFlight === null ? 0 : ticketOf(inFlight));
+    for (const replica of broker.raft.replicas()) this.#replicas.delete(replica);
+  }
+
+  #watchJournal(broker: Broker, log: DurableLog): void {
+    const { journal } = broker;
+    const append = journal.append.bind(journal);
+    journal.append = (header, payload, start, end) => {
+      const position = append(header, payload, start, end);
+      if (typeof position === "number") log.appended(journal.lastTicket, header);
+      return position;
+    };
+  }
+
+  #watchReplica(at: SimBroker, who: string, directory: DirectoryId, real: Replica): void {
+    const where = { who, node: at.node.name, directory };
+    const watched = new WatchedReplica(where, real, this.#book, {
+      moment: (of, moment) => this.#events.moment(at, moment, of),
+      stepped: (of) => this.#dirty.add(of),
+    });
+    this.#replicas.set(real, watched);
+  }
+
+  #diskOf(at: SimBroker): Disk {
+    return this.#disks.get(at) as Disk;
+  }
+}
+
+export function whoIs(at: SimBroker, broker: Broker): string {
+  return `${at.node.name}#${broker.journal.recovered.incarnation}`;
+}
+
+/** The ticket in the head of a journal batch. */
+function ticketOf({ bytes }: JournalWrite): number {
+  return readSafeInteger(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 8);
+}
+
+function isOnPlatter({ file, position, bytes }: JournalWrite): boolean {
+  const held = file.durableView.subarray(position, position + bytes.length);
+  return Buffer.compare(held, bytes) === 0;
+}
+
+function recoveredReplica(replica: Replica): RecoveredReplica {
+  const { machine, entries } = replica;
+  return {
+    group: replica.group as GroupId,
+    replica: replica.self as ReplicaId,
+    term: machine.term,
+    vote: machine.vote,
+    base: machine.base.index,
+    last: machine.lastIndex,
+    termAt: (index: LogIndex) => machine.termAt(index),
+    sumAt: (index: LogIndex) => entries.checksum(index),
+  };
+}

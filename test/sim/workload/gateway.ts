@@ -1,0 +1,45 @@
+// How the simulated clients reach brokers: the outcome of an append in the three classes that matter to them, and reads.
+// One implementation calls the services of a broker, another speaks Kafka over the simulated wire.
+import type { BrokerId, GroupId } from "../../../internal/model/ids.ts";
+import type { Server } from "../checkers/served-reads.ts";
+
+/** A partition under test. */
+export interface Target {
+  readonly topic: string;
+  readonly partition: number;
+  readonly group: GroupId;
+}
+
+/**
+ * "refused": certainly not appended. "unknown": appended or not. "gap": the broker misses an earlier sequence number.
+ * `definitive` tells that the answer is that of the newest leader there is.
+ */
+export type AppendAnswer =
+  | { readonly kind: "acknowledged"; readonly offset: number }
+  | { readonly kind: "refused"; readonly why: string }
+  | { readonly kind: "unknown"; readonly why: string }
+  | { readonly kind: "gap"; readonly expected: number; readonly definitive: boolean };
+
+export interface ReadAnswer {
+  readonly by: Server;
+  readonly fault: string | null;
+  readonly highWatermark: number;
+  readonly slices: readonly Uint8Array[];
+}
+
+export interface Gateway {
+  /** Settles always; an answer that never comes is "unknown". The bytes may be sent again afterwards. */
+  append(to: Target, batch: Uint8Array, timeoutMs: number): Promise<AppendAnswer>;
+  /**
+   * Reads from the leader, or from the broker given. `take` sees the answer while its bytes are valid; returns false
+   * when nobody could be asked.
+   */
+  fetch(
+    from: Target,
+    offset: number,
+    options: { readonly waitMs: number; readonly bytesMax: number; readonly broker: BrokerId | null },
+    take: (answer: ReadAnswer) => void,
+  ): Promise<boolean>;
+  /** A producer id that nobody else has, or null when none was to be had. */
+  producerId(): Promise<number | null>;
+}

@@ -1,0 +1,2 @@
+// The topic under test.
+export const TOPIC = "history";

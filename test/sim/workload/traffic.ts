@@ -1,0 +1,76 @@
+// All clients of a run: makes the topic, starts producers and consumers, and stops them again.
+import type { Book } from "../checkers/book.ts";
+import type { SimCluster } from "../cluster/sim-cluster.ts";
+import type { Plan } from "../plan.ts";
+import { Consumer } from "./consumer.ts";
+import type { Gateway, Target } from "./gateway.ts";
+import { Producer } from "./producer.ts";
+import { ServiceGateway } from "./service-gateway.ts";
+import { TOPIC } from "./targets.ts";
+
+const CREATE_MS_MAX = 5_000;
+
+export class Traffic {
+  readonly gateway: Gateway;
+  targets: readonly Target[] = [];
+  readonly producers: Producer[] = [];
+  readonly consumers: Consumer[] = [];
+  readonly #cluster: SimCluster;
+  readonly #book: Book;
+  readonly #plan: Plan;
+
+  constructor(cluster: SimCluster, book: Book, plan: Plan) {
+    this.#cluster = cluster;
+    this.#book = book;
+    this.#plan = plan;
+    this.gateway = new ServiceGateway(cluster, cluster.simulation.entropy("gateway"));
+  }
+
+  /** Creates the topic; false when that did not work out. */
+  async open(): Promise<boolean> {
+    const { partitions, factor, minInSync } = this.#plan;
+    const broker = this.#cluster.brokers[0]?.broker ?? null;
+    if (broker === null) return false;
+    const configs =
+      minInSync === 0 ? [] : [{ name: "min.insync.replicas", value: String(minInSync) }];
+    const topic = { name: TOPIC, partitions, factor, assignments: [], configs };
+    const created = await broker.services.cluster.createTopics([topic], false, CREATE_MS_MAX);
+    const placed = broker.controller.image.topicNamed(TOPIC)?.partitions;
+    if (created[0]?.outcome.ok !== true || placed === undefined) return false;
+    this.targets = placed.map(({ group }, partition) => ({ topic: TOPIC, partition, group }));
+    return true;
+  }
+
+  start(): void {
+    const { simulation } = this.#cluster;
+    const entropy = simulation.entropy("traffic");
+    const { producers, consumers, idempotentPermille, valueBytesMax, pauseMsMax } = this.#plan;
+    const targetOf = (k: number): Target => this.targets[k % this.targets.length] as Target;
+    for (let k = 0; k < producers; k++) {
+      const producer = new Producer(simulation, this.#book, this.gateway, {
+        name: `p${k}`,
+        target: targetOf(k),
+        idempotent: entropy.chance(idempotentPermille),
+        inFlightMax: 1 + entropy.below(5),
+        pauseMsMax,
+        recordsMax: 1 + entropy.below(4),
+        valueBytesMax,
+        timeoutMs: 300 + entropy.below(1_200),
+      });
+      this.producers.push(producer);
+      void producer.run();
+    }
+    for (let k = 0; k < consumers; k++) {
+      const consumer = new Consumer(simulation, this.#cluster, this.#book, this.gateway, {
+        name: `c${k}`,
+        target: targetOf(k),
+        followerPermille: entropy.below(600),
+        waitMsMax: entropy.below(400),
+        bytesMax: 1 + entropy.below(60_000),
+        pauseMsMax: 1 + entropy.below(60),
+      });
+      this.consumers.push(consumer);
+      void consumer.run();
+    }
+  }
+}
