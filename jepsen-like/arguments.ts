@@ -1,0 +1,60 @@
+// The command line of this program.
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+
+export const WORKLOADS = ["log"] as const;
+export type Workload = (typeof WORKLOADS)[number];
+
+export interface Arguments {
+  readonly timeS: number;
+  readonly seed: number;
+  readonly workload: Workload;
+  /** Only the positive control, without the run that must pass. */
+  readonly controlOnly: boolean;
+  /** Leave the positive control out. */
+  readonly withoutControl: boolean;
+  readonly directory: string | null;
+  /** The command line program of the brokers; null: the built one. */
+  readonly program: string | null;
+}
+
+export const USAGE = `node jepsen-like/main.ts [--time SECONDS] [--seed N] [--workload log] [--control | --no-control]
+                         [--directory PATH] [--program PATH]
+  --time       how long faults go on (60)
+  --seed       the plan of the faults (1)
+  --control    only the positive control: unsafe brokers, which must be caught losing data
+  --no-control only the run itself
+  --program    the brokers' program (dist/cmd/flotilla/main.js)
+  --directory  where brokers and the report live (.flotilla/chaos/<seed>)`;
+
+/** @throws TypeError with words for the user. */
+export function readArguments(args: readonly string[]): Arguments {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      time: { type: "string", default: "60" },
+      seed: { type: "string", default: "1" },
+      workload: { type: "string", default: "log" },
+      control: { type: "boolean", default: false },
+      "no-control": { type: "boolean", default: false },
+      directory: { type: "string" },
+      program: { type: "string" },
+    },
+  });
+  const timeS = Number(values.time);
+  const seed = Number(values.seed);
+  const workload = WORKLOADS.find((known) => known === values.workload);
+  if (!(timeS >= 5 && timeS <= 86_400)) throw new TypeError("--time is 5 to 86400 seconds");
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new TypeError("--seed is a whole number");
+  if (workload === undefined) throw new TypeError(`--workload is one of ${WORKLOADS.join(", ")}`);
+  if (values.control && values["no-control"]) throw new TypeError("--control or --no-control");
+  return {
+    timeS,
+    seed,
+    workload,
+    controlOnly: values.control,
+    withoutControl: values["no-control"],
+    directory: values.directory === undefined ? null : resolve(values.directory),
+    program: values.program === undefined ? null : resolve(values.program),
+  };
+}

@@ -1,0 +1,64 @@
+// A run in which too little happened proves nothing, and fails. The bounds are those of five minutes, scaled to the time.
+import type { RunOutcome } from "../run.ts";
+import { acksByPartition, windowOf } from "../nemesis/windows.ts";
+import { FAULT_KINDS } from "../nemesis/plan.ts";
+import { FindingDraft } from "./finding.ts";
+import type { Finding } from "./finding.ts";
+
+/** In 300 seconds. */
+const FAULTS_MIN = 20;
+const LEADER_KILLS_MIN = 15;
+const ACKED_MIN = 100_000;
+const FULL_TIME_S = 300;
+/** From here on every kind of fault must have struck. */
+const ALL_KINDS_S = 60;
+
+/** How long a partition may take, from the fault; with a majority down, from when one runs again. */
+export const KILL_WINDOW_MS_MAX = 2_000;
+export const OTHER_WINDOW_MS_MAX = 5_000;
+
+export function enoughHappened(outcome: RunOutcome, timeS: number): Finding {
+  const draft = new FindingDraft("too little", "enough happened for the checks to mean something");
+  const least = (what: string, seen: number, min: number): void => {
+    draft.examined();
+    if (seen < min) draft.violation(() => `${seen} ${what}, at least ${min} are needed`);
+  };
+  const { history, faults } = outcome;
+  const share = Math.min(1, timeS / FULL_TIME_S);
+  const kills = faults.filter(({ kind, unanswered }) => kind === "kill leader" && unanswered > 0);
+  least("faults", faults.length, Math.floor(FAULTS_MIN * share));
+  least("kills of a leader at work", kills.length, Math.floor(LEADER_KILLS_MIN * share));
+  least("acknowledged records", history.ackedRecords, Math.floor(ACKED_MIN * share));
+  least("brokers that lead at first", outcome.leadersAtFirst, 3);
+  least("changes of a leader", outcome.leaderChanges.length, faults.length);
+  const batches = history.lanes.flatMap((lane) => lane.batches);
+  least("batches sent more than once", batches.filter(({ attempts }) => attempts > 1).length, 1);
+  least("answers of a leader about an end", history.ends.length, Math.floor(timeS));
+  least("batches seen by readers", history.seen.size, Math.floor(batches.length / 2));
+  least("records read at the end", outcome.recordsRead, 3 * history.ackedRecords);
+  if (timeS >= ALL_KINDS_S) {
+    for (const kind of FAULT_KINDS) {
+      least(`faults of kind ${kind}`, faults.filter((fault) => fault.kind === kind).length, 1);
+    }
+  }
+  return draft.finding();
+}
+
+export function windowsAreShort(outcome: RunOutcome): Finding {
+  const draft = new FindingDraft(
+    "unavailable",
+    `a killed leader's partitions accept again within ${KILL_WINDOW_MS_MAX} ms, all others within ` +
+      `${OTHER_WINDOW_MS_MAX} ms of a majority`,
+  );
+  const acks = acksByPartition(outcome.history);
+  for (const fault of outcome.faults) {
+    const { sinceFaultMs, sinceQuorumMs, stuck } = windowOf(fault, acks);
+    const max = fault.kind === "kill leader" ? KILL_WINDOW_MS_MAX : OTHER_WINDOW_MS_MAX;
+    const window = fault.quorumMs > fault.startMs ? sinceQuorumMs : sinceFaultMs;
+    draft.examined();
+    const where = `${fault.kind} at ${Math.round(fault.startMs)} ms`;
+    if (stuck.length > 0) draft.violation(() => `${where}: partitions ${stuck.join(", ")} never`);
+    else if (window > max) draft.violation(() => `${where}: ${Math.round(window)} ms`);
+  }
+  return draft.finding();
+}

@@ -1,0 +1,28 @@
+// One fault as it happened: when, to whom, what was under way, and how long which partitions took to accept again.
+import type { FaultKind } from "./plan.ts";
+
+export interface FaultRecord {
+  readonly kind: FaultKind;
+  readonly startMs: number;
+  readonly victims: readonly number[];
+  /** Partitions that a victim led, as far as the clients knew. */
+  readonly partitions: readonly number[];
+  /** Batches that were with the victims, unanswered, when it struck. */
+  readonly unanswered: number;
+  /** When enough brokers run again for a majority; the start itself where a majority never stopped. */
+  quorumMs: number;
+  /** When the last victim runs again. */
+  endMs: number;
+  /** What the injector saw of its own work, e.g. that a process did not stop. */
+  complaint: string | null;
+}
+
+export interface Window {
+  readonly fault: FaultRecord;
+  /** From the fault to the first new acknowledgement on each affected partition: the longest of them. */
+  readonly sinceFaultMs: number;
+  /** The same, from the moment a majority ran again. */
+  readonly sinceQuorumMs: number;
+  /** Partitions that accepted nothing new before the run was over. */
+  readonly stuck: readonly number[];
+}

@@ -1,0 +1,162 @@
+// Does harm, by plan, to the brokers of this program's own cluster, and repairs it. Each fault strikes a leader while
+// produce requests are with it, unanswered; that moment is waited for and recorded.
+import type { Cluster } from "../cluster/cluster.ts";
+import type { BrokerProcess } from "../cluster/broker-process.ts";
+import type { Random } from "../random.ts";
+import type { RunClock } from "../workload/clock.ts";
+import { pause } from "../workload/clock.ts";
+import type { Leaders } from "../workload/leaders.ts";
+import type { FaultRecord } from "./fault-record.ts";
+import { PAUSE_MS } from "./plan.ts";
+import type { FaultKind, Slot } from "./plan.ts";
+
+const UNANSWERED_MS_MAX = 3_000;
+const RECOVER_MS_MAX = 15_000;
+
+export interface NemesisView {
+  readonly partitions: number;
+  /** Batches that are with a broker, unanswered. */
+  unansweredAt(broker: number): number;
+  /** When the newest acknowledged attempt on a partition was sent. */
+  lastAckedAttemptMs(partition: number): number;
+}
+
+export class Nemesis {
+  readonly faults: FaultRecord[] = [];
+  /** Times at which the cluster did not recover, in words. */
+  readonly stuck: string[] = [];
+  readonly #cluster: Cluster;
+  readonly #leaders: Leaders;
+  readonly #view: NemesisView;
+  readonly #random: Random;
+  readonly #nowMs: RunClock;
+  readonly #say: (what: string) => void;
+
+  constructor(
+    cluster: Cluster,
+    leaders: Leaders,
+    view: NemesisView,
+    random: Random,
+    nowMs: RunClock,
+    say: (what: string) => void,
+  ) {
+    this.#cluster = cluster;
+    this.#leaders = leaders;
+    this.#view = view;
+    this.#random = random;
+    this.#nowMs = nowMs;
+    this.#say = say;
+  }
+
+  /** Follows the plan until the time is over; no fault begins that could not end before. */
+  async follow(slots: Iterable<Slot>, untilMs: number): Promise<void> {
+    for (const slot of slots) {
+      if (this.#nowMs() >= untilMs) return;
+      if (slot.slot === "quiet") {
+        this.#say("quiet");
+        await pause(Math.min(slot.ms, untilMs - this.#nowMs()));
+        continue;
+      }
+      if (slot.kind === "pause leader" && this.#nowMs() + PAUSE_MS > untilMs) continue;
+      await this.strike(slot.kind, slot.downMs);
+      await this.#recovered();
+      await pause(slot.settleMs);
+    }
+  }
+
+  /** One fault, from the blow to the moment when all its victims run again. */
+  async strike(kind: FaultKind, downMs: number): Promise<void> {
+    const target = await this.#busyLeader();
+    const others = this.#random.shuffled(
+      this.#cluster.brokers.filter((broker) => broker !== target),
+    );
+    const count = kind === "kill all" ? 3 : kind === "kill two" ? 2 : 1;
+    const victims = [target, ...others].slice(0, count);
+    const fault: FaultRecord = {
+      kind,
+      startMs: this.#nowMs(),
+      victims: victims.map(({ id }) => id),
+      partitions: victims.flatMap(({ id }) => this.#leaders.partitionsOf(id)),
+      unanswered: victims.reduce((sum, { id }) => sum + this.#view.unansweredAt(id), 0),
+      quorumMs: this.#nowMs(),
+      endMs: this.#nowMs(),
+      complaint: null,
+    };
+    this.faults.push(fault);
+    this.#say(
+      `${kind}: broker ${fault.victims.join(", ")}, ${fault.unanswered} batches unanswered`,
+    );
+    if (kind === "pause leader") await this.#pause(target, fault);
+    else if (kind === "restart leader") await this.#restart(target, fault, downMs);
+    else await this.#kill(victims, fault, downMs);
+    fault.endMs = this.#nowMs();
+    if (fault.complaint !== null) this.#say(fault.complaint);
+  }
+
+  async #kill(victims: readonly BrokerProcess[], fault: FaultRecord, downMs: number) {
+    const signals = await Promise.all(victims.map((victim) => victim.end("SIGKILL")));
+    if (signals.some((signal) => signal !== "SIGKILL")) {
+      fault.complaint = `a broker ended by ${signals.join(", ")} instead of SIGKILL`;
+    }
+    await pause(downMs);
+    const majority = Math.floor(this.#cluster.brokers.length / 2) + 1;
+    for (const victim of this.#random.shuffled(victims)) {
+      const running = this.#cluster.brokers.filter(({ isRunning }) => isRunning).length;
+      victim.start();
+      this.#say(`start broker ${victim.id}`);
+      if (running < majority && running + 1 >= majority) fault.quorumMs = this.#nowMs();
+      await pause(this.#random.between(0, victims.length > 1 ? 400 : 0));
+    }
+  }
+
+  async #pause(target: BrokerProcess, fault: FaultRecord): Promise<void> {
+    if (!(await target.pause())) fault.complaint = `broker ${target.id} does not stop at SIGSTOP`;
+    await pause(PAUSE_MS);
+    target.resume();
+    this.#say(`continue broker ${target.id}`);
+  }
+
+  async #restart(target: BrokerProcess, fault: FaultRecord, downMs: number): Promise<void> {
+    const signal = await target.end("SIGTERM");
+    if (signal !== null) fault.complaint = `broker ${target.id} did not end by itself: ${signal}`;
+    await pause(downMs);
+    target.start();
+    this.#say(`start broker ${target.id}`);
+  }
+
+  /** A broker that leads a random partition and has unanswered produce right now. */
+  async #busyLeader(): Promise<BrokerProcess> {
+    const giveUpAtMs = this.#nowMs() + UNANSWERED_MS_MAX;
+    for (;;) {
+      const partition = this.#random.between(0, this.#view.partitions - 1);
+      const leader = this.#leaders.of(partition)?.broker;
+      const broker = this.#cluster.brokers.find(({ id }) => id === leader);
+      const isLate = this.#nowMs() > giveUpAtMs;
+      if (broker?.isRunning === true && (isLate || this.#view.unansweredAt(broker.id) > 0)) {
+        return broker;
+      }
+      // Without any leader the harm goes to anyone: the run must not stand still.
+      if (isLate) return this.#random.pick(this.#cluster.brokers);
+      await pause(1);
+    }
+  }
+
+  /** Waits until every partition accepted something that was sent after the last repair. */
+  async #recovered(): Promise<void> {
+    const sinceMs = this.#nowMs();
+    for (;;) {
+      const waiting: number[] = [];
+      for (let partition = 0; partition < this.#view.partitions; partition++) {
+        if (this.#view.lastAckedAttemptMs(partition) < sinceMs) waiting.push(partition);
+      }
+      if (waiting.length === 0) return;
+      if (this.#nowMs() - sinceMs > RECOVER_MS_MAX) {
+        const what = `partitions ${waiting.join(", ")} accept nothing ${RECOVER_MS_MAX} ms after the repair`;
+        this.stuck.push(`${Math.round(this.#nowMs())} ms: ${what}`);
+        this.#say(what);
+        return;
+      }
+      await pause(20);
+    }
+  }
+}

@@ -1,0 +1,50 @@
+// Which fault comes when: a seeded plan. Faults come in blocks that hold every kind, shuffled, so that short runs meet all
+// of them too; about a quarter of the slots are quiet, so that the cluster is also seen healthy.
+import type { Random } from "../random.ts";
+
+/**
+ * - `kill leader`: SIGKILL of a broker that leads a partition with unanswered produce at that moment.
+ * - `kill two`, `kill all`: SIGKILL of two brokers (one of them such a leader), of all three.
+ * - `pause leader`: SIGSTOP of such a leader for five seconds.
+ * - `restart leader`: SIGTERM, which lets it hand over, and a new start.
+ */
+export const FAULT_KINDS = [
+  "kill leader",
+  "kill two",
+  "kill all",
+  "pause leader",
+  "restart leader",
+] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+/** Ten faults: seven kills of leaders; the other three places go round the other kinds. */
+const OTHERS: readonly FaultKind[] = [
+  "pause leader",
+  "kill all",
+  "kill two",
+  "restart leader",
+];
+
+export type Slot =
+  | { readonly slot: "fault"; readonly kind: FaultKind; readonly downMs: number; readonly settleMs: number }
+  | { readonly slot: "quiet"; readonly ms: number };
+
+export const PAUSE_MS = 5_000;
+
+/** An endless plan. */
+export function* plan(random: Random): Generator<Slot> {
+  let other = 0;
+  for (;;) {
+    const block: FaultKind[] = ["kill leader", "kill leader", "kill leader"];
+    block.push(OTHERS[other++ % OTHERS.length] as FaultKind);
+    for (const kind of random.shuffled(block)) {
+      if (random.chance(1 / 4)) yield { slot: "quiet", ms: random.between(1_500, 4_000) };
+      yield {
+        slot: "fault",
+        kind,
+        downMs: random.between(200, 2_500),
+        settleMs: random.between(300, 1_500),
+      };
+    }
+  }
+}

@@ -1,0 +1,117 @@
+// What a run leaves behind: a report for people, one for programs, and the history from which the checks can be repeated.
+import { createWriteStream, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { join } from "node:path";
+import type { Finding } from "../checkers/finding.ts";
+import { acksByPartition, longestGaps, quantile, windowOf } from "../nemesis/windows.ts";
+import { FAULT_KINDS } from "../nemesis/plan.ts";
+import type { Window } from "../nemesis/fault-record.ts";
+import type { RunOutcome } from "../run.ts";
+
+export interface Report {
+  readonly title: string;
+  readonly seed: number;
+  readonly timeS: number;
+  readonly outcome: RunOutcome;
+  readonly findings: readonly Finding[];
+}
+
+export function summaryOf({ title, seed, timeS, outcome, findings }: Report): string {
+  const { history, faults, fromMs, toMs } = outcome;
+  const acks = acksByPartition(history);
+  const windows = faults.map((fault) => windowOf(fault, acks));
+  const gaps = longestGaps(acks, fromMs, toMs);
+  const batches = history.lanes.flatMap((lane) => lane.batches);
+  const records = (outcomes: string): number =>
+    batches.reduce((sum, { outcome: is, count }) => sum + (is === outcomes ? count : 0), 0);
+  const retried = batches.filter(({ attempts }) => attempts > 1).length;
+  const lines = [
+    `${title}: seed ${seed}, ${timeS} s`,
+    "",
+    `records       ${history.ackedRecords} acknowledged, ${records("unknown")} unknown, ` +
+      `${records("failed")} refused; ${outcome.recordsRead} read from three replicas`,
+    `batches       ${batches.length}, ${retried} of them sent more than once`,
+    `faults        ${faults.length}, ${faults.filter(({ kind }) => kind === "kill leader").length} ` +
+      `of them kills of a leader; ${outcome.leaderChanges.length} leaders seen`,
+    `longest gap   ${Math.round(gaps.onePartitionMs)} ms on one partition, ` +
+      `${Math.round(gaps.overallMs)} ms on all together`,
+    "",
+    ...windowTable(windows),
+    "",
+    ...findings.map((finding) => lineOf(finding)),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** Per kind of fault: how long the affected partitions accepted nothing. */
+function windowTable(windows: readonly Window[]): string[] {
+  const row = (...cells: readonly (string | number)[]): string =>
+    cells.map((cell, k) => (k === 0 ? String(cell).padEnd(16) : String(cell).padStart(9))).join("");
+  const rows = [
+    row("unavailable, ms", "faults", "median", "p90", "max", "  majority up: median", "max"),
+  ];
+  for (const kind of FAULT_KINDS) {
+    const of = windows.filter(({ fault }) => fault.kind === kind);
+    if (of.length === 0) continue;
+    const since = of.map(({ sinceFaultMs }) => Math.round(sinceFaultMs));
+    const quorum = of.map(({ sinceQuorumMs }) => Math.round(sinceQuorumMs));
+    const counts = [of.length, quantile(since, 0.5), quantile(since, 0.9), Math.max(...since)];
+    const lost = of.some(({ fault }) => fault.quorumMs > fault.startMs);
+    const later = lost ? [String(quantile(quorum, 0.5)).padStart(21), Math.max(...quorum)] : [];
+    rows.push(row(kind, ...counts, ...later));
+  }
+  return rows;
+}
+
+function lineOf({ name, promise, examined, violations, examples }: Finding): string {
+  const mark = violations === 0 ? "ok     " : "FAILED ";
+  const head = `${mark} ${name.padEnd(20)} ${promise} (${violations} of ${examined})`;
+  return [head, ...examples.map((text) => `          ${text}`)].join("\n");
+}
+
+export async function writeReport(directory: string, report: Report): Promise<string> {
+  const summary = summaryOf(report);
+  const { outcome, findings, seed, timeS, title } = report;
+  const acks = acksByPartition(outcome.history);
+  const events = [
+    ...outcome.timeline,
+    ...outcome.leaderChanges.map(({ atMs, partition, broker, epoch }) => ({
+      atMs,
+      what: `partition ${partition} is led by broker ${broker} in epoch ${epoch}`,
+    })),
+  ].toSorted((a, b) => a.atMs - b.atMs);
+  const timeline = events.map(({ atMs, what }) => `${(atMs / 1000).toFixed(3).padStart(9)} s  ${what}`);
+  writeFileSync(join(directory, "report.txt"), `${summary}\ntimeline\n${timeline.join("\n")}\n`);
+  const content = {
+    title,
+    seed,
+    timeS,
+    ackedRecords: outcome.history.ackedRecords,
+    recordsRead: outcome.recordsRead,
+    codes: Object.fromEntries(outcome.history.codes),
+    findings,
+    windows: outcome.faults.map((fault) => windowOf(fault, acks)),
+    gaps: longestGaps(acks, outcome.fromMs, outcome.toMs),
+    timeline: events,
+  };
+  writeFileSync(join(directory, "report.json"), `${JSON.stringify(content, null, 1)}\n`);
+  await writeHistory(join(directory, "history.jsonl"), outcome);
+  return summary;
+}
+
+/** One line per lane, batch, observation and fault. */
+async function writeHistory(path: string, { history, faults }: RunOutcome): Promise<void> {
+  const file = createWriteStream(path);
+  const line = async (value: unknown): Promise<void> => {
+    if (!file.write(`${JSON.stringify(value)}\n`)) await once(file, "drain");
+  };
+  for (const { lane, producer, partition, isIdempotent, batches } of history.lanes) {
+    await line({ is: "lane", lane, producer, partition, isIdempotent });
+    for (const batch of batches) await line({ is: "batch", lane, ...batch });
+  }
+  for (const end of history.ends) await line({ is: "end", ...end });
+  for (const seen of history.seen.values()) await line({ is: "seen", ...seen });
+  for (const fault of faults) await line({ is: "fault", ...fault });
+  file.end();
+  await once(file, "finish");
+}

@@ -1,0 +1,271 @@
+// One run: brokers, clients, harm for a while, repair, the final read, and the checks. The same for real brokers and for
+// the unsafe ones of the positive control.
+import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { checkClients } from "./checkers/client-checks.ts";
+import { finalRead } from "./checkers/final-read.ts";
+import { FindingDraft } from "./checkers/finding.ts";
+import type { Finding } from "./checkers/finding.ts";
+import { checkLogs } from "./checkers/log-checks.ts";
+import { Cluster } from "./cluster/cluster.ts";
+import { History } from "./history.ts";
+import type { FaultRecord } from "./nemesis/fault-record.ts";
+import { Nemesis } from "./nemesis/nemesis.ts";
+import { Random } from "./random.ts";
+import type { BrokerAddress } from "./wire/connection.ts";
+import { pause, startClock } from "./workload/clock.ts";
+import type { RunClock } from "./workload/clock.ts";
+import { Leaders } from "./workload/leaders.ts";
+import type { LeaderChange } from "./workload/leaders.ts";
+import { Producer } from "./workload/producer.ts";
+import { EndWatcher, TailReader } from "./workload/watcher.ts";
+
+export const PARTITIONS = 12;
+const TOPIC = "chaos";
+const IDEMPOTENT_PRODUCERS = 4;
+const PRODUCERS = 6;
+const READY_MS_MAX = 20_000;
+const SETTLE_MS_MAX = 30_000;
+const AGREE_MS_MAX = 30_000;
+
+export interface TimelineEvent {
+  readonly atMs: number;
+  readonly what: string;
+}
+
+export interface RunOptions {
+  readonly seed: number;
+  readonly directory: string;
+  /** The program of a broker; by default the built command line. */
+  readonly program?: string;
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly say: (event: TimelineEvent) => void;
+  /** Does the harm; when it returns, everything that it stopped runs again. */
+  readonly harm: (nemesis: Nemesis, nowMs: RunClock) => Promise<void>;
+}
+
+export interface RunOutcome {
+  readonly history: History;
+  readonly findings: readonly Finding[];
+  readonly faults: readonly FaultRecord[];
+  readonly timeline: readonly TimelineEvent[];
+  readonly leaderChanges: readonly LeaderChange[];
+  /** How many brokers led a partition before the first fault. */
+  readonly leadersAtFirst: number;
+  /** When producers began and when they stopped to send anything new. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly recordsRead: number;
+}
+
+export async function runOnce(options: RunOptions): Promise<RunOutcome> {
+  mkdirSync(options.directory, { recursive: true });
+  const nowMs = startClock();
+  const timeline: TimelineEvent[] = [];
+  const say = (what: string): void => {
+    const event = { atMs: nowMs(), what };
+    timeline.push(event);
+    options.say(event);
+  };
+  const deaths: string[] = [];
+  const cluster = await Cluster.prepare({
+    directory: join(options.directory, "brokers"),
+    ...(options.program === undefined ? {} : { program: options.program }),
+    ...(options.environment === undefined ? {} : { environment: options.environment }),
+    settings: { "journal.file.bytes": "16MiB", ...options.settings },
+    unexpectedEnd: ({ broker, incarnation, code, signal }) => {
+      const what = `broker ${broker} ended by itself in life ${incarnation}: ${signal ?? code}`;
+      deaths.push(what);
+      say(what);
+    },
+  });
+  try {
+    return await new Run(options, cluster, nowMs, say, timeline, deaths).go();
+  } finally {
+    await cluster.stop();
+  }
+}
+
+class Run {
+  readonly #options: RunOptions;
+  readonly #cluster: Cluster;
+  readonly #nowMs: RunClock;
+  readonly #say: (what: string) => void;
+  readonly #timeline: readonly TimelineEvent[];
+  readonly #deaths: readonly string[];
+  readonly #history = new History();
+  readonly #addresses: ReadonlyMap<number, BrokerAddress>;
+  /** Marks this run's values: those of another run on the same seed are strangers. */
+  readonly #run = randomBytes(4).toString("hex");
+
+  constructor(
+    options: RunOptions,
+    cluster: Cluster,
+    nowMs: RunClock,
+    say: (what: string) => void,
+    timeline: readonly TimelineEvent[],
+    deaths: readonly string[],
+  ) {
+    this.#options = options;
+    this.#cluster = cluster;
+    this.#nowMs = nowMs;
+    this.#say = say;
+    this.#timeline = timeline;
+    this.#deaths = deaths;
+    this.#addresses = new Map(cluster.brokers.map(({ id, plan }) => [id, plan.kafka]));
+  }
+
+  async go(): Promise<RunOutcome> {
+    const leadersAtFirst = await this.#begin();
+    const history = this.#history;
+    const nowMs = this.#nowMs;
+    const leaders = new Leaders(this.#addresses, TOPIC, history, nowMs);
+    const producers = this.#startProducers(leaders);
+    const watchers = this.#startWatchers(leaders);
+    const nemesis = this.#nemesis(leaders, producers);
+    const fromMs = nowMs();
+    this.#say("producers start");
+    await pause(1_000);
+    await this.#options.harm(nemesis, nowMs);
+    for (const producer of producers) producer.end();
+    const toMs = nowMs();
+    this.#say("producers send nothing new");
+    const unanswered = await this.#settle(producers);
+    for (const one of [...producers, ...watchers, leaders]) one.close();
+    this.#say("final read");
+    const read = await finalRead({
+      run: this.#run,
+      topic: TOPIC,
+      partitions: PARTITIONS,
+      addresses: this.#addresses,
+      agreeMsMax: AGREE_MS_MAX,
+    });
+    this.#say("checks");
+    const recordsRead = read.logs.reduce((sum, { end }) => sum + end, 0);
+    const findings = [
+      agreement(read.disagreements),
+      ...checkLogs(history, read.logs),
+      ...checkClients(history, unanswered),
+      survival(this.#deaths, nemesis),
+    ];
+    const { faults } = nemesis;
+    const [timeline, leaderChanges] = [this.#timeline, leaders.changes];
+    return {
+      ...{ history, findings, faults, timeline, leaderChanges },
+      ...{ leadersAtFirst, fromMs, toMs, recordsRead },
+    };
+  }
+
+  async #begin(): Promise<number> {
+    this.#say("start three brokers");
+    this.#cluster.startAll();
+    await this.#cluster.ready(READY_MS_MAX);
+    this.#say(`create topic ${TOPIC} with ${PARTITIONS} partitions`);
+    const topic = { name: TOPIC, partitions: PARTITIONS, replicationFactor: 3 };
+    const metadata = await this.#cluster.createTopic(topic, READY_MS_MAX);
+    const leaders = metadata.topics[0]?.partitions.map(({ leader }) => leader) ?? [];
+    return new Set(leaders).size;
+  }
+
+  /** Each partition gets two idempotent producers and a plain one. */
+  #startProducers(leaders: Leaders): Producer[] {
+    const all = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+    const half = [
+      all.filter((partition) => partition % 2 === 0),
+      all.filter((partition) => partition % 2 === 1),
+      all.slice(0, PARTITIONS / 2),
+      all.slice(PARTITIONS / 2),
+    ];
+    return Array.from({ length: PRODUCERS }, (_, producer) => {
+      const options = {
+        run: this.#run,
+        topic: TOPIC,
+        producer,
+        isIdempotent: producer < IDEMPOTENT_PRODUCERS,
+        partitions: half[producer % half.length] ?? all,
+        tickMs: 25,
+        batchChance: 0.4,
+        recordsMax: 6,
+        gzipEvery: producer % 2 === 0 ? 0 : 7,
+      };
+      return new Producer(options, {
+        addresses: this.#addresses,
+        leaders,
+        history: this.#history,
+        random: new Random(this.#options.seed, `producer ${producer}`),
+        nowMs: this.#nowMs,
+      });
+    });
+  }
+
+  #startWatchers(leaders: Leaders): (EndWatcher | TailReader)[] {
+    const surroundings = {
+      addresses: this.#addresses,
+      topic: TOPIC,
+      history: this.#history,
+      nowMs: this.#nowMs,
+    };
+    const tails = this.#cluster.brokers.map(
+      (broker) =>
+        new TailReader(surroundings, broker.id, PARTITIONS, () => broker.incarnation),
+    );
+    return [new EndWatcher(surroundings, leaders), ...tails];
+  }
+
+  #nemesis(leaders: Leaders, producers: readonly Producer[]): Nemesis {
+    const { lanes } = this.#history;
+    const view = {
+      partitions: PARTITIONS,
+      unansweredAt: (broker: number) =>
+        producers.reduce((sum, producer) => sum + producer.flyingAt(broker), 0),
+      lastAckedAttemptMs: (partition: number) => {
+        let newest = Number.NEGATIVE_INFINITY;
+        for (const lane of lanes) {
+          if (lane.partition !== partition) continue;
+          const recent = lane.batches.findLast(({ outcome }) => outcome === "acked");
+          newest = Math.max(newest, recent?.ackedAttemptMs ?? newest);
+        }
+        return newest;
+      },
+    };
+    const random = new Random(this.#options.seed, "victims");
+    return new Nemesis(this.#cluster, leaders, view, random, this.#nowMs, this.#say);
+  }
+
+  /** Waits until everything that was sent is answered; how many batches were given up. */
+  async #settle(producers: readonly Producer[]): Promise<number> {
+    const giveUpAtMs = this.#nowMs() + SETTLE_MS_MAX;
+    while (producers.some(({ unanswered }) => unanswered > 0) && this.#nowMs() < giveUpAtMs) {
+      await pause(50);
+    }
+    let givenUp = 0;
+    for (const producer of producers) {
+      for (const flow of producer.flows) {
+        const left = flow.giveUp();
+        if (flow.lane.isIdempotent) givenUp += left;
+      }
+    }
+    return givenUp;
+  }
+}
+
+function agreement(disagreements: readonly string[]): Finding {
+  const draft = new FindingDraft("no agreement", "after the last repair all replicas agree");
+  draft.examined(PARTITIONS);
+  draft.all(disagreements);
+  return draft.finding();
+}
+
+function survival(deaths: readonly string[], nemesis: Nemesis): Finding {
+  const draft = new FindingDraft(
+    "survival",
+    "brokers end only when they are ended, recover after each repair, and faults really strike",
+  );
+  draft.examined(nemesis.faults.length);
+  draft.all(deaths);
+  draft.all(nemesis.stuck);
+  draft.all(nemesis.faults.flatMap(({ complaint }) => (complaint === null ? [] : [complaint])));
+  return draft.finding();
+}
