@@ -31,7 +31,6 @@ export class Outbox {
   readonly #journal: SharedJournal;
   readonly #events: OutboxEvents;
   readonly #ready = new Map<Replica, ReplicaId>();
-  readonly #commits = new Map<Replica, ReplicaId>();
   readonly #writer = new AppendFrameWriter();
   #payloads: PinnedSlices;
   #rows: SentRow[] = [];
@@ -50,39 +49,35 @@ export class Outbox {
 
   /** End of turn. `withCommits` also sends rows that carry nothing but a commit position. */
   flush(withCommits: boolean): void {
-    if (withCommits && this.#commits.size > 0) {
-      for (const [replica, peer] of this.#commits) this.#ready.set(replica, peer);
-      this.#commits.clear();
-    }
     if (this.#ready.size === 0) return;
     this.#begin();
     for (const [replica, peer] of this.#ready) {
       if (this.lane.unacknowledgedBytes > UNACKNOWLEDGED_BYTES_MAX) break;
-      if (!this.#drain(replica, peer, withCommits)) break;
-      this.#ready.delete(replica);
+      const drained = this.#drain(replica, peer, withCommits);
+      if (drained === "full") break;
+      // What waits stays: the machine says "ready" again only after it was asked in vain, and new entries must not wait.
+      if (drained === "empty") this.#ready.delete(replica);
     }
     this.#close();
   }
 
-  /** Puts all that a peer may get of one group into frames. False: the lane is full. */
-  #drain(replica: Replica, peer: ReplicaId, withCommits: boolean): boolean {
+  /** Puts all that a peer may get of one group into frames. "waits": only a commit position is left. */
+  #drain(replica: Replica, peer: ReplicaId, withCommits: boolean): "empty" | "waits" | "full" {
     for (;;) {
       const outgoing = replica.machine.outgoing(peer);
-      if (outgoing === null) return true;
+      if (outgoing === null) return "empty";
       const isCommitOnly = outgoing.last < outgoing.first;
       if (isCommitOnly && !withCommits && this.#mayWait(replica, peer, outgoing)) {
-        this.#commits.set(replica, peer);
         this.#events.commitsWait();
-        return true;
+        return "waits";
       }
-      this.#commits.delete(replica);
       if (!isCommitOnly && !this.#inMemory(replica, outgoing.first)) {
         this.#events.leftMemory(replica, peer);
-        return true;
+        return "empty";
       }
       this.#row(replica, peer, outgoing);
       if (this.#isFull()) {
-        if (!this.#close()) return false;
+        if (!this.#close()) return "full";
         this.#begin();
       }
     }
