@@ -1,6 +1,17 @@
 // All commands, in the order of the help.
 import type { Command } from "./command.ts";
 import { cluster } from "./commands/cluster.ts";
+import { consume } from "./commands/consume.ts";
+import { produce } from "./commands/produce.ts";
 import { start } from "./commands/start.ts";
+import { status } from "./commands/status.ts";
+import { TOPIC_COMMANDS } from "./commands/topic.ts";
 
-export const COMMANDS: readonly Command[] = [start, cluster];
+export const COMMANDS: readonly Command[] = [
+  start,
+  cluster,
+  status,
+  ...TOPIC_COMMANDS,
+  produce,
+  consume,
+];

@@ -40,3 +40,15 @@ export function pair(written: string, name: string): readonly [string, string] {
   if (at < 1) throw usageFailure(`--${name} ${written} is not NAME=VALUE`);
   return [written.slice(0, at), written.slice(at + 1)];
 }
+
+/** One of a few words, each of which means something. */
+export function choice<const T extends Readonly<Record<string, unknown>>>(
+  options: OptionReader,
+  name: string,
+  choices: T,
+  fallback: keyof T & string,
+): T[keyof T & string] {
+  const written = options.text(name) ?? fallback;
+  if (Object.hasOwn(choices, written)) return choices[written as keyof T & string];
+  throw usageFailure(`--${name} ${written} is none of ${Object.keys(choices).join(", ")}`);
+}

@@ -2,6 +2,7 @@
 // that keeps what was written.
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
+import { EXIT_CODE } from "./exit-code.ts";
 
 export interface Terminal {
   readonly input: Readable;
@@ -16,6 +17,8 @@ export interface Terminal {
   redraw(line: string | null): void;
   /** Whether somebody watches standard error, so that a progress bar makes sense. */
   readonly isWatched: boolean;
+  /** Whether standard output is a screen too. */
+  readonly printsToScreen: boolean;
   /** Aborted by the first Ctrl-C or SIGTERM, once somebody asks for it. */
   interruption(): AbortSignal;
 }
@@ -24,7 +27,16 @@ export class ProcessTerminal implements Terminal {
   readonly input = process.stdin;
   readonly environment = process.env;
   readonly isWatched = process.stderr.isTTY === true;
+  readonly printsToScreen = process.stdout.isTTY === true;
   #interruption: AbortSignal | null = null;
+
+  constructor() {
+    // Whoever reads the results has seen enough: `flotilla consume … | head -1`.
+    process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+      process.exit(EXIT_CODE.ok);
+    });
+  }
 
   async write(bytes: string | Uint8Array): Promise<void> {
     await writeTo(process.stdout, bytes);

@@ -1,0 +1,68 @@
+// What the commands that talk to a cluster share: where it is, and what its failures mean for the exit code.
+import { HostClock } from "../../../internal/host/clock.ts";
+import { HostWire } from "../../../internal/host/wire.ts";
+import { KafkaClient } from "../../../pkg/client/kafka/kafka-client.ts";
+import { KafkaError } from "../../../pkg/client/kafka/kafka-error.ts";
+import type { Invocation, Option } from "../command.ts";
+import { CommandFailure, EXIT_CODE } from "../exit-code.ts";
+import type { ExitCode } from "../exit-code.ts";
+import { addresses, wholeNumber } from "../option-values.ts";
+
+const BOOTSTRAP = "127.0.0.1:9092";
+const TIMEOUT_SECONDS = 30;
+
+export const CLIENT_OPTIONS: Readonly<Record<string, Option>> = {
+  bootstrap: {
+    type: "string",
+    short: "b",
+    value: "HOST:PORT,…",
+    doc: `Some brokers of the cluster (${BOOTSTRAP}).`,
+  },
+  timeout: {
+    type: "string",
+    value: "SECONDS",
+    doc: `How long to try (${TIMEOUT_SECONDS}).`,
+  },
+};
+
+export const JSON_OPTION: Option = { type: "boolean", doc: "Print JSON." };
+
+/** Runs `work` with a client of the cluster that the options name. */
+export async function withClient(
+  { options }: Pick<Invocation, "options">,
+  work: (client: KafkaClient) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const bootstrap = addresses(options.text("bootstrap") ?? BOOTSTRAP, "bootstrap");
+  const fallback = TIMEOUT_SECONDS;
+  const timeoutMs = 1_000 * wholeNumber(options, "timeout", { fallback, min: 1, max: 86_400 });
+  const world = { wire: new HostWire(), clock: new HostClock() };
+  using client = new KafkaClient(world, {
+    bootstrap,
+    clientId: "flotilla-cli",
+    requestMsMax: timeoutMs,
+    retryMsMax: timeoutMs,
+  });
+  try {
+    return await work(client);
+  } catch (error) {
+    if (error instanceof KafkaError) throw commandFailure(error);
+    throw error;
+  }
+}
+
+function commandFailure({ kind, message }: KafkaError): CommandFailure {
+  switch (kind) {
+    case "unreachable":
+    case "connection-lost":
+    case "timed-out":
+      return new CommandFailure(
+        EXIT_CODE.unreachable,
+        message,
+        "is the cluster running? --bootstrap names its brokers",
+      );
+    case "refused":
+    case "unsupported":
+    case "protocol":
+      return new CommandFailure(EXIT_CODE.failed, message);
+  }
+}

@@ -1,0 +1,73 @@
+// `flotilla status`: whether a cluster is well.
+import { Admin } from "../../../pkg/client/kafka/admin.ts";
+import { CLIENT_OPTIONS, JSON_OPTION, withClient } from "../client/connect.ts";
+import { healthOf, isHealthy } from "../client/health.ts";
+import type { Health, PartitionName } from "../client/health.ts";
+import { table } from "../client/table.ts";
+import type { Command } from "../command.ts";
+import { EXIT_CODE, usageFailure } from "../exit-code.ts";
+
+const NAMED_MAX = 5;
+
+export const status: Command = {
+  name: "status",
+  positionals: "",
+  summary: "Show whether a cluster is well.",
+  about: [
+    "A fenced broker does not serve: it is down, cut off, or starting. An under-replicated partition has replicas that " +
+      "lag or are down; a leaderless one serves nobody until a majority of its replicas is back.",
+  ],
+  options: {
+    check: { type: "boolean", doc: "Exit with 1 unless everything is well." },
+    ...CLIENT_OPTIONS,
+    json: JSON_OPTION,
+  },
+  examples: [
+    { line: "flotilla status", does: "The local cluster" },
+    { line: "flotilla status -b log1.example:9092 --check --json", does: "For a script" },
+  ],
+  async run(call) {
+    const { options, positionals, terminal } = call;
+    if (positionals.length > 0) throw usageFailure(`flotilla status takes no ${positionals[0]}`);
+    return withClient(call, async (client) => {
+      const { clusterId, controllerId, brokers } = await new Admin(client).describeCluster();
+      const { topics } = await client.retrying(() => client.refresh(null));
+      const health = healthOf(brokers, topics);
+      const partitions = topics.reduce((sum, topic) => sum + topic.partitions.length, 0);
+      const counts = { topics: topics.length, partitions };
+      if (options.isSet("json")) {
+        const healthy = isHealthy(health);
+        const summary = { clusterId, controllerId, healthy, ...counts, ...health, brokers };
+        terminal.print(JSON.stringify(summary));
+      } else {
+        terminal.print(`cluster     ${clusterId}`);
+        terminal.print(`controller  ${controllerId < 0 ? "none" : `broker ${controllerId}`}`);
+        const rows = brokers.map(({ id, host, port, rack, isFenced }) => [
+          String(id),
+          `${host}:${port}`,
+          rack ?? "",
+          isFenced ? "fenced" : "serving",
+        ]);
+        terminal.print(`\n${table(["BROKER", "KAFKA", "RACK", "STATE"], rows)}\n`);
+        terminal.print(`topics      ${topics.length}, with ${partitions} partitions`);
+        for (const line of healthLines(health)) terminal.print(line);
+      }
+      const isFine = !options.isSet("check") || isHealthy(health);
+      return isFine ? EXIT_CODE.ok : EXIT_CODE.failed;
+    });
+  },
+};
+
+function healthLines({ underReplicated, leaderless }: Health): readonly string[] {
+  return [
+    `under-replicated partitions  ${listed(underReplicated)}`,
+    `leaderless partitions        ${listed(leaderless)}`,
+  ];
+}
+
+function listed(partitions: readonly PartitionName[]): string {
+  if (partitions.length === 0) return "none";
+  const names = partitions.slice(0, NAMED_MAX).map((one) => `${one.topic}/${one.partition}`);
+  const more = partitions.length > NAMED_MAX ? ", …" : "";
+  return `${partitions.length}: ${names.join(", ")}${more}`;
+}

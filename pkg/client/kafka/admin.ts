@@ -1,0 +1,205 @@
+// Administration of a cluster: topics, their configs, and what the cluster says about itself. Any broker takes these
+// requests and hands them on to the controller.
+import { listOffsets } from "../../../internal/kafka/api/02-list-offsets.ts";
+import { createTopics } from "../../../internal/kafka/api/19-create-topics.ts";
+import { deleteTopics } from "../../../internal/kafka/api/20-delete-topics.ts";
+import { describeConfigs } from "../../../internal/kafka/api/32-describe-configs.ts";
+import { createPartitions } from "../../../internal/kafka/api/37-create-partitions.ts";
+import { incrementalAlterConfigs } from "../../../internal/kafka/api/44-incremental-alter-configs.ts";
+import { describeCluster } from "../../../internal/kafka/api/60-describe-cluster.ts";
+import { ErrorCode } from "../../../internal/kafka/codec/errors.ts";
+import type { KafkaClient } from "./kafka-client.ts";
+import { KafkaError, refused } from "./kafka-error.ts";
+
+export interface NewTopic {
+  readonly name: string;
+  /** Left out: the cluster's default. */
+  readonly partitions?: number;
+  /** Left out: the cluster's default. */
+  readonly replicationFactor?: number;
+  readonly configs?: Readonly<Record<string, string>>;
+}
+
+export interface TopicConfig {
+  readonly name: string;
+  readonly value: string | null;
+  /** Whether the topic has a value of its own. */
+  readonly isOverride: boolean;
+}
+
+export interface ClusterBroker {
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
+  readonly rack: string | null;
+  readonly isFenced: boolean;
+}
+
+export interface ClusterDescription {
+  readonly clusterId: string;
+  readonly controllerId: number;
+  readonly brokers: readonly ClusterBroker[];
+}
+
+/** Kafka's number for a topic in requests about configs. */
+const TOPIC = 2;
+/** Kafka's number for a config's value that the topic itself has. */
+const TOPIC_SOURCE = 1;
+const SET = 0;
+const DELETE = 1;
+/** Instead of a timestamp: the end, and the beginning, of a partition. */
+export const LATEST = -1;
+export const EARLIEST = -2;
+
+export class Admin {
+  readonly #client: KafkaClient;
+
+  constructor(client: KafkaClient) {
+    this.#client = client;
+  }
+
+  async createTopic(topic: NewTopic, validateOnly = false): Promise<void> {
+    const configs = Object.entries(topic.configs ?? {});
+    await this.#client.retrying(async () => {
+      const { topics } = await this.#client.request(null, createTopics, {
+        topics: [
+          {
+            name: topic.name,
+            numPartitions: topic.partitions ?? -1,
+            replicationFactor: topic.replicationFactor ?? -1,
+            assignments: [],
+            configs: configs.map(([name, value]) => ({ name, value })),
+          },
+        ],
+        timeoutMs: this.#timeoutMs,
+        validateOnly,
+      });
+      check(topics[0], `cannot create topic ${topic.name}`);
+    });
+    this.#client.forget(topic.name);
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    await this.#client.retrying(async () => {
+      const body = { topics: [{ name }], topicNames: [name], timeoutMs: this.#timeoutMs };
+      const { responses } = await this.#client.request(null, deleteTopics, body);
+      finalIfMissing(responses[0], name);
+      check(responses[0], `cannot delete topic ${name}`);
+    });
+    this.#client.forget(name);
+  }
+
+  /** Raises the number of partitions to `count`. */
+  async addPartitions(name: string, count: number): Promise<void> {
+    await this.#client.retrying(async () => {
+      const { results } = await this.#client.request(null, createPartitions, {
+        topics: [{ name, count, assignments: null }],
+        timeoutMs: this.#timeoutMs,
+        validateOnly: false,
+      });
+      finalIfMissing(results[0], name);
+      check(results[0], `cannot change topic ${name}`);
+    });
+    this.#client.forget(name);
+  }
+
+  async topicConfigs(name: string): Promise<readonly TopicConfig[]> {
+    return this.#client.retrying(async () => {
+      const { results } = await this.#client.request(null, describeConfigs, {
+        resources: [{ resourceType: TOPIC, resourceName: name, configurationKeys: null }],
+      });
+      finalIfMissing(results[0], name);
+      return check(results[0], `cannot describe topic ${name}`).configs.map((config) => ({
+        name: config.name,
+        value: config.value,
+        isOverride: config.configSource === TOPIC_SOURCE,
+      }));
+    });
+  }
+
+  /** Sets configs of a topic; a null value takes the topic's own value away. */
+  async alterTopicConfigs(
+    name: string,
+    changes: Readonly<Record<string, string | null>>,
+  ): Promise<void> {
+    const configs = Object.entries(changes).map(([config, value]) => ({
+      name: config,
+      configOperation: value === null ? DELETE : SET,
+      value,
+    }));
+    await this.#client.retrying(async () => {
+      const { responses } = await this.#client.request(null, incrementalAlterConfigs, {
+        resources: [{ resourceType: TOPIC, resourceName: name, configs }],
+        validateOnly: false,
+      });
+      finalIfMissing(responses[0], name);
+      check(responses[0], `cannot change topic ${name}`);
+    });
+  }
+
+  /**
+   * The offset of the first record with at least this timestamp in milliseconds, or of EARLIEST or LATEST. -1 when there is
+   * no such record.
+   */
+  async offsetAt(topic: string, partition: number, timestampMs: number): Promise<number> {
+    return this.#client.retrying(async () => {
+      try {
+        const leader = await this.#client.leaderOf(topic, partition);
+        const asked = { partitionIndex: partition, currentLeaderEpoch: -1, timestamp: timestampMs };
+        const answer = await this.#client.request(leader, listOffsets, {
+          replicaId: -1,
+          isolationLevel: 1,
+          topics: [{ name: topic, partitions: [asked] }],
+          timeoutMs: this.#timeoutMs,
+        });
+        const found = answer.topics[0]?.partitions[0];
+        return check(found, `offsets of partition ${partition} of ${topic}`).offset;
+      } catch (error) {
+        this.#client.forget(topic);
+        throw error;
+      }
+    });
+  }
+
+  async describeCluster(): Promise<ClusterDescription> {
+    return this.#client.retrying(async () => {
+      const answer = await this.#client.request(null, describeCluster, {
+        endpointType: 1,
+        includeFencedBrokers: true,
+      });
+      const { clusterId, controllerId, brokers } = check(answer, "cannot describe the cluster");
+      return {
+        clusterId,
+        controllerId,
+        brokers: brokers.map(({ brokerId, host, port, rack, isFenced }) => ({
+          id: brokerId,
+          host,
+          port,
+          rack,
+          isFenced,
+        })),
+      };
+    });
+  }
+
+  get #timeoutMs(): number {
+    return Math.floor(this.#client.requestMsMax * 0.9);
+  }
+}
+
+interface Outcome {
+  readonly errorCode: number;
+  readonly errorMessage?: string | null;
+}
+
+function check<T extends Outcome>(outcome: T | undefined, what: string): T {
+  if (outcome === undefined) throw new KafkaError("protocol", `${what}: the answer is empty`);
+  if (outcome.errorCode === 0) return outcome;
+  throw refused(outcome.errorCode, what, outcome.errorMessage ?? null);
+}
+
+/** Clients try again when a topic is unknown, since it may be new; whoever administers it wants to hear of it. */
+function finalIfMissing(outcome: Outcome | undefined, topic: string): void {
+  if (outcome?.errorCode !== ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) return;
+  throw new KafkaError("refused", `there is no topic ${topic}`);
+}

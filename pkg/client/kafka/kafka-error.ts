@@ -1,0 +1,49 @@
+// What can go wrong for a client of a cluster, as one error class with a kind: callers decide by kind, people read the
+// message.
+import type { Address } from "../../../internal/config/addresses.ts";
+import { showAddress } from "../../../internal/config/addresses.ts";
+import { errorName, isRetriable } from "../../../internal/kafka/codec/errors.ts";
+
+export type KafkaErrorKind =
+  /** No broker accepted a connection. */
+  | "unreachable"
+  /** A connection ended before the answer; whether the request was carried out is unknown. */
+  | "connection-lost"
+  /** No answer in time; whether the request was carried out is unknown. */
+  | "timed-out"
+  /** The broker answered with an error code. */
+  | "refused"
+  /** The broker does not serve what the client needs. */
+  | "unsupported"
+  /** The broker sent something that no broker may send. */
+  | "protocol";
+
+export class KafkaError extends Error {
+  override readonly name = "KafkaError";
+  readonly kind: KafkaErrorKind;
+  /** Kafka's error code when the kind is `refused`, else 0. */
+  readonly code: number;
+
+  constructor(kind: KafkaErrorKind, message: string, code = 0) {
+    super(message);
+    this.kind = kind;
+    this.code = code;
+  }
+
+  /** Whether the same request may succeed later, or at another broker. */
+  get isRetriable(): boolean {
+    if (this.kind === "refused") return isRetriable(this.code);
+    return this.kind !== "unsupported" && this.kind !== "protocol";
+  }
+}
+
+export function unreachable(addresses: readonly Address[]): KafkaError {
+  const list = addresses.map((address) => showAddress(address)).join(", ");
+  return new KafkaError("unreachable", `no broker answers at ${list}`);
+}
+
+/** An error code of an answer; `what` says what was refused. */
+export function refused(code: number, what: string, message: string | null = null): KafkaError {
+  const name = errorName(code) ?? `error ${code}`;
+  return new KafkaError("refused", `${what}: ${message ?? name} (${name})`, code);
+}
