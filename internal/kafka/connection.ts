@@ -14,13 +14,13 @@ import type { AnyApi } from "./api/registry.ts";
 import type { BudgetHolder, ByteBudget } from "./byte-budget.ts";
 import { Call } from "./call.ts";
 import type { CallOwner } from "./call.ts";
+import { ClientWatch } from "./client-watch.ts";
 import { FrameSplitter } from "./codec/frame-splitter.ts";
 import { decodeRequest } from "./codec/request.ts";
 import type { RequestFault, RequestHeader } from "./codec/request.ts";
 import { encodeResponse } from "./codec/response.ts";
 import type { Flushable, Flusher } from "./flusher.ts";
 import type { Handler } from "./handler.ts";
-import { FRAME_PROGRESS_BYTES_MIN, FRAME_STALL_MS, SEND_STALL_MS } from "./limits.ts";
 import type { KafkaOptions } from "./options.ts";
 import type { CloseCause, KafkaProbe } from "./probe.ts";
 import type { QuietLog } from "./quiet-log.ts";
@@ -68,14 +68,9 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
   /** What the budget was last told. */
   #countedPending = 0;
   #countedBusy = 0;
-  #activeMs: number;
-  /** Since when the present frame is incomplete, and how much had arrived then; null when none is. */
-  #frameMarkMs: number | null = null;
-  #frameMarkBytes = 0;
-  /** When the system was last seen to take bytes, or had taken all. */
-  #takenMarkMs: number;
-  #takenMarkBytes = 0;
-  #bufferedMarkBytes = 0;
+  /** The name that the client gave itself last. */
+  #clientId = "";
+  readonly #watch: ClientWatch;
 
   constructor(home: ConnectionHome, wire: Connection) {
     this.#home = home;
@@ -88,8 +83,7 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
       (call) => this.#ended(call),
       (bytes) => this.#taken(bytes),
     );
-    this.#activeMs = home.clock.upMs();
-    this.#takenMarkMs = this.#activeMs;
+    this.#watch = new ClientWatch(home.clock.upMs(), home.options.idleMsMax);
   }
 
   // ---- events of the wire ----
@@ -147,14 +141,13 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
     }
     this.#isDecoding = false;
     if (frames > 0) {
-      this.#activeMs = nowMs;
-      this.#frameMarkMs = null;
+      this.#watch.requested(nowMs);
       this.#hasCompleted = true;
     }
     const { fault } = this.#splitter;
     if (fault === null || this.#cause !== null) return;
     const sizeBytes = fault.kind === "frame-size" ? fault.sizeBytes : null;
-    this.#refuse(fault.kind, { sizeBytes });
+    this.#refuse(fault.kind, { sizeBytes, clientId: this.#clientId });
   }
 
   #take(bytes: Uint8Array, start: number, end: number, nowMs: number): void {
@@ -187,6 +180,7 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
     nowMs: number,
   ): Call {
     const { correlationId, clientId } = header;
+    this.#clientId = clientId;
     const call = new Call(this, api, version, correlationId, clientId, requestBytes, nowMs);
     this.#answers.push(call);
     return call;
@@ -334,48 +328,18 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
   /** Looks for reasons to give this client up. Called every second or so. */
   sweep(nowMs: number): void {
     if (this.#cause !== null) return;
-    if (this.#isSlowReader(nowMs)) this.#refuse("slow-reader", {});
-    else if (this.#isStuckFrame(nowMs)) this.#refuse("incomplete-frame", {});
-    else if (this.#isIdle(nowMs)) this.close("idle", null);
-  }
-
-  #isIdle(nowMs: number): boolean {
-    if (!this.#answers.isEmpty || this.isMidFrame) {
-      this.#activeMs = nowMs;
-      return false;
-    }
-    return nowMs - this.#activeMs > this.#home.options.idleMsMax;
-  }
-
-  #isStuckFrame(nowMs: number): boolean {
-    if (!this.isMidFrame || !this.#isReading) {
-      this.#frameMarkMs = null;
-      return false;
-    }
-    if (this.#frameMarkMs === null) this.#markFrame(nowMs);
-    else if (nowMs - this.#frameMarkMs > FRAME_STALL_MS) {
-      if (this.#receivedBytes - this.#frameMarkBytes < FRAME_PROGRESS_BYTES_MIN) return true;
-      this.#markFrame(nowMs);
-    }
-    return false;
-  }
-
-  #markFrame(nowMs: number): void {
-    this.#frameMarkMs = nowMs;
-    this.#frameMarkBytes = this.#receivedBytes;
-  }
-
-  #isSlowReader(nowMs: number): boolean {
-    const { inFlightBytes, takenBytes } = this.#answers;
-    const buffered = this.#wire.bufferedBytes;
-    const moved = takenBytes !== this.#takenMarkBytes || buffered < this.#bufferedMarkBytes;
-    this.#bufferedMarkBytes = buffered;
-    if (inFlightBytes === 0 || moved) {
-      this.#takenMarkMs = nowMs;
-      this.#takenMarkBytes = takenBytes;
-      return false;
-    }
-    return nowMs - this.#takenMarkMs > SEND_STALL_MS;
+    const cause = this.#watch.verdict({
+      nowMs,
+      isMidFrame: this.isMidFrame,
+      isReading: this.#isReading,
+      isAnswered: this.#answers.isEmpty,
+      receivedBytes: this.#receivedBytes,
+      inFlightBytes: this.#answers.inFlightBytes,
+      takenBytes: this.#answers.takenBytes,
+      bufferedBytes: this.#wire.bufferedBytes,
+    });
+    if (cause === "idle") this.close(cause, null);
+    else if (cause !== null) this.#refuse(cause, { clientId: this.#clientId });
   }
 
   /** Reads nothing more, answers what is under way, then closes in order. */

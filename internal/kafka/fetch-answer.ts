@@ -22,8 +22,6 @@ interface TopicAnswer {
 const LEADER_HINTS_FROM = 16;
 const ZSTD_FROM = 10;
 const NO_BYTES: ByteRange = { bytes: new Uint8Array(0), start: 0, end: 0 };
-const NOT_DIVERGING = { epoch: -1, endOffset: -1 };
-const NO_SNAPSHOT = { endOffset: -1, epoch: -1 };
 const NO_ABORTS: readonly never[] = [];
 const LENGTH_AT = 8;
 const ATTRIBUTES_LOW_AT = 22;
@@ -47,19 +45,29 @@ export class FetchAnswer {
       errorCode = ErrorCode.UNSUPPORTED_COMPRESSION_TYPE;
     }
     if (errorCode !== ErrorCode.NONE) this.#call.refused(errorCode);
-    this.#topicOf(asked).partitions.push({
+    const plain: FetchResponsePartitions = {
       partitionIndex: asked.partition,
       errorCode,
       highWatermark: result.highWatermark,
       lastStableOffset: result.lastStableOffset,
       logStartOffset: result.logStart,
-      divergingEpoch: diverging ?? NOT_DIVERGING,
-      currentLeader: fault === null ? NO_LEADER : this.#leaderIn(fault),
-      snapshotId: NO_SNAPSHOT,
       abortedTransactions: this.#isCommitted ? NO_ABORTS : null,
       preferredReadReplica: -1,
       records: errorCode === ErrorCode.NONE ? rangesOf(result.slices) : NO_BYTES,
-    });
+    };
+    const isPlain = fault === null && diverging === null;
+    this.#topicOf(asked).partitions.push(isPlain ? plain : this.#withTags(plain, result));
+  }
+
+  /** Tags are rare, and an answer without any is encoded the short way. */
+  #withTags(plain: FetchResponsePartitions, result: FetchedPartition): FetchResponsePartitions {
+    const { fault, diverging } = result;
+    const currentLeader = fault === null ? NO_LEADER : this.#leaderIn(fault);
+    return {
+      ...plain,
+      currentLeader,
+      ...(diverging === null ? {} : { divergingEpoch: diverging }),
+    };
   }
 
   /** Neighbours of one topic share an entry; a session's rotation may bring a topic up again later. */
@@ -81,13 +89,10 @@ export class FetchAnswer {
   }
 
   body(sessionId: number, cluster: ClusterService, listener: string): FetchResponse {
-    return {
-      throttleTimeMs: 0,
-      errorCode: ErrorCode.NONE,
-      sessionId,
-      responses: this.#responses,
-      nodeEndpoints: this.#hints?.endpoints(cluster, listener) ?? [],
-    };
+    const responses = this.#responses;
+    const answer = { throttleTimeMs: 0, errorCode: ErrorCode.NONE, sessionId, responses };
+    if (this.#hints === null) return answer;
+    return { ...answer, nodeEndpoints: this.#hints.endpoints(cluster, listener) };
   }
 }
 

@@ -110,23 +110,20 @@ export class KafkaServer {
     this.#state = "draining";
     await this.#stopListening();
     for (const connection of [...this.#connections]) connection.drain();
-    if (this.#connections.size === 0) {
-      await this.close();
-      return;
-    }
     const late = this.#world.clock.after(withinMs, () => this.#destroyAll());
-    await new Promise<void>((resolve) => this.#drained.push(resolve));
+    await this.#emptied();
     late();
     await this.close();
   }
 
-  /** Closes everything at once. Idempotent. */
+  /** Closes everything at once. Resolves when the last connection is gone. Idempotent. */
   async close(): Promise<void> {
     this.#state = "closed";
     await this.#stopListening();
     this.#destroyAll();
     this.#cancelSweep?.();
     this.#cancelSweep = null;
+    await this.#emptied();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -135,6 +132,11 @@ export class KafkaServer {
 
   async #stopListening(): Promise<void> {
     for (const listener of this.#listeners.splice(0)) await listener.close();
+  }
+
+  #emptied(): Promise<void> {
+    if (this.#connections.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#drained.push(resolve));
   }
 
   #destroyAll(): void {

@@ -217,9 +217,15 @@ class ProduceCall {
       if (this.#call.state === "running") this.#call.answerNothing();
       return;
     }
+    // What is left out here is what the encoder of this API need not look at.
+    const answer = { responses: this.#responses, throttleTimeMs: 0 };
+    if (this.#hints === null) {
+      this.#call.answer(answer);
+      return;
+    }
     const { cluster, options } = this.#context;
-    const nodeEndpoints = this.#hints?.endpoints(cluster, options.listener) ?? [];
-    this.#call.answer({ responses: this.#responses, throttleTimeMs: 0, nodeEndpoints });
+    const nodeEndpoints = this.#hints.endpoints(cluster, options.listener);
+    this.#call.answer({ ...answer, nodeEndpoints });
   }
 
   #responseTo(
@@ -238,9 +244,6 @@ class ProduceCall {
       baseOffset,
       logAppendTimeMs: appendTimeMs,
       logStartOffset: logStart,
-      recordErrors: NO_RECORD_ERRORS,
-      errorMessage: null,
-      currentLeader: NO_LEADER,
     };
   }
 
