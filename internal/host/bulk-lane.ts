@@ -95,7 +95,7 @@ export class HostBulkLane implements BulkLane {
    * writes back a whole folio for 4 KiB that are changed in it: 64 times as much as the journal asked for.
    */
   writeZeros(path: string, position: number, length: number): Promise<Outcome<void>> {
-    const flags = constants.O_WRONLY | constants.O_CREAT;
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_DSYNC;
     return this.#run("write", path, async () => {
       try {
         await withFile(path, flags | constants.O_DIRECT, (file) =>

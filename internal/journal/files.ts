@@ -182,7 +182,7 @@ export class JournalFiles {
     if (next === null) return this.#beginNext();
     if (next.handle === null) return this.#openHandle(next);
     const length = Math.min(STEP_BYTES, this.#options.fileBytes - next.capacity);
-    const written = await writeZeros(this.#world, next.path, next.capacity, length);
+    const written = await this.#world.disk.bulk.writeZeros(next.path, next.capacity, length);
     if (written.ok) next.capacity += length;
     return written;
   }
@@ -204,7 +204,9 @@ export class JournalFiles {
   async #openHandle(slot: FileSlot): Promise<Result<void, DiskFault>> {
     const opened = await this.#world.disk.journal.open(slot.path, false);
     if (!opened.ok) return opened;
-    slot.handle = opened.value;
+    // The journal may have closed meanwhile; then nobody else would close this one.
+    if (this.#closed) await opened.value.close();
+    else slot.handle = opened.value;
     return ok(undefined);
   }
 
@@ -287,16 +289,6 @@ async function reuseFile(
   const renamed = await world.disk.bulk.rename(spare, filePath(directory, sequence));
   if (!renamed.ok) return renamed;
   return createFile(world, directory, sequence, id, FILE_HEADER_BYTES);
-}
-
-export async function writeZeros(
-  world: World,
-  path: string,
-  position: number,
-  length: number,
-): Promise<Result<void, DiskFault>> {
-  const written = await world.disk.bulk.writeZeros(path, position, length);
-  return written.ok ? world.disk.bulk.sync(path) : written;
 }
 
 export function blocksOf(length: number): number {

@@ -6,7 +6,7 @@ import type { DiskFault, DiskLock } from "../ports/disk.ts";
 import type { World } from "../ports/world.ts";
 import { drawDirectoryId, readIdentity, writeIdentity } from "./directory.ts";
 import type { Identity } from "./directory.ts";
-import { FIRST_FILE_BYTES, JournalFiles, createFile, filePath, writeZeros } from "./files.ts";
+import { FIRST_FILE_BYTES, JournalFiles, createFile, filePath } from "./files.ts";
 import type { FileSlot } from "./files.ts";
 import { BLOCK_BYTES, FILE_HEADER_BYTES } from "./format.ts";
 import { decodeTable } from "./group-table.ts";
@@ -272,8 +272,9 @@ export async function makeReserve(world: World, directory: string): Promise<bool
   if (measured.ok && measured.value >= RESERVE_BYTES) return true;
   const free = await world.disk.bulk.freeBytes(directory);
   if (!free.ok || free.value < FREE_FOR_RESERVE * RESERVE_BYTES) return false;
-  const written = await writeZeros(world, path, 0, RESERVE_BYTES);
-  return written.ok;
+  const written = await world.disk.bulk.writeZeros(path, 0, RESERVE_BYTES);
+  const synced = written.ok ? await world.disk.bulk.sync(path) : written;
+  return synced.ok;
 }
 
 function tidyUp(world: World, directory: string, listing: Listing, table: GroupTable | null): void {

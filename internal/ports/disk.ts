@@ -66,8 +66,8 @@ export interface BulkLane {
   /** Writes (not durably) at a position, creating the file when it is missing. */
   write(path: string, position: number, bytes: Uint8Array): Promise<Result<void, DiskFault>>;
   /**
-   * Writes zeros (not durably; `position` and `length` are multiples of 4096), creating the file when it is missing, so that a
-   * small synced write there later costs the device no more than its own bytes.
+   * Writes zeros durably (`position` and `length` are multiples of 4096; the directory entry of a new file needs `sync`),
+   * so that a small synced write there later costs the device no more than its own bytes.
    */
   writeZeros(path: string, position: number, length: number): Promise<Result<void, DiskFault>>;
   /** Makes a file's bytes and its directory entry durable. */

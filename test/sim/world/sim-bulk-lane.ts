@@ -112,8 +112,9 @@ export class SimBulkLane implements BulkLane {
     });
   }
 
-  writeZeros(path: string, position: number, length: number): Promise<Outcome<void>> {
-    return this.write(path, position, new Uint8Array(length));
+  async writeZeros(path: string, position: number, length: number): Promise<Outcome<void>> {
+    const written = await this.write(path, position, new Uint8Array(length));
+    return written.ok ? this.sync(path) : written;
   }
 
   write(path: string, position: number, bytes: Uint8Array): Promise<Outcome<void>> {
