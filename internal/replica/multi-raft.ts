@@ -480,8 +480,8 @@ export class MultiRaft implements Surroundings {
     this.#touch();
   }
 
-  /** Moves a leadership to the follower that is furthest, for example before this broker stops. */
-  #transferAway(replica: Replica): void {
+  /** Moves a leadership to the follower that is furthest, if any is connected, for example before this broker stops. */
+  #transferAway(replica: Replica): boolean {
     const { machine, self } = replica;
     let best: ReplicaId | null = null;
     for (const voter of machine.configuration.voters) {
@@ -489,13 +489,14 @@ export class MultiRaft implements Surroundings {
       if (best === null || machine.match(voter) > machine.match(best)) best = voter;
     }
     if (best !== null) this.transfer(replica, best);
+    return best !== null;
   }
 
-  /** Hands over all leaderships; resolves when none is left or `withinMs` have passed. */
+  /** Hands over the leaderships that somebody can take; resolves when they are gone or `withinMs` have passed. */
   async resign(withinMs: number): Promise<void> {
     const untilMs = this.#world.clock.upMs() + withinMs;
-    for (const replica of [...this.#inSync.keys()]) this.#transferAway(replica);
-    while (this.#inSync.size > 0 && this.#world.clock.upMs() < untilMs) {
+    const leaving = [...this.#inSync.keys()].filter((replica) => this.#transferAway(replica));
+    while (leaving.some(({ leads }) => leads) && this.#world.clock.upMs() < untilMs) {
       await new Promise<void>((wake) => this.#world.clock.after(10, wake));
     }
   }
