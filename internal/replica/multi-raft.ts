@@ -473,11 +473,19 @@ export class MultiRaft implements Surroundings {
     this.#stalled = now;
     this.#world.log.warn({ ageMs, state: now }, "journal-stall");
     for (const replica of [...this.#inSync.keys()]) {
-      if (now === "fenced") this.#afterRoleChange(replica);
+      if (now === "fenced") this.#sayAnew(replica);
       else if (now === "slow") this.#transferAway(replica);
     }
-    if (now === "no") for (const replica of this.#inSync.keys()) this.#afterRoleChange(replica);
+    if (now === "no") for (const replica of this.#inSync.keys()) this.#sayAnew(replica);
     this.#touch();
+  }
+
+  /** The same leader in the same term says something else of itself: a higher version, so that it counts. */
+  #sayAnew(replica: Replica): void {
+    const inSync = this.#inSync.get(replica);
+    if (inSync === undefined) return;
+    inSync.version++;
+    this.#afterRoleChange(replica);
   }
 
   /** Moves a leadership to the follower that is furthest, if any is connected, for example before this broker stops. */

@@ -90,6 +90,11 @@ export class ControllerNode {
       appliedBy: (broker) => this.readiness.appliedBy(broker),
       ask: (request, answer) => this.#desk.ask(request, answer),
     });
+    this.image.listen({
+      topicRemoved: (topic) => {
+        for (const { group } of topic.partitions) this.leaders.forget(group);
+      },
+    });
     this.#reporter = new ImageReporter(this.image, this.leaders, clock, (leader, version) =>
       this.#reportApplied(leader, version),
     );
