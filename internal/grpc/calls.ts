@@ -16,7 +16,7 @@ export type Incoming<Request> = Result<Received<Request>, DecodeFault>;
 /** The part of a gRPC call that is the same for all kinds. */
 export interface AnyCall {
   readonly cancelled: boolean;
-  getDeadline(): Date | number;
+  getDeadline(): number | { getTime(): number };
   on(event: "cancelled", over: () => void): unknown;
 }
 

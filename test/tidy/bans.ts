@@ -33,6 +33,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     "protobufjs",
     "protobufjs/light.js",
     "protobufjs/minimal.js",
+    "protobufjs/ext/descriptor.js",
+    "node:stream",
   ],
   http: ["node:http", "node:https"],
 };
