@@ -2,6 +2,7 @@
 import type { Command } from "./command.ts";
 import { cluster } from "./commands/cluster.ts";
 import { consume } from "./commands/consume.ts";
+import { dev } from "./commands/dev.ts";
 import { produce } from "./commands/produce.ts";
 import { start } from "./commands/start.ts";
 import { status } from "./commands/status.ts";
@@ -9,6 +10,7 @@ import { TOPIC_COMMANDS } from "./commands/topic.ts";
 
 export const COMMANDS: readonly Command[] = [
   start,
+  dev,
   cluster,
   status,
   ...TOPIC_COMMANDS,
