@@ -12,7 +12,6 @@ import { headerOf } from "./outbox.ts";
 import { payloadIntact } from "./payload.ts";
 import type { Replica } from "./replica.ts";
 
-const PIECE_BYTES_MAX = 512 * 1024;
 const PIECE_ENTRIES_MAX = 256;
 /** Groups that are caught up to one peer at a time. */
 const CONCURRENT_MAX = 16;
@@ -29,10 +28,18 @@ export class CatchUp {
   readonly #session: Session;
   readonly #journal: SharedJournal;
   readonly #events: CatchUpEvents;
+  readonly #pieceBytesMax: number;
   readonly #waiting = new Map<Replica, ReplicaId>();
   readonly #active = new Map<Replica, ReplicaId>();
 
-  constructor(session: Session, journal: SharedJournal, events: CatchUpEvents) {
+  constructor(
+    session: Session,
+    journal: SharedJournal,
+    /** A piece ends with the entry that brings it here. */
+    pieceBytesMax: number,
+    events: CatchUpEvents,
+  ) {
+    this.#pieceBytesMax = pieceBytesMax;
     this.#session = session;
     this.#journal = journal;
     this.#events = events;
@@ -97,7 +104,7 @@ export class CatchUp {
     const payloads: Uint8Array[] = [];
     let bytes = 0;
     for (let index = first; index <= last && payloads.length < PIECE_ENTRIES_MAX; index++) {
-      if (bytes >= PIECE_BYTES_MAX || !replica.entries.has(index)) break;
+      if (bytes >= this.#pieceBytesMax || !replica.entries.has(index)) break;
       const length = replica.entries.length(index);
       const header = headerOf(replica, index);
       if (length > 0) {

@@ -24,6 +24,7 @@ import {
 } from "./control-frames.ts";
 import type { GroupsOfBroker } from "./group-table.ts";
 import { Peer } from "./peer.ts";
+import type { PeerOptions } from "./peer.ts";
 import type { Replica } from "./replica.ts";
 import { inSlices } from "./slices.ts";
 
@@ -35,6 +36,10 @@ export interface LeaderNews {
   readonly leader: BrokerId | null;
   readonly isr: readonly BrokerId[];
   readonly version: number;
+}
+
+export interface LinkTrafficOptions extends PeerOptions {
+  readonly silenceMs: number;
 }
 
 export interface LinkTrafficEvents {
@@ -58,8 +63,7 @@ export class LinkTraffic {
   readonly #journal: SharedJournal;
   readonly #links: Links;
   readonly #groups: GroupsOfBroker;
-  readonly #silenceMs: number;
-  readonly #acksEarly: boolean;
+  readonly #options: LinkTrafficOptions;
   readonly #events: LinkTrafficEvents;
   readonly #peers = new Map<BrokerId, Peer>();
 
@@ -68,15 +72,14 @@ export class LinkTraffic {
     journal: SharedJournal,
     links: Links,
     groups: GroupsOfBroker,
-    options: { readonly silenceMs: number; readonly acksEarly: boolean },
+    options: LinkTrafficOptions,
     events: LinkTrafficEvents,
   ) {
     this.#world = world;
     this.#journal = journal;
     this.#links = links;
     this.#groups = groups;
-    this.#silenceMs = options.silenceMs;
-    this.#acksEarly = options.acksEarly;
+    this.#options = options;
     this.#events = events;
     this.#register();
   }
@@ -107,7 +110,7 @@ export class LinkTraffic {
   }
 
   sessionBegan(session: Session): void {
-    const peer = new Peer(session, this.#journal, this.#acksEarly, {
+    const peer = new Peer(session, this.#journal, this.#options, {
       commitsWait: () => this.#events.commitsWait(),
       leftMemory: (replica, to) => this.#peers.get(session.peer.broker)?.catchUp.start(replica, to),
       replicaFor: (row, from) => this.#replicaFor(row, from),
@@ -122,7 +125,7 @@ export class LinkTraffic {
     inSlices(this.#world.clock, this.#groups.replicas(), (replica) =>
       this.#joinSession(replica, peer),
     );
-    this.#world.clock.after(this.#silenceMs, () => {
+    this.#world.clock.after(this.#options.silenceMs, () => {
       this.#world.clock.turnEnd(() => this.#lapse(session));
     });
     this.#events.touch();

@@ -48,6 +48,8 @@ export interface MultiRaftOptions {
   readonly stallFenceMs: number;
   readonly stallExitMs: number;
   readonly elections?: ElectionDelays;
+  /** Payload bytes of one append frame, about. */
+  readonly frameBytesMax?: number;
   readonly machine?: MachineOptions;
   readonly faults?: ReplicaFaults;
 }
@@ -73,6 +75,7 @@ export interface MultiRaftEvents {
 const COMMIT_WAIT_MS = 3;
 const SWEEP_MS = 100;
 const TRANSFER_MS_MAX = 1000;
+const FRAME_BYTES_MAX = 1024 * 1024;
 
 export class MultiRaft implements Surroundings {
   readonly journal: SharedJournal;
@@ -133,6 +136,7 @@ export class MultiRaft implements Surroundings {
       {
         silenceMs: options.silenceMs,
         acksEarly: options.faults?.ackBeforeSync === true,
+        frameBytesMax: options.frameBytesMax ?? FRAME_BYTES_MAX,
       },
       {
         touch: () => this.#touch(),

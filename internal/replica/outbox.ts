@@ -12,8 +12,6 @@ import { APPEND_FRAME } from "./control-frames.ts";
 import { PinnedSlices } from "./pinned-slices.ts";
 import type { Replica } from "./replica.ts";
 
-/** A frame is closed when it has this many payload bytes; one larger entry still travels whole. */
-const FRAME_PAYLOAD_BYTES_MAX = 1024 * 1024;
 const FRAME_PARTS_MAX = 512;
 /** Bytes on their way to one peer; beyond it the outbox waits for acknowledgements. */
 const UNACKNOWLEDGED_BYTES_MAX = 16 * 1024 * 1024;
@@ -30,12 +28,20 @@ export class Outbox {
   readonly lane: AppendLane;
   readonly #journal: SharedJournal;
   readonly #events: OutboxEvents;
+  readonly #frameBytesMax: number;
   readonly #ready = new Map<Replica, ReplicaId>();
   readonly #writer = new AppendFrameWriter();
   #payloads: PinnedSlices;
   #rows: SentRow[] = [];
 
-  constructor(session: Session, journal: SharedJournal, events: OutboxEvents) {
+  constructor(
+    session: Session,
+    journal: SharedJournal,
+    /** A frame is closed when it has this many payload bytes; one larger entry still travels whole. */
+    frameBytesMax: number,
+    events: OutboxEvents,
+  ) {
+    this.#frameBytesMax = frameBytesMax;
     this.session = session;
     this.lane = new AppendLane(session, "data", APPEND_FRAME);
     this.#journal = journal;
@@ -123,7 +129,7 @@ export class Outbox {
 
   #isFull(): boolean {
     const { bytes, slices } = this.#payloads;
-    return bytes >= FRAME_PAYLOAD_BYTES_MAX || slices.length >= FRAME_PARTS_MAX;
+    return bytes >= this.#frameBytesMax || slices.length >= FRAME_PARTS_MAX;
   }
 
   #begin(): void {

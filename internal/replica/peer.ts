@@ -24,6 +24,13 @@ const ENVELOPES_MAX = 256;
 /** Messages that wait for the control lane. Beyond it the oldest are dropped: Raft repeats what matters. */
 const ENVELOPES_WAITING_MAX = 65_536;
 
+export interface PeerOptions {
+  /** Payload bytes of one frame, about; every follower's arena must have room for it. */
+  readonly frameBytesMax: number;
+  /** A bug that tests plant: acknowledge what is not durable. */
+  readonly acksEarly: boolean;
+}
+
 export interface PeerEvents extends OutboxEvents, InboxEvents, CatchUpEvents {
   assertionOf(group: number, session: Session): Assertion | null;
 }
@@ -37,13 +44,14 @@ export class Peer {
   readonly catchUpInbox: Inbox;
   #envelopes: Envelope[] = [];
 
-  constructor(session: Session, journal: SharedJournal, acksEarly: boolean, events: PeerEvents) {
+  constructor(session: Session, journal: SharedJournal, options: PeerOptions, events: PeerEvents) {
+    const { acksEarly, frameBytesMax } = options;
     this.session = session;
-    this.outbox = new Outbox(session, journal, {
+    this.outbox = new Outbox(session, journal, frameBytesMax, {
       commitsWait: () => events.commitsWait(),
       leftMemory: (replica, peer) => events.leftMemory(replica, peer),
     });
-    this.catchUp = new CatchUp(session, journal, events);
+    this.catchUp = new CatchUp(session, journal, frameBytesMax / 2, events);
     this.inbox = new Inbox(session, ACKNOWLEDGEMENT, journal, acksEarly, events);
     this.catchUpInbox = new Inbox(session, CATCH_UP_ACKNOWLEDGEMENT, journal, acksEarly, events);
     this.assertions = new AssertionOutbox(session, (group) => events.assertionOf(group, session));

@@ -36,7 +36,8 @@ import { Reconfiguration } from "./reconfiguration.ts";
 
 /** Bugs that tests plant, and limits that they make small. Production passes none. */
 export interface BrokerFaults {
-  readonly machine?: MachineOptions;
+  readonly machine?: MachineOptions["faults"];
+  readonly limits?: Pick<MachineOptions, "appendEntriesMax" | "inflightMax">;
   readonly partition?: PartitionFaults;
   readonly replica?: ReplicaFaults;
   readonly stateLog?: StateLogBugs;
@@ -57,6 +58,8 @@ export interface Services {
 export type Readiness = readonly string[];
 
 const RESIGN_MS_MAX = 2_000;
+/** A frame that a follower has no room for is never taken, so it is a small part of the arena. */
+const FRAME_BYTES_MAX = 1024 * 1024;
 
 export class Broker {
   readonly world: World;
@@ -208,7 +211,11 @@ export class Broker {
         stallTransferMs: settings.get("journal.stall.transfer.ms"),
         stallFenceMs: settings.get("journal.stall.fence.ms"),
         stallExitMs: settings.get("journal.stall.exit.ms"),
-        ...(faults.machine === undefined ? {} : { machine: faults.machine }),
+        frameBytesMax: Math.min(FRAME_BYTES_MAX, settings.get("journal.arena.bytes") / 8),
+        machine: {
+          ...faults.limits,
+          ...(faults.machine === undefined ? {} : { faults: faults.machine }),
+        },
         ...(faults.replica === undefined ? {} : { faults: faults.replica }),
       },
       { leaderSaid: (row) => void this.controller.leaders.accept(row) },

@@ -171,12 +171,11 @@ function clusterOf(
   faults: BrokerFaults | undefined,
 ): SimCluster {
   const { appendEntriesMax, inflightMax } = plan;
-  const machine = { appendEntriesMax, inflightMax, ...faults?.machine };
   const cluster = new SimCluster(simulation, {
     brokers: plan.brokers,
     settings: plan.settings,
     sizes: plan.sizes,
-    faults: { ...faults, machine },
+    faults: { ...faults, limits: { appendEntriesMax, inflightMax } },
   });
   if (plan.slowDisk > 0) {
     const { disk } = cluster.at(plan.slowDisk).node;

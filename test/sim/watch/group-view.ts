@@ -48,7 +48,8 @@ export class GroupView {
   describe(): string {
     const parts = this.placed.map(({ at, replica }) => {
       const { role, term, commit, lastIndex, standing } = replica.machine;
-      return `${at.id}:${role} term ${term} ${commit}/${lastIndex} ${standing}`;
+      const up = at.reachable === null ? " (unreachable)" : "";
+      return `${at.id}${up}: ${role} term ${term} ${commit}/${lastIndex} ${standing}`;
     });
     const halves = this.halves.map((half) => `[${half.join(" ")}]`).join("+");
     return `${parts.join(", ")}; voters ${halves}`;
