@@ -5,10 +5,13 @@ import type { Result } from "../base/result.ts";
 import { ok } from "../base/result.ts";
 import type { Address } from "../config/addresses.ts";
 import { GrpcServer } from "../grpc/server.ts";
+import type { Readiness } from "../http/pages.ts";
+import { HttpServer } from "../http/server.ts";
 import { kafkaOptions } from "../kafka/options.ts";
 import { KafkaServer } from "../kafka/server.ts";
 import type { World } from "../ports/world.ts";
 import type { BoundSettings, ListenerSetting } from "./bound-settings.ts";
+import { readinessOf, statusOf } from "./broker-status.ts";
 import type { Broker } from "./broker.ts";
 
 export interface ListenFault {
@@ -39,15 +42,24 @@ export class FrontEnds {
   readonly #settings: BoundSettings;
   readonly #doors: readonly Door[];
   readonly #open = new Set<Door>();
+  readonly #grpc: GrpcServer;
+  /** Whether clients of the data path are accepted. */
+  #isOpen = false;
 
   constructor(world: World, broker: Broker, settings: BoundSettings) {
     this.#settings = settings;
     const kafka = new KafkaServer(world, broker.services, kafkaOptions(settings, KAFKA_LISTENER));
-    const ready = (): boolean => broker.readiness().length === 0;
-    const grpc = new GrpcServer(world, broker.services, { ready });
+    const readiness = (): Readiness => readinessOf(broker, this.#isOpen);
+    const isReady = (): boolean => readiness().isReady;
+    this.#grpc = new GrpcServer(world, broker.services, { ready: isReady });
+    const http = new HttpServer(world, {
+      ready: readiness,
+      status: () => statusOf(broker, settings, isReady()),
+    });
     this.#doors = [
+      { setting: "http.listen", frontEnd: http, isEarly: true },
       { setting: "kafka.listen", frontEnd: kafka, isEarly: false },
-      { setting: "grpc.listen", frontEnd: grpc, isEarly: false },
+      { setting: "grpc.listen", frontEnd: this.#grpc, isEarly: false },
     ];
   }
 
@@ -62,7 +74,10 @@ export class FrontEnds {
 
   /** Everything else, when the broker is ready. */
   async openRest(): Promise<Result<null, ListenFault>> {
-    return this.#openAll(this.#doors.filter((door) => !this.#open.has(door)));
+    const opened = await this.#openAll(this.#doors.filter((door) => !this.#open.has(door)));
+    this.#isOpen = opened.ok;
+    this.#grpc.readinessChanged();
+    return opened;
   }
 
   async #openAll(doors: readonly Door[]): Promise<Result<null, ListenFault>> {
@@ -77,6 +92,7 @@ export class FrontEnds {
 
   /** Lets clients of the data path finish and go; HTTP stays until `close`. */
   async drain(withinMs: number): Promise<void> {
+    this.#isOpen = false;
     const late = this.#doors.filter(({ isEarly }) => !isEarly);
     await Promise.all(late.map(({ frontEnd }) => frontEnd.drain(withinMs)));
   }

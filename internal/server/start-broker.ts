@@ -12,12 +12,8 @@ import type { BrokerFaults, StartFault } from "./broker.ts";
 import { FrontEnds } from "./front-ends.ts";
 import type { ListenFault } from "./front-ends.ts";
 
-const LISTENERS: readonly ListenerSetting[] = [
-  "kafka.listen",
-  "grpc.listen",
-  "http.listen",
-  "link.listen",
-];
+/** The listeners that open only when the broker is ready, which may take its peers. */
+const LATE: readonly ListenerSetting[] = ["kafka.listen", "grpc.listen"];
 
 export interface RunningBroker {
   readonly broker: Broker;
@@ -35,9 +31,9 @@ export async function startBroker(
   asked: Settings,
   faults: BrokerFaults = {},
 ): Promise<Result<RunningBroker, StartFault>> {
-  for (const listener of LISTENERS) {
-    const taken = await findTaken(world, asked.get(listener));
-    if (taken !== null) return failed(taken);
+  for (const listener of LATE) {
+    const at = asked.get(listener);
+    if (await answers(world, at)) return failed({ kind: "listen", code: "EADDRINUSE", at });
   }
   const settings = new BoundSettings(asked);
   const opened = await Broker.open(world, settings, faults);
@@ -65,17 +61,17 @@ export async function startBroker(
   return ok({ broker, serving, address: (listener) => settings.get(listener), stop });
 }
 
-/**
- * Whether someone else listens at an address. Clients are accepted only when the broker is ready, which may take its
- * peers; a port that is in use is told at once.
- */
-async function findTaken(world: World, at: Address): Promise<ListenFault | null> {
-  if (at.port === 0) return null;
-  const listening = await world.wire.listen(at, (connection) => {
-    world.clock.turnEnd(() => connection.destroy());
-    return { received: () => {}, closed: () => {} };
+/** Whether somebody listens at an address already: better told at once than when the broker is ready. */
+function answers(world: World, at: Address): Promise<boolean> {
+  if (at.port === 0) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const connection = world.wire.connect(at, {
+      opened: () => {
+        resolve(true);
+        connection.destroy();
+      },
+      received: () => {},
+      closed: () => resolve(false),
+    });
   });
-  if (!listening.ok) return listening.fault;
-  await listening.value.close();
-  return null;
 }

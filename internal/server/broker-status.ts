@@ -1,0 +1,46 @@
+// What a broker says about itself to those who watch it over HTTP: whether it should get work, and how it sees the
+// cluster.
+import { showAddress } from "../config/addresses.ts";
+import type { Readiness } from "../http/pages.ts";
+import type { BoundSettings } from "./bound-settings.ts";
+import type { Broker } from "./broker.ts";
+
+/** Ready: the controller counts on this broker, and clients can reach it. */
+export function readinessOf(broker: Broker, listensForClients: boolean): Readiness {
+  const reasons = broker.readiness();
+  const isMember = reasons.length === 0;
+  return {
+    isReady: isMember && listensForClients,
+    checks: [
+      {
+        name: "member",
+        isMet: isMember,
+        detail: isMember ? "the cluster counts on this broker" : reasons.join("; "),
+      },
+      {
+        name: "listeners",
+        isMet: listensForClients,
+        detail: listensForClients ? "clients are accepted" : "clients are not accepted",
+      },
+    ],
+  };
+}
+
+export function statusOf(broker: Broker, settings: BoundSettings, isReady: boolean): object {
+  const { cluster } = broker.services;
+  const controller = cluster.controller();
+  return {
+    broker: broker.id,
+    ready: isReady,
+    clusterId: cluster.clusterId,
+    clusterName: settings.get("cluster.name"),
+    controller: controller < 0 ? null : controller,
+    brokers: cluster.brokers("kafka", true),
+    topics: cluster.topicCount(),
+    replicas: [...broker.replicas()].length,
+    leaderships: broker.raft.leaderCount,
+    kafka: showAddress(settings.get("kafka.listen")),
+    grpc: showAddress(settings.get("grpc.listen")),
+    links: showAddress(settings.get("link.listen")),
+  };
+}
