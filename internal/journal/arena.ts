@@ -24,10 +24,10 @@ export class Arena {
   /** `start` is the stream position to begin at; what lies before it was never in this arena. */
   constructor(bytes: Uint8Array, start: number) {
     const size = bytes.length;
-    assert((size & (size - 1)) === 0, "the size of the arena is a power of two");
     this.bytes = bytes;
     this.#segmentBytes = Math.min(SEGMENT_BYTES_MAX, size / SEGMENTS_MIN);
     this.#segments = size / this.#segmentBytes;
+    assert(Number.isInteger(this.#segments), "the arena is a number of whole segments");
     this.#pins = new Int32Array(this.#segments);
     this.#position = Math.ceil(start / size) * size;
     this.#durable = this.#position;

@@ -110,7 +110,7 @@ export class Journal implements SharedJournal {
     visitor: RecoveryVisitor,
   ): Promise<Result<Journal, JournalFault>> {
     const sizes = journalSizes(options);
-    const opened = await openJournal(world, { ...options, fileBytes: sizes.fileBytes }, visitor);
+    const opened = await openJournal(world, { ...options, ...sizes }, visitor);
     return opened.ok ? ok(new Journal(world, options, sizes, opened.value)) : opened;
   }
 
@@ -239,8 +239,7 @@ export class Journal implements SharedJournal {
   }
 
   room(): JournalRoom {
-    const { bytesMax, reserveBytes } = this.#sizes;
-    const isNear = this.#files.usedBytes + this.#sizes.fileBytes > bytesMax - reserveBytes;
+    const isNear = this.#files.usedBytes > this.#sizes.bytesMax - this.#sizes.keptBytes;
     return isNear || this.#isDiskShort ? "near-full" : "ok";
   }
 
@@ -438,7 +437,11 @@ export class Journal implements SharedJournal {
   #keepReserve(): void {
     if (this.#state !== "open") return;
     this.#world.tasks.spawn("journal-reserve", async () => {
-      this.#isDiskShort = !(await makeReserve(this.#world, this.#directory));
+      this.#isDiskShort = !(await makeReserve(
+        this.#world,
+        this.#directory,
+        this.#sizes.reserveBytes,
+      ));
       if (!this.#isDiskShort) return;
       this.#world.clock.after(RESERVE_RETRY_MS, () => this.#keepReserve());
     });

@@ -14,10 +14,9 @@ import type { GroupTable } from "./group-table.ts";
 import type { Ledger } from "./ledger.ts";
 import type { JournalFault, JournalOptions, Recovered, RecoveryVisitor } from "./owner.ts";
 import { Recovery } from "./recovery.ts";
+import type { JournalSizes } from "./sizes.ts";
 import type { RecoveredFiles } from "./recovery.ts";
 
-/** Room for an orderly stop, and for the next start, on a full disk (J8). */
-const RESERVE_BYTES = 1 << 20;
 /** The reserve is made when this many times its size are free. */
 const FREE_FOR_RESERVE = 4;
 /** After lost batches, tickets go on above any that this directory can have used (D3). */
@@ -56,7 +55,7 @@ export function tablePath(directory: string, number: number): string {
 
 export async function openJournal(
   world: World,
-  options: JournalOptions & { readonly fileBytes: number },
+  options: JournalOptions & JournalSizes,
   visitor: RecoveryVisitor,
 ): Promise<Result<OpenedJournal, JournalFault>> {
   const made = await world.disk.bulk.makeDirectory(`${options.directory}/journal`);
@@ -70,12 +69,12 @@ export async function openJournal(
 
 async function openLocked(
   world: World,
-  options: JournalOptions & { readonly fileBytes: number },
+  options: JournalOptions & JournalSizes,
   visitor: RecoveryVisitor,
   lock: DiskLock,
 ): Promise<Result<OpenedJournal, JournalFault>> {
   const directory = `${options.directory}/journal`;
-  await freeReserve(world, directory);
+  await freeReserve(world, directory, options.reserveBytes);
   const found = await readIdentity(world, options.directory);
   if (!found.ok) return found;
   const listed = await list(world, directory);
@@ -254,9 +253,9 @@ function createFirst(
 }
 
 /** On a full disk the reserve makes room for this start (J8); it is made again when there is room for it. */
-async function freeReserve(world: World, directory: string): Promise<void> {
+async function freeReserve(world: World, directory: string, bytes: number): Promise<void> {
   const free = await world.disk.bulk.freeBytes(directory);
-  if (!free.ok || free.value >= RESERVE_BYTES) return;
+  if (!free.ok || free.value >= bytes) return;
   const removed = await world.disk.bulk.remove(reservePath(directory));
   world.log.warn({ free: free.value, removed: removed.ok }, "disk is full");
 }
@@ -266,13 +265,17 @@ export function reservePath(directory: string): string {
 }
 
 /** False when there is no reserve and no room for one. */
-export async function makeReserve(world: World, directory: string): Promise<boolean> {
+export async function makeReserve(
+  world: World,
+  directory: string,
+  bytes: number,
+): Promise<boolean> {
   const path = reservePath(directory);
   const measured = await world.disk.bulk.length(path);
-  if (measured.ok && measured.value >= RESERVE_BYTES) return true;
+  if (measured.ok && measured.value >= bytes) return true;
   const free = await world.disk.bulk.freeBytes(directory);
-  if (!free.ok || free.value < FREE_FOR_RESERVE * RESERVE_BYTES) return false;
-  const written = await world.disk.bulk.writeZeros(path, 0, RESERVE_BYTES);
+  if (!free.ok || free.value < FREE_FOR_RESERVE * bytes) return false;
+  const written = await world.disk.bulk.writeZeros(path, 0, bytes);
   const synced = written.ok ? await world.disk.bulk.sync(path) : written;
   return synced.ok;
 }

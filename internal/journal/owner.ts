@@ -21,13 +21,13 @@ export interface JournalOptions {
   /** The data directory; made when it is missing. The journal's files lie in `<directory>/journal`. */
   readonly directory: string;
   readonly broker: BrokerId;
-  /** Memory that holds the newest payloads, a power of two. */
+  /** Memory that holds the newest payloads; at least two batches. */
   readonly arenaBytes?: number;
   /** Size of a full journal file. The first ones are smaller. */
   readonly fileBytes?: number;
   /** `journal.bytes.max`: all journal files together. */
   readonly bytesMax?: number;
-  /** Of `bytesMax`, what is kept for hard states, configurations and group 0. */
+  /** `journal.reserve.bytes`: a file that keeps room for an orderly stop on a full disk (J8). */
   readonly reserveBytes?: number;
   /** Longest single write, tables included. */
   readonly batchBytesMax?: number;

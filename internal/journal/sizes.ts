@@ -10,7 +10,10 @@ export interface JournalSizes {
   readonly tableBytes: number;
   readonly fileBytes: number;
   readonly bytesMax: number;
+  /** The reserve file (J8). */
   readonly reserveBytes: number;
+  /** Of `bytesMax`, what is kept for hard states, configurations and group 0. */
+  readonly keptBytes: number;
   readonly batchBytesMax: number;
   readonly sealIdleMs: number;
 }
@@ -21,26 +24,32 @@ const TABLE_PART = 8;
 /** Of the arena, what batches leave to the small payloads of other records. */
 const MARGIN_PART = 64;
 const TABLE_BYTES_MIN = 64 * 1024;
-const RESERVE_PART = 16;
+const KEPT_PART = 16;
 
 export function journalSizes(options: JournalOptions): JournalSizes {
-  const arenaBytes = options.arenaBytes ?? 64 * MIB;
+  const arenaBytes = roundedDown(options.arenaBytes ?? 64 * MIB);
   const bytesMax = options.bytesMax ?? 8192 * MIB;
   const fileBytes = options.fileBytes ?? 64 * MIB;
   const sizes = {
     arenaBytes,
-    marginBytes: arenaBytes / MARGIN_PART,
+    marginBytes: Math.floor(arenaBytes / MARGIN_PART),
     tableBytes: Math.max(TABLE_BYTES_MIN, arenaBytes / TABLE_PART),
     fileBytes,
     bytesMax,
-    reserveBytes: options.reserveBytes ?? Math.max(fileBytes, Math.floor(bytesMax / RESERVE_PART)),
+    reserveBytes: options.reserveBytes ?? MIB,
+    keptBytes: Math.max(fileBytes, Math.floor(bytesMax / KEPT_PART)),
     batchBytesMax: options.batchBytesMax ?? Math.min(4 * MIB, arenaBytes / 4),
     sealIdleMs: options.sealIdleMs ?? 100,
   };
-  assert((arenaBytes & (arenaBytes - 1)) === 0, "the size of the arena is a power of two");
   assert(sizes.batchBytesMax * 2 <= arenaBytes, "the arena holds two batches");
   assert(sizes.batchBytesMax + FILE_HEADER_BYTES <= fileBytes, "a file holds a batch");
   assert(fileBytes % BLOCK_BYTES === 0, "a file is a number of blocks");
-  assert(sizes.reserveBytes < bytesMax, "the reserve is part of the journal");
+  assert(3 * fileBytes <= bytesMax, "the journal holds three files");
   return sizes;
+}
+
+/** The arena is a number of whole segments, and so is a part of it of whole record headers. */
+function roundedDown(arenaBytes: number): number {
+  const unit = arenaBytes >= 8 * MIB ? MIB : 512;
+  return arenaBytes - (arenaBytes % unit);
 }

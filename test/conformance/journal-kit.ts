@@ -22,9 +22,9 @@ import type { JournalOptions } from "../../internal/journal/owner.ts";
 /** Sizes at which a few hundred records rotate, recycle and wrap around. */
 export const TINY: Omit<JournalOptions, "directory"> = {
   broker: 1 as BrokerId,
-  arenaBytes: 256 * 1024,
+  arenaBytes: 250_000,
   fileBytes: 128 * 1024,
-  batchBytesMax: 64 * 1024,
+  batchBytesMax: 60 * 1024,
   bytesMax: 4 << 20,
   reserveBytes: 1 << 20,
   sealIdleMs: 50,

@@ -266,7 +266,7 @@ function describeFiles(stage: () => Stage): void {
 
   it("refuses nothing but client appends when it is nearly full", async () => {
     await stage().play(async () => {
-      const opened = await openAt(stage(), { bytesMax: 1 << 20, reserveBytes: 1 << 18 });
+      const opened = await openAt(stage(), { bytesMax: 1 << 20 });
       const { driver, journal } = opened;
       driver.create(1, "x");
       expect(journal.room()).toBe("ok");
