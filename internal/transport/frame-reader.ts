@@ -22,7 +22,7 @@ export interface FrameSink {
 
 const CARRY_BYTES_MIN = 4 * 1024;
 /** A carry buffer larger than this is given back once its frame was handed out. */
-const CARRY_BYTES_KEPT = 1024 * 1024;
+const CARRY_BYTES_KEPT = 2 * 1024 * 1024;
 const NOTHING = new Uint8Array(0);
 
 export class FrameReader {

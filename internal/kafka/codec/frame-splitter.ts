@@ -16,7 +16,7 @@ const TLS_HANDSHAKE = 0x1603;
 /** Up to here a frame's memory is allocated at once. */
 const EAGER_BYTES_MAX = 1 << 20;
 /** A buffer up to this size is kept for the next cut-up frame. */
-const KEPT_BYTES_MAX = 64 * 1024;
+const KEPT_BYTES_MAX = 256 * 1024;
 const NO_BYTES = new Uint8Array(0);
 
 export class FrameSplitter {
