@@ -314,11 +314,11 @@ describe("a client that sends faster than it is answered", () => {
   test("when memory is short the rest of a request waits, nothing overtakes it, nothing is lost", async () => {
     await withStage({ log: { commitMs: 5, roomBytes: 3_000 } }, async (stage) => {
       const clients = [stage.client(), stage.client()];
-      const text = "w".repeat(900);
       const answers = clients.flatMap((client, partition) =>
         Array.from({ length: 40 }, (_, k) => {
           if (k % 10 === 9) return client.request(metadata, 9, { topics: [] }).then(() => -1);
-          const body = toOrders(text, -1, partition);
+          // A small batch would find room where the large one before it did not.
+          const body = toOrders("w".repeat(k % 3 === 0 ? 20 : 1_500), -1, partition);
           return client
             .request(produce, 9, body)
             .then((answer) => answer.responses[0]?.partitionResponses[0]?.baseOffset);

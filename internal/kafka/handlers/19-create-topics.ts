@@ -1,7 +1,8 @@
 // CreateTopics, versions 2-7.
 //
 // Behaviour: the controller creates the topics, wherever it is (C3); the answer comes when they can be used, or with
-// REQUEST_TIMED_OUT at timeoutMs, and then they may exist all the same. -1 partitions or replicas (4+) mean the defaults.
+// REQUEST_TIMED_OUT at timeoutMs, and then they may exist all the same. -1 partitions or replicas mean the defaults, in
+// every version: kafkajs relies on it in 3.
 // Version 5 and later are told what was created, 7 the id.
 //
 // Errors per topic: 7 17 36 37 38 39 40 42 (named twice, or counts beside assignments) 44 56.
@@ -26,7 +27,6 @@ import { repeatedKeys } from "../repeated.ts";
 type Answer = CreateTopicsResponseTopics;
 
 const DEFAULT = -1;
-const DEFAULTS_FROM = 4;
 const NO_ID = "" as TopicId;
 const UNANSWERED: AdminFault = { kind: "outcome-unknown", detail: "The outcome is not known." };
 
@@ -44,7 +44,7 @@ async function respond(
   const wanted: NewTopic[] = [];
   for (const topic of request.topics) {
     const { name } = topic;
-    const refusal = repeated.has(name) ? REPEATED : refusalOf(topic, call.version);
+    const refusal = repeated.has(name) ? REPEATED : refusalOf(topic);
     if (refusal === null) wanted.push(newTopic(topic));
     // The place of the topic in the answer is that of its first mention.
     answers.set(name, failure(name, refusal?.code ?? adminCode(UNANSWERED), refusal?.text));
@@ -78,24 +78,11 @@ const BOTH: Refusal = {
   code: ErrorCode.INVALID_REQUEST,
   text: "With assignments, the partition count and the replication factor are -1.",
 };
-const NO_COUNT: Refusal = {
-  code: ErrorCode.INVALID_PARTITIONS,
-  text: "This version of the request needs a partition count.",
-};
-const NO_FACTOR: Refusal = {
-  code: ErrorCode.INVALID_REPLICATION_FACTOR,
-  text: "This version of the request needs a replication factor.",
-};
-
 /** What is wrong with the request itself; everything else is for the controller to judge. */
-function refusalOf(topic: CreateTopicsRequestTopics, version: number): Refusal | null {
+function refusalOf(topic: CreateTopicsRequestTopics): Refusal | null {
   const { numPartitions, replicationFactor, assignments } = topic;
-  if (assignments.length > 0) {
-    return numPartitions === DEFAULT && replicationFactor === DEFAULT ? null : BOTH;
-  }
-  if (version >= DEFAULTS_FROM) return null;
-  if (numPartitions === DEFAULT) return NO_COUNT;
-  return replicationFactor === DEFAULT ? NO_FACTOR : null;
+  if (assignments.length === 0) return null;
+  return numPartitions === DEFAULT && replicationFactor === DEFAULT ? null : BOTH;
 }
 
 function newTopic(topic: CreateTopicsRequestTopics): NewTopic {
