@@ -96,11 +96,7 @@ export const produce: Command = {
       const interruption = terminal.interruption();
       const records = count === null ? fromLines(call, shape) : madeUp(options, shape, count);
       try {
-        for await (const record of records) {
-          await producer.push(record);
-          if (interruption.aborted) break;
-        }
-        await producer.flush();
+        await pushAll(producer, records, interruption);
       } finally {
         bar.end();
       }
@@ -111,6 +107,25 @@ export const produce: Command = {
     });
   },
 };
+
+/** Delivers what could be read, even when the rest could not. */
+async function pushAll(
+  producer: Producer,
+  records: AsyncIterable<OutgoingRecord>,
+  interruption: AbortSignal,
+): Promise<void> {
+  let failure: unknown = null;
+  try {
+    for await (const record of records) {
+      await producer.push(record);
+      if (interruption.aborted) break;
+    }
+  } catch (error) {
+    failure = error;
+  }
+  await producer.flush();
+  if (failure !== null) throw failure;
+}
 
 function summary({ records, bytes }: { records: number; bytes: number }, seconds: number): string {
   const rate = seconds > 0 ? Math.round(records / seconds) : 0;
