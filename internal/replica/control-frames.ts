@@ -168,23 +168,26 @@ function decodeMessage(
 /** "Everything up to frame `sequence` is durable here, but for these" (F3). */
 export interface Acknowledgement {
   readonly sequence: number;
+  /** The sender's journal is durable up to here; who sends less after a restart has lost something (D3). */
+  readonly durable: Ticket;
   /** Rows that are not accepted, by frame and position in it. */
   readonly exceptions: readonly { readonly sequence: number; readonly row: number }[];
   /** Rejections and term changes that go with them. */
   readonly messages: readonly Envelope[];
 }
 
-const ACKNOWLEDGEMENT_BYTES = 12;
+const ACKNOWLEDGEMENT_BYTES = 20;
 const EXCEPTION_BYTES = 12;
 
 export function encodeAcknowledgement(acknowledgement: Acknowledgement): Uint8Array {
-  const { sequence, exceptions, messages } = acknowledgement;
+  const { sequence, durable, exceptions, messages } = acknowledgement;
   const envelopes = messages.length === 0 ? null : encodeEnvelopes(messages);
   const headBytes = ACKNOWLEDGEMENT_BYTES + exceptions.length * EXCEPTION_BYTES;
   const bytes = new Uint8Array(headBytes + (envelopes?.length ?? 0));
   const view = new DataView(bytes.buffer);
   writeSafeInteger(view, 0, sequence);
-  view.setUint32(8, exceptions.length);
+  writeSafeInteger(view, 8, durable);
+  view.setUint32(16, exceptions.length);
   exceptions.forEach((exception, k) => {
     writeSafeInteger(view, ACKNOWLEDGEMENT_BYTES + k * EXCEPTION_BYTES, exception.sequence);
     view.setUint32(ACKNOWLEDGEMENT_BYTES + k * EXCEPTION_BYTES + 8, exception.row);
@@ -200,7 +203,7 @@ export function decodeAcknowledgement(
 ): Result<Acknowledgement, "acknowledgement"> {
   if (end - start < ACKNOWLEDGEMENT_BYTES) return failed("acknowledgement");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const count = view.getUint32(start + 8);
+  const count = view.getUint32(start + 16);
   const envelopesAt = start + ACKNOWLEDGEMENT_BYTES + count * EXCEPTION_BYTES;
   if (envelopesAt > end) return failed("acknowledgement");
   const exceptions: { sequence: number; row: number }[] = [];
@@ -210,7 +213,9 @@ export function decodeAcknowledgement(
   }
   const messages = decodeEnvelopes(bytes, envelopesAt, end);
   if (!messages.ok) return failed("acknowledgement");
-  return ok({ sequence: readSafeInteger(view, start), exceptions, messages: messages.value });
+  const sequence = readSafeInteger(view, start);
+  const durable = readSafeInteger(view, start + 8) as Ticket;
+  return ok({ sequence, durable, exceptions, messages: messages.value });
 }
 
 /** A row of an assertion table (L1): who leads a group, and what is in sync with it (P2). */

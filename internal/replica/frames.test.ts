@@ -122,6 +122,7 @@ test("control frames come back as they went out", () => {
       expect(decodeAssertions(table, 0, table.length)).toEqual({ ok: true, value: assertions });
       const acknowledgement = {
         sequence: 2 ** 40,
+        durable: (2 ** 41) as never,
         exceptions: [{ sequence: 2 ** 33, row: 3 }],
         messages: envelopes,
       };

@@ -7,12 +7,15 @@ import { ENTRY_CONFIGURATION } from "../raft/entry.ts";
 import type { Session } from "../transport/links.ts";
 import type { ReceivedRow } from "./append-frame.ts";
 import { decodeAppendFrame } from "./append-frame.ts";
-import type { Envelope } from "./control-frames.ts";
+import type { Acknowledgement, Envelope } from "./control-frames.ts";
 import { encodeAcknowledgement } from "./control-frames.ts";
 import type { Member } from "./membership.ts";
 import { decodeMembership } from "./membership.ts";
 import { payloadIntact } from "./payload.ts";
 import type { Replica } from "./replica.ts";
+
+/** An acknowledgement of rows that are all refused, each with a message, must fit the control lane (F6). */
+const ACKNOWLEDGED_ROWS_MAX = 512;
 
 interface OwedRow {
   readonly replica: Replica | null;
@@ -78,14 +81,28 @@ export class Inbox {
   /** Acknowledges what is durable by now. Called after the machines learned of it, and at the end of each turn. */
   acknowledge(): void {
     const durable = this.#acksEarly ? this.#journal.lastTicket : this.#journal.durableTicket;
-    let count = 0;
-    while (count < this.#owed.length && (this.#owed[count] as OwedFrame).ticket <= durable) count++;
-    if (count > 0) {
+    for (;;) {
       // Only one acknowledgement waits for room on the control lane; its exceptions must not get lost.
-      if (this.#unsent !== null && !this.#trySend()) return;
-      this.#unsent = encodeAcknowledgement(acknowledgementOf(this.#owed.splice(0, count)));
+      if (!this.#trySend()) return;
+      const count = this.#countDue(durable);
+      if (count === 0) return;
+      const frames = this.#owed.splice(0, count);
+      this.#unsent = encodeAcknowledgement(
+        acknowledgementOf(frames, this.#journal.durableTicket),
+      );
     }
-    if (this.#unsent !== null) this.#trySend();
+  }
+
+  /** Frames that are durable, as many as one acknowledgement can speak of should it have to except all their rows. */
+  #countDue(durable: Ticket): number {
+    let count = 0;
+    let rows = 0;
+    for (const frame of this.#owed) {
+      rows += frame.rows.length;
+      if (frame.ticket > durable || (count > 0 && rows > ACKNOWLEDGED_ROWS_MAX)) break;
+      count++;
+    }
+    return count;
   }
 
   #trySend(): boolean {
@@ -145,7 +162,7 @@ function headsOf(row: ReceivedRow, bytes: Uint8Array, replica: Replica): EntryHe
   return heads;
 }
 
-function acknowledgementOf(frames: readonly OwedFrame[]) {
+function acknowledgementOf(frames: readonly OwedFrame[], durable: Ticket): Acknowledgement {
   const exceptions: { sequence: number; row: number }[] = [];
   const messages: Envelope[] = [];
   for (const frame of frames) {
@@ -154,7 +171,7 @@ function acknowledgementOf(frames: readonly OwedFrame[]) {
       if (!accepted(row)) exceptions.push({ sequence: frame.sequence, row: k });
     });
   }
-  return { sequence: frames.at(-1)?.sequence ?? 0, exceptions, messages };
+  return { sequence: frames.at(-1)?.sequence ?? 0, durable, exceptions, messages };
 }
 
 /** F1: only if the machine itself acknowledged that prefix as durable, and its term is still the row's. */

@@ -252,6 +252,7 @@ export class LinkTraffic {
     const acknowledgement = decodeAcknowledgement(bytes, start, end);
     if (!acknowledgement.ok) return session.end("malformed acknowledgement");
     if (peer === null) return;
+    this.#journal.notePeerDurable(session.peer.directory, acknowledgement.value.durable);
     const sent = lane === "data" ? peer.outbox.lane : peer.catchUp.lane;
     const isKnown = sent.acknowledged(
       acknowledgement.value,

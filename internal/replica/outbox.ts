@@ -13,6 +13,8 @@ import { PinnedSlices } from "./pinned-slices.ts";
 import type { Replica } from "./replica.ts";
 
 const FRAME_PARTS_MAX = 512;
+/** A frame's acknowledgement must fit the control lane even if every row of it is refused. */
+const FRAME_ROWS_MAX = 512;
 /** Bytes on their way to one peer; beyond it the outbox waits for acknowledgements. */
 const UNACKNOWLEDGED_BYTES_MAX = 16 * 1024 * 1024;
 
@@ -129,7 +131,11 @@ export class Outbox {
 
   #isFull(): boolean {
     const { bytes, slices } = this.#payloads;
-    return bytes >= this.#frameBytesMax || slices.length >= FRAME_PARTS_MAX;
+    return (
+      bytes >= this.#frameBytesMax ||
+      slices.length >= FRAME_PARTS_MAX ||
+      this.#rows.length >= FRAME_ROWS_MAX
+    );
   }
 
   #begin(): void {

@@ -35,7 +35,6 @@ export class LedGroups {
     this.longestMs = Math.max(this.longestMs, leaderlessMs);
     if (leaderlessMs <= LEADERLESS_MS_MAX || this.#told.has(group)) return;
     this.#told.add(group);
-    if (process.env["DBG"]) console.log(isLed, quorumSinceMs, nowMs, this.#ledMs.get(group));
     const detail = `group ${group} for ${Math.round(leaderlessMs)} ms: ${describe()}`;
     this.#verdict.report("groups have leaders", detail);
   }

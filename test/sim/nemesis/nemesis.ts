@@ -40,7 +40,8 @@ export class Nemesis {
   readonly #undos = new Set<() => void>();
   #crashes = 0;
   #nextMomentMs = 0;
-  #isOver = false;
+  /** Moments count from `run` on. */
+  #isOver = true;
 
   constructor(
     simulation: Simulation,
@@ -69,6 +70,7 @@ export class Nemesis {
   async run(durationMs: number): Promise<void> {
     const { simulation, entropy } = this.#stage;
     const endMs = simulation.nowMs + durationMs;
+    this.#isOver = false;
     while (simulation.nowMs < endMs) {
       const pauseMs = 10 + entropy.below(this.#plan.faultEveryMsMax);
       await simulation.sleepMs(Math.min(pauseMs, Math.max(1, endMs - simulation.nowMs)));

@@ -66,7 +66,11 @@ export class ServiceGateway implements Gateway {
     return new Promise((resolve) => {
       const patienceMs = options.waitMs + CLIENT_PATIENCE_MS;
       let cancel = (): void => {};
-      const settle = this.#call<boolean>(at, patienceMs, resolve, false, () => cancel());
+      let gaveUp = false;
+      const settle = this.#call<boolean>(at, patienceMs, resolve, false, () => {
+        gaveUp = true;
+        cancel();
+      });
       const partition = {
         name: from.topic,
         topicId: null,
@@ -86,7 +90,7 @@ export class ServiceGateway implements Gateway {
       };
       cancel = broker.services.log.fetch(request, (fetched) => {
         const [answer] = fetched.partitions;
-        if (answer !== undefined) {
+        if (answer !== undefined && !gaveUp) {
           // Only a leader answers a request that allows no follower.
           const asLeader = options.broker === null;
           const leads = asLeader || broker.partitions.get(from.group)?.leads === true;
@@ -134,7 +138,7 @@ export class ServiceGateway implements Gateway {
     const hangUp = (): void => settle(lost);
     waiting.add(hangUp);
     const timer = scheduler.at(patienceMs * 1000, null, DELIVERY, "client gives up", () => {
-      if (at.reachable !== null) gaveUp();
+      gaveUp();
       settle(lost);
     });
     return settle;
