@@ -90,7 +90,14 @@ export class History {
   ackedRecords = 0;
 
   openLane(producer: number, partition: number, isIdempotent: boolean): Lane {
-    const lane = { lane: this.lanes.length, producer, partition, isIdempotent, batches: [], sent: 0 };
+    const lane = {
+      lane: this.lanes.length,
+      producer,
+      partition,
+      isIdempotent,
+      batches: [],
+      sent: 0,
+    };
     this.lanes.push(lane);
     return lane;
   }

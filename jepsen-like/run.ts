@@ -208,8 +208,7 @@ class Run {
       nowMs: this.#nowMs,
     };
     const tails = this.#cluster.brokers.map(
-      (broker) =>
-        new TailReader(surroundings, broker.id, PARTITIONS, () => broker.incarnation),
+      (broker) => new TailReader(surroundings, broker.id, PARTITIONS, () => broker.incarnation),
     );
     return [new EndWatcher(surroundings, leaders), ...tails];
   }

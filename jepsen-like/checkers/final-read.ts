@@ -105,7 +105,7 @@ async function readAll(
   await using link = await openLink(address);
   for (const log of logs) {
     const end = ends.get(log.partition) ?? 0;
-    for (let tries = 0; log.end < end; ) {
+    for (let tries = 0; log.end < end;) {
       const [fetched] = await link.connection.ask(
         FETCH,
         {

@@ -34,8 +34,7 @@ export function lost(history: History, logs: FinalLogs): Finding {
       draft.examined(batch.count);
       for (let k = 0; k < batch.count; k++) {
         const offset = batch.baseOffset + k;
-        const isThere =
-          log.lanes[offset] === lane.lane && log.counters[offset] === batch.first + k;
+        const isThere = log.lanes[offset] === lane.lane && log.counters[offset] === batch.first + k;
         if (isThere) continue;
         draft.violation(
           () =>
@@ -77,7 +76,10 @@ export function duplicated(history: History, logs: FinalLogs): Finding {
  * acknowledged, and only in comparison with others of the same connection: an unanswered batch may rest in a socket.
  */
 export function reordered(history: History, logs: FinalLogs): Finding {
-  const draft = new FindingDraft("reordered", "each producer's records are in the order of sending");
+  const draft = new FindingDraft(
+    "reordered",
+    "each producer's records are in the order of sending",
+  );
   for (const log of logs) {
     const last = new Map<number, number>();
     for (let offset = 0; offset < log.end; offset++) {
@@ -238,12 +240,14 @@ export function servedBefore(history: History, logs: FinalLogs): Finding {
   draft.all(history.conflicts);
   const finals = new Map<string, number>();
   for (const log of logs) {
-    for (const { baseOffset, crc } of log.batches) finals.set(`${log.partition}/${baseOffset}`, crc);
+    for (const { baseOffset, crc } of log.batches)
+      finals.set(`${log.partition}/${baseOffset}`, crc);
   }
   for (const [key, seen] of history.seen) {
     if (finals.get(key) === seen.crc) continue;
     draft.violation(
-      () => `partition ${seen.partition}: broker ${seen.broker} served a batch at ${seen.baseOffset}`,
+      () =>
+        `partition ${seen.partition}: broker ${seen.broker} served a batch at ${seen.baseOffset}`,
     );
   }
   return draft.finding();

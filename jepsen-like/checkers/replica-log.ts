@@ -45,7 +45,7 @@ export class ReplicaLog {
           this.#fault(`after offset ${this.end - 1} comes ${baseOffset}`);
           if (baseOffset < this.end) continue;
         }
-        for (; this.end < baseOffset; ) this.#put(-1, -1);
+        for (; this.end < baseOffset;) this.#put(-1, -1);
         for (const { offset, value } of readValues(header, whole)) {
           if (offset !== this.end) this.#fault(`a record says ${offset} and lies at ${this.end}`);
           const name = decodeValue(run, value);

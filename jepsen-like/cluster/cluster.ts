@@ -36,8 +36,7 @@ export class Cluster {
   /** Writes the configurations. Nothing runs yet. */
   static async prepare(options: ClusterOptions): Promise<Cluster> {
     const ports = await freePorts(BROKERS.length * 4);
-    const port = (broker: number, kind: number): number =>
-      ports[(broker - 1) * 4 + kind] as number;
+    const port = (broker: number, kind: number): number => ports[(broker - 1) * 4 + kind] as number;
     const initial = BROKERS.map((id) => `${id}@127.0.0.1:${port(id, 3)}`).join(",");
     const program = options.program ?? (existsSync(BUILT) ? BUILT : SOURCE);
     const brokers = BROKERS.map((id) => {

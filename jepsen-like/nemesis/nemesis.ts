@@ -59,7 +59,7 @@ export class Nemesis {
       }
       if (slot.kind === "pause leader" && this.#nowMs() + PAUSE_MS > untilMs) continue;
       await this.strike(slot.kind, slot.downMs);
-      await this.#recovered();
+      await this.recovered();
       await pause(slot.settleMs);
     }
   }
@@ -67,6 +67,19 @@ export class Nemesis {
   /** One fault, from the blow to the moment when all its victims run again. */
   async strike(kind: FaultKind, downMs: number): Promise<void> {
     const target = await this.#busyLeader();
+    if (kind === "kill again") {
+      this.#say(`kill broker ${target.id} first`);
+      await target.end("SIGKILL");
+      await pause(downMs);
+      target.start();
+      await pause(this.#random.between(0, 1_000));
+      const next = this.#cluster.brokers.filter((broker) => broker !== target);
+      return this.#strikeAt(this.#random.pick(next), kind, downMs);
+    }
+    return this.#strikeAt(target, kind, downMs);
+  }
+
+  async #strikeAt(target: BrokerProcess, kind: FaultKind, downMs: number): Promise<void> {
     const others = this.#random.shuffled(
       this.#cluster.brokers.filter((broker) => broker !== target),
     );
@@ -141,17 +154,25 @@ export class Nemesis {
     }
   }
 
-  /** Waits until every partition accepted something that was sent after the last repair. */
-  async #recovered(): Promise<void> {
+  /**
+   * Waits until every partition accepted something that was sent after the last repair and every replica is in sync
+   * again: a fault that strikes before that takes a majority away and is a kind of its own.
+   */
+  async recovered(): Promise<void> {
     const sinceMs = this.#nowMs();
     for (;;) {
       const waiting: number[] = [];
       for (let partition = 0; partition < this.#view.partitions; partition++) {
-        if (this.#view.lastAckedAttemptMs(partition) < sinceMs) waiting.push(partition);
+        const accepts = this.#view.lastAckedAttemptMs(partition) >= sinceMs;
+        const inSync =
+          this.#leaders.inSyncSince(partition, sinceMs) === this.#cluster.brokers.length;
+        if (!accepts || !inSync) waiting.push(partition);
       }
       if (waiting.length === 0) return;
       if (this.#nowMs() - sinceMs > RECOVER_MS_MAX) {
-        const what = `partitions ${waiting.join(", ")} accept nothing ${RECOVER_MS_MAX} ms after the repair`;
+        const what =
+          `partitions ${waiting.join(", ")} do not accept, or lack replicas in sync, ` +
+          `${RECOVER_MS_MAX} ms after the repair`;
         this.stuck.push(`${Math.round(this.#nowMs())} ms: ${what}`);
         this.#say(what);
         return;

@@ -7,6 +7,8 @@ import type { Random } from "../random.ts";
  * - `kill two`, `kill all`: SIGKILL of two brokers (one of them such a leader), of all three.
  * - `pause leader`: SIGSTOP of such a leader for five seconds.
  * - `restart leader`: SIGTERM, which lets it hand over, and a new start.
+ * - `kill again`: a leader, killed as `kill leader`, and within a second of its new start another leader, so that the
+ *   majority needs a broker that has only just come back.
  */
 export const FAULT_KINDS = [
   "kill leader",
@@ -14,19 +16,26 @@ export const FAULT_KINDS = [
   "kill all",
   "pause leader",
   "restart leader",
+  "kill again",
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
-/** Ten faults: seven kills of leaders; the other three places go round the other kinds. */
+/** One in four faults is of these, in this order. */
 const OTHERS: readonly FaultKind[] = [
   "pause leader",
   "kill all",
-  "kill two",
+  "kill again",
   "restart leader",
+  "kill two",
 ];
 
 export type Slot =
-  | { readonly slot: "fault"; readonly kind: FaultKind; readonly downMs: number; readonly settleMs: number }
+  | {
+      readonly slot: "fault";
+      readonly kind: FaultKind;
+      readonly downMs: number;
+      readonly settleMs: number;
+    }
   | { readonly slot: "quiet"; readonly ms: number };
 
 export const PAUSE_MS = 5_000;
@@ -42,8 +51,8 @@ export function* plan(random: Random): Generator<Slot> {
       yield {
         slot: "fault",
         kind,
-        downMs: random.between(200, 2_500),
-        settleMs: random.between(300, 1_500),
+        downMs: random.between(200, 1_500),
+        settleMs: random.between(100, 1_000),
       };
     }
   }

@@ -80,7 +80,9 @@ export async function writeReport(directory: string, report: Report): Promise<st
       what: `partition ${partition} is led by broker ${broker} in epoch ${epoch}`,
     })),
   ].toSorted((a, b) => a.atMs - b.atMs);
-  const timeline = events.map(({ atMs, what }) => `${(atMs / 1000).toFixed(3).padStart(9)} s  ${what}`);
+  const timeline = events.map(
+    ({ atMs, what }) => `${(atMs / 1000).toFixed(3).padStart(9)} s  ${what}`,
+  );
   writeFileSync(join(directory, "report.txt"), `${summary}\ntimeline\n${timeline.join("\n")}\n`);
   const content = {
     title,

@@ -132,7 +132,8 @@ export class Connection {
     const size = (this.#chunks[0] as Buffer).readInt32BE(0);
     if (size < 4 || size > ANSWER_BYTES_MAX) throw new MalformedAnswer(`has size ${size}`);
     if (this.#chunkBytes < 4 + size) return null;
-    const all = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
+    const all =
+      this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
     const rest = all.subarray(4 + size);
     this.#chunks = rest.length > 0 ? [rest] : [];
     this.#chunkBytes = rest.length;

@@ -50,7 +50,11 @@ export interface PartitionMetadata {
 }
 
 export interface Metadata {
-  readonly brokers: readonly { readonly id: number; readonly host: string; readonly port: number }[];
+  readonly brokers: readonly {
+    readonly id: number;
+    readonly host: string;
+    readonly port: number;
+  }[];
   readonly clusterId: string | null;
   readonly controllerId: number;
   readonly topics: readonly {

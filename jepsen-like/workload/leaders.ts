@@ -25,6 +25,8 @@ export class Leaders {
   /** Every change in the order in which this program learned of it. */
   readonly changes: LeaderChange[] = [];
   readonly #known = new Map<number, Leadership>();
+  /** What a partition's leader itself said last of the replicas in sync, and when it was asked. */
+  readonly #inSync = new Map<number, { readonly count: number; readonly askedMs: number }>();
   readonly #connections: Connections;
   readonly #brokers: readonly number[];
   readonly #asking = new Set<number>();
@@ -52,7 +54,15 @@ export class Leaders {
   }
 
   partitionsOf(broker: number): number[] {
-    return [...this.#known].flatMap(([partition, led]) => (led.broker === broker ? [partition] : []));
+    return [...this.#known].flatMap(([partition, led]) =>
+      led.broker === broker ? [partition] : [],
+    );
+  }
+
+  /** How many replicas are in sync, as the leader said when it was asked after a moment; 0 before it did. */
+  inSyncSince(partition: number, sinceMs: number): number {
+    const said = this.#inSync.get(partition);
+    return said !== undefined && said.askedMs >= sinceMs ? said.count : 0;
   }
 
   #askAll(): void {
@@ -65,10 +75,12 @@ export class Leaders {
     const link = this.#connections.to(broker);
     if (link === null) return;
     this.#asking.add(broker);
+    const askedMs = this.#nowMs();
     try {
       const { topics } = await link.connection.ask(METADATA, [this.#topic], ANSWER_MS_MAX);
-      for (const { partition, leader, leaderEpoch } of topics[0]?.partitions ?? []) {
+      for (const { partition, leader, leaderEpoch, isr } of topics[0]?.partitions ?? []) {
         if (leader >= 0) this.#learn(partition, leader, leaderEpoch);
+        if (leader === broker) this.#inSync.set(partition, { count: isr.length, askedMs });
       }
     } catch (error) {
       if (error instanceof MalformedAnswer) this.#history.malformed.push(error.message);

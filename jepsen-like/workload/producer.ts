@@ -59,7 +59,10 @@ export class Producer {
     this.#random = surroundings.random;
     this.#nowMs = surroundings.nowMs;
     this.#brokers = [...surroundings.addresses.keys()];
-    this.#connections = new Connections(surroundings.addresses, `chaos-producer-${options.producer}`);
+    this.#connections = new Connections(
+      surroundings.addresses,
+      `chaos-producer-${options.producer}`,
+    );
     const { run, isIdempotent, producer, gzipEvery } = options;
     const { history } = surroundings;
     this.flows = options.partitions.map(

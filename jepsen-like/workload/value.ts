@@ -10,7 +10,11 @@ export interface ValueName {
 const FILLER = "the quick brown fleet jumps over the lazy raft ".repeat(20);
 
 /** `<run>/<lane>/<counter>/<filler>/<checksum>`, with `fillerBytes` of filler. */
-export function encodeValue(run: string, { lane, counter }: ValueName, fillerBytes: number): Buffer {
+export function encodeValue(
+  run: string,
+  { lane, counter }: ValueName,
+  fillerBytes: number,
+): Buffer {
   const body = `${run}/${lane}/${counter}/${FILLER.slice(0, fillerBytes)}`;
   return Buffer.from(`${body}/${crc32c(Buffer.from(body)).toString(16)}`);
 }

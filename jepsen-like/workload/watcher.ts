@@ -54,7 +54,8 @@ export class EndWatcher {
       const answeredMs = nowMs();
       for (const { partition, code, offset, leaderEpoch } of ends) {
         if (code !== CODE.none) history.countCode(`list-offsets ${code}`);
-        else history.ends.push({ partition, broker, leaderEpoch, askedMs, answeredMs, end: offset });
+        else
+          history.ends.push({ partition, broker, leaderEpoch, askedMs, answeredMs, end: offset });
       }
     } catch (error) {
       if (error instanceof MalformedAnswer) history.malformed.push(error.message);
