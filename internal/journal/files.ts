@@ -61,6 +61,8 @@ export class JournalFiles {
   /** Longer files with old content, to be used again. */
   readonly #spares: string[];
   #usedBytes = 0;
+  /** Of the files before the current one. */
+  #fullBytes = 0;
   #stepping = false;
   #closed = false;
 
@@ -81,9 +83,14 @@ export class JournalFiles {
     return this.#slots[0]!;
   }
 
-  /** Bytes of all files in use. */
+  /** Bytes of all files in use, the one that is prepared ahead included. */
   get usedBytes(): number {
     return this.#usedBytes;
+  }
+
+  /** Bytes before the end of the journal. */
+  get writtenBytes(): number {
+    return this.#fullBytes + this.current.position;
   }
 
   slot(sequence: number): FileSlot | undefined {
@@ -165,9 +172,10 @@ export class JournalFiles {
   }
 
   #measure(): void {
-    let sum = this.#next?.capacity ?? 0;
+    let sum = 0;
     for (const slot of this.#slots) sum += slot.capacity;
-    this.#usedBytes = sum;
+    this.#fullBytes = sum - this.current.capacity;
+    this.#usedBytes = sum + (this.#next?.capacity ?? 0);
   }
 
   #isDue(): boolean {

@@ -202,7 +202,7 @@ export class Journal implements SharedJournal {
 
   fits(payloadBytes: number): boolean {
     if (this.#queue.freePart < TABLE_MARGIN_PART) return false;
-    if (this.#files.usedBytes >= this.#sizes.bytesMax) return false;
+    if (this.#files.writtenBytes >= this.#sizes.bytesMax) return false;
     return this.#arena.hasRoom(payloadBytes, this.#sizes.marginBytes);
   }
 
@@ -304,7 +304,7 @@ export class Journal implements SharedJournal {
 
   /** Room for a record that is no batch: it may use the margins. */
   #takes(length: number): boolean {
-    if (this.#files.usedBytes >= this.#sizes.bytesMax) return false;
+    if (this.#files.writtenBytes >= this.#sizes.bytesMax) return false;
     return length === 0 || this.#arena.hasRoom(length, 0);
   }
 
