@@ -14,6 +14,7 @@ import { newTopicId, topicNameRefusal } from "../cluster/topic-name.ts";
 import type { Settings } from "../config/settings.ts";
 import type { BrokerId, ClusterId, LogIndex, Offset, TopicId } from "../model/ids.ts";
 import { CONTROLLER_GROUP } from "../model/ids.ts";
+import { isInternalTopic } from "../model/internal-topics.ts";
 import type { Entropy } from "../ports/entropy.ts";
 import type {
   AdminFault,
@@ -110,7 +111,7 @@ export class LocalClusterService implements ClusterService {
     const partitions = topic.partitions.map((placement) =>
       partitionView(image, leaders, placement),
     );
-    return { topicId, name, isInternal: name.startsWith("__"), partitions };
+    return { topicId, name, isInternal: isInternalTopic(name), partitions };
   }
 
   async autoCreate(

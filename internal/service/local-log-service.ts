@@ -3,6 +3,7 @@ import type { Result } from "../base/result.ts";
 import { failed, ok } from "../base/result.ts";
 import type { SharedJournal } from "../journal/owner.ts";
 import type { LogIndex, Offset, Term } from "../model/ids.ts";
+import { isInternalTopic } from "../model/internal-topics.ts";
 import { RecordBatchView } from "../model/record-batch.ts";
 import { RecordCursor } from "../model/record-cursor.ts";
 import type { PartitionAppendFault } from "../partition/append.ts";
@@ -62,9 +63,8 @@ export class LocalLogService implements LogService {
     request: AppendRequest,
     done: (outcome: Result<Appended, AppendFault>) => void,
   ): "taken" | "busy" {
-    const fault = this.#appendFault(request);
-    if (fault !== null) {
-      done(failed(fault));
+    if (request.acks < -1 || request.acks > 1) {
+      done(failed({ kind: "invalid-acks" }));
       return "taken";
     }
     const found = this.#book.find(request);
@@ -72,7 +72,12 @@ export class LocalLogService implements LogService {
       done(found);
       return "taken";
     }
-    const { partition, placement } = found.value;
+    const { partition, placement, topic } = found.value;
+    // S1: clients read internal topics and never write them, by whatever address.
+    if (isInternalTopic(topic.name)) {
+      done(failed({ kind: "internal-topic" }));
+      return "taken";
+    }
     const notLeader = (): AppendFault => ({ kind: "not-leader", hint: this.#book.hint(placement) });
     if (partition === null || !partition.leads) {
       done(failed(notLeader()));
@@ -88,12 +93,6 @@ export class LocalLogService implements LogService {
     return partition.append({ ...command, expectedEnd: expectedEnd ?? null }, (outcome) =>
       done(outcome.ok ? outcome : failed(appendFault(outcome.fault, notLeader))),
     );
-  }
-
-  #appendFault(request: AppendRequest): AppendFault | null {
-    if (request.acks < -1 || request.acks > 1) return { kind: "invalid-acks" };
-    // S1: clients read internal topics and never write them.
-    return request.name?.startsWith("__") === true ? { kind: "internal-topic" } : null;
   }
 
   whenRoom(callback: () => void): void {
