@@ -42,7 +42,11 @@ export interface JournalFile {
    * the lane refuses a second write (that is a bug of the caller: it asserts). `done` is never called inside this call.
    * After a fault nothing is known of the written range, and the caller must stop (J8).
    */
-  write(position: number, parts: readonly Uint8Array[], done: (fault: DiskFault | null) => void): void;
+  write(
+    position: number,
+    parts: readonly Uint8Array[],
+    done: (fault: DiskFault | null) => void,
+  ): void;
   /** Closes the descriptor. Not while a write is under way. */
   close(): Promise<void>;
 }

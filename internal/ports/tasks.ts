@@ -10,7 +10,8 @@ export type ComputeJob = {
   readonly bytesMax: number;
 };
 
-export type ComputeFault = { readonly kind: "too-large" } | { readonly kind: "corrupt" } | { readonly kind: "unsupported" };
+export type ComputeFault =
+  { readonly kind: "too-large" } | { readonly kind: "corrupt" } | { readonly kind: "unsupported" };
 
 export interface Tasks {
   /** Starts background work. A rejection other than after `stop` ends the broker. */

@@ -17,7 +17,9 @@ export interface Wire {
   listen(
     at: Address,
     accept: (connection: Connection) => ConnectionEvents,
-  ): Promise<Result<Listener, { readonly kind: "listen"; readonly code: string; readonly at: Address }>>;
+  ): Promise<
+    Result<Listener, { readonly kind: "listen"; readonly code: string; readonly at: Address }>
+  >;
   /** Opens a connection. `opened` or `closed` follows; nothing is called inside this call. */
   connect(to: Address, events: ConnectionEvents): Connection;
 }

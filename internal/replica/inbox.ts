@@ -87,9 +87,7 @@ export class Inbox {
       const count = this.#countDue(durable);
       if (count === 0) return;
       const frames = this.#owed.splice(0, count);
-      this.#unsent = encodeAcknowledgement(
-        acknowledgementOf(frames, this.#journal.durableTicket),
-      );
+      this.#unsent = encodeAcknowledgement(acknowledgementOf(frames, this.#journal.durableTicket));
     }
   }
 
