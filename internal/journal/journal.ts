@@ -16,20 +16,21 @@ import type {
   Term,
   Ticket,
 } from "../model/ids.ts";
-import type { Cancel } from "../ports/clock.ts";
 import type { DiskFault, DiskLock } from "../ports/disk.ts";
 import type { World } from "../ports/world.ts";
 import { BATCH_ENTRY } from "../record/record.ts";
 import type { RecordHeader } from "../record/record.ts";
 import { Arena } from "./arena.ts";
 import { BatchWriter, SCRATCH_BYTES, batchShape } from "./batch-writer.ts";
-import { Checkpoint } from "./checkpoint.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import type { CheckpointedJournal } from "./checkpoints.ts";
 import { writeIdentity } from "./directory.ts";
 import type { Identity } from "./directory.ts";
 import { PEERS_MAX } from "./format.ts";
 import type { JournalFiles } from "./files.ts";
+import { IdleSeal } from "./idle-seal.ts";
 import type { Ledger } from "./ledger.ts";
-import { makeReserve, openJournal, reservePath, tablePath } from "./open.ts";
+import { openJournal } from "./open.ts";
 import type { OpenedJournal } from "./open.ts";
 import type {
   GroupTableSource,
@@ -45,13 +46,12 @@ import { journalProbe } from "./probe.ts";
 import type { JournalProbe } from "./probe.ts";
 import { BatchQueue } from "./queue.ts";
 import type { QueuedBatch } from "./queue.ts";
+import { Reserve } from "./reserve.ts";
 import { journalSizes } from "./sizes.ts";
 import type { JournalSizes } from "./sizes.ts";
 
 const IDLE_SEAL = 0;
 const CLOSING_SEAL = 1;
-const KEEP_ALIVE_MS = 1_000;
-const RESERVE_RETRY_MS = 1_000;
 /** Of the memory for headers, what batches leave to other records. */
 const TABLE_MARGIN_PART = 0.5;
 
@@ -67,11 +67,9 @@ export class Journal implements SharedJournal {
   readonly recovered: Recovered;
   onDurable: (ticket: Ticket) => void = () => {};
   onRoom: () => void = () => {};
-  groupTable: GroupTableSource | null = null;
   readonly #world: World;
   readonly #options: JournalOptions;
   readonly #sizes: JournalSizes;
-  readonly #directory: string;
   readonly #lock: DiskLock;
   readonly #files: JournalFiles;
   readonly #ledger: Ledger;
@@ -79,6 +77,9 @@ export class Journal implements SharedJournal {
   readonly #queue: BatchQueue;
   readonly #writer: BatchWriter;
   readonly #probe: JournalProbe;
+  readonly #reserve: Reserve;
+  readonly #idleSeal: IdleSeal;
+  readonly #checkpoints: Checkpoints;
   readonly #peers: Map<DirectoryId, Ticket>;
   #identity: Identity;
   #state: State = "open";
@@ -89,19 +90,7 @@ export class Journal implements SharedJournal {
   #flushWanted = false;
   #roomWanted = false;
   #durableTicket: Ticket;
-  /** Highest number that any table had. */
-  #tableNumber: number;
-  /** Number of the newest finished table, 0 for none. */
-  #tableInUse: number;
-  #checkpoint: Checkpoint | null = null;
-  #checkpointEnd: Promise<void> | null = null;
-  #checkpointAgain: Promise<void> | null = null;
-  /** There is no reserve and no room for one. */
-  #isDiskShort = false;
-  #keepAlive = false;
   #endsWithSeal = false;
-  #idleSinceMs = 0;
-  #idleTimer: Cancel | null = null;
   #waiters: { readonly ticket: number; readonly done: (isDurable: boolean) => void }[] = [];
 
   static async open(
@@ -124,15 +113,12 @@ export class Journal implements SharedJournal {
     this.#world = world;
     this.#options = options;
     this.#sizes = sizes;
-    this.#directory = opened.directory;
     this.#lock = opened.lock;
     this.#files = opened.files;
     this.#ledger = opened.ledger;
     this.#identity = opened.identity;
     this.recovered = opened.recovered;
     this.#durableTicket = opened.lastTicket as Ticket;
-    this.#tableNumber = opened.tableNumberMax;
-    this.#tableInUse = opened.tableInUse;
     this.#peers = new Map(opened.recovered.peers);
     this.#arena = new Arena(lane.allocate(sizes.arenaBytes), opened.nextPosition);
     this.#queue = new BatchQueue(lane.allocate(sizes.tableBytes), sizes.batchBytesMax, {
@@ -144,9 +130,17 @@ export class Journal implements SharedJournal {
     this.#probe = journalProbe(world.meter, () => this.#files.usedBytes);
     this.#files.onReady = () => this.#fileReady();
     this.#files.prepare();
-    this.#keepReserve();
-    this.#idleSinceMs = world.clock.upMs();
-    this.#watchIdle();
+    this.#reserve = new Reserve(world, opened.directory, sizes.reserveBytes);
+    this.#reserve.keep();
+    this.#checkpoints = this.#makeCheckpoints(opened);
+    this.#idleSeal = new IdleSeal(world.clock, sizes.sealIdleMs, {
+      isIdle: () => this.#writing === null && this.#stuck === null && this.#queue.isEmpty,
+      endsWithSeal: () => this.#endsWithSeal,
+      seal: () => {
+        this.#appendOwn("seal", IDLE_SEAL, 0);
+        this.flush();
+      },
+    });
   }
 
   get lastTicket(): Ticket {
@@ -162,13 +156,20 @@ export class Journal implements SharedJournal {
     return this.#queue.payloadBytesMax;
   }
 
+  get groupTable(): GroupTableSource | null {
+    return this.#checkpoints.source;
+  }
+
+  set groupTable(source: GroupTableSource | null) {
+    this.#checkpoints.source = source;
+  }
+
   get keepAlive(): boolean {
-    return this.#keepAlive;
+    return this.#idleSeal.keepAlive;
   }
 
   set keepAlive(isWanted: boolean) {
-    this.#keepAlive = isWanted;
-    if (isWanted) this.#watchIdle();
+    this.#idleSeal.keepAlive = isWanted;
   }
 
   append(
@@ -191,7 +192,7 @@ export class Journal implements SharedJournal {
       }
       this.#arena.enter(length);
     }
-    if (header.type === "drop-group") this.#checkpoint?.beforeDrop(header.group);
+    if (header.type === "drop-group") this.#checkpoints.beforeDrop(header.group);
     const position = this.#arena.position;
     if (!this.#queue.add(header, position)) return this.#full();
     if (payload !== null && length > 0) this.#arena.copy(payload, start, end);
@@ -240,7 +241,7 @@ export class Journal implements SharedJournal {
 
   room(): JournalRoom {
     const isNear = this.#files.usedBytes > this.#sizes.bytesMax - this.#sizes.keptBytes;
-    return isNear || this.#isDiskShort ? "near-full" : "ok";
+    return isNear || this.#reserve.isShort ? "near-full" : "ok";
   }
 
   peerDurable(peer: DirectoryId): Ticket {
@@ -276,13 +277,7 @@ export class Journal implements SharedJournal {
   }
 
   checkpoint(): Promise<void> {
-    if (this.#checkpointEnd === null) return this.#beginCheckpoint();
-    // The one under way began too early to know what was let go since.
-    this.#checkpointAgain ??= this.#checkpointEnd.then(() => {
-      this.#checkpointAgain = null;
-      return this.#beginCheckpoint();
-    });
-    return this.#checkpointAgain;
+    return this.#checkpoints.run();
   }
 
   async joinCluster(cluster: ClusterId): Promise<Result<void, DiskFault>> {
@@ -293,10 +288,10 @@ export class Journal implements SharedJournal {
   async close(): Promise<void> {
     if (this.#state !== "open") return;
     this.#state = "closing";
-    this.#idleTimer?.();
-    this.#idleTimer = null;
+    this.#idleSeal.stop();
+    this.#reserve.stop();
     const isDurable = await this.#ownDurably("seal", CLOSING_SEAL, this.#identity.incarnation);
-    while (this.#checkpointEnd !== null) await this.#checkpointEnd;
+    await this.#checkpoints.ended();
     await this.#files.close();
     if (isDurable) this.#state = "closed";
     await this.#lock.release();
@@ -396,7 +391,6 @@ export class Journal implements SharedJournal {
     this.#queue.written();
     this.#arena.durableUpTo(batch.payloadEnd);
     this.#durableTicket = batch.ticket as Ticket;
-    this.#idleSinceMs = nowMs;
     this.#probe.batches.add(1);
     this.#probe.records.add(batch.recordCount);
     this.#probe.bytes.add(bytes);
@@ -407,44 +401,23 @@ export class Journal implements SharedJournal {
     this.#wakeWaiters();
     this.#tellRoom();
     this.#files.prepare();
-    this.#watchIdle();
-    if (batch.ticket === this.#files.current.firstTicket) this.#checkpointWhenUseful();
+    this.#idleSeal.written(nowMs);
+    if (batch.ticket === this.#files.current.firstTicket) this.#checkpoints.runWhenUseful();
   }
 
   #fileReady(): void {
-    if (this.#files.isDiskFull) this.#freeReserve();
+    if (this.#files.isDiskFull) this.#reserve.giveUp();
     if (this.#stuck !== null && this.#state !== "failed") this.#place(this.#stuck);
   }
 
   #fail(fault: DiskFault): void {
     this.#state = "failed";
     for (const waiter of this.#waiters.splice(0)) waiter.done(false);
-    if (fault.code === "ENOSPC") this.#freeReserve();
+    if (fault.code === "ENOSPC") this.#reserve.giveUp();
+    this.#idleSeal.stop();
+    this.#reserve.stop();
     this.#world.log.error({ fault }, "journal write failed");
     this.#world.fatal("a journal write failed", fault);
-  }
-
-  /** The disk is full: the reserve makes room for what must still be written, and clients wait until it is back. */
-  #freeReserve(): void {
-    if (this.#isDiskShort) return;
-    this.#isDiskShort = true;
-    this.#world.tasks.spawn("journal-free-reserve", async () => {
-      await this.#world.disk.bulk.remove(reservePath(this.#directory));
-      this.#world.clock.after(RESERVE_RETRY_MS, () => this.#keepReserve());
-    });
-  }
-
-  #keepReserve(): void {
-    if (this.#state !== "open") return;
-    this.#world.tasks.spawn("journal-reserve", async () => {
-      this.#isDiskShort = !(await makeReserve(
-        this.#world,
-        this.#directory,
-        this.#sizes.reserveBytes,
-      ));
-      if (!this.#isDiskShort) return;
-      this.#world.clock.after(RESERVE_RETRY_MS, () => this.#keepReserve());
-    });
   }
 
   /** Queues one of the journal's own records, which need no payload memory. */
@@ -485,80 +458,17 @@ export class Journal implements SharedJournal {
     for (const waiter of due) waiter.done(true);
   }
 
-  /** An idle journal ends with a seal that vouches for its last batch (J7), and shows a stalled disk (L4). */
-  #watchIdle(): void {
-    if (this.#idleTimer !== null || this.#state !== "open") return;
-    if (this.#writing !== null || !this.#queue.isEmpty) return; // its end comes back here
-    if (this.#endsWithSeal && !this.#keepAlive) return;
-    const waitMs = this.#endsWithSeal ? KEEP_ALIVE_MS : this.#sizes.sealIdleMs;
-    const idleMs = this.#world.clock.upMs() - this.#idleSinceMs;
-    this.#idleTimer = this.#world.clock.after(Math.max(0, waitMs - idleMs), () => {
-      this.#idleTimer = null;
-      this.#sealWhenIdle(waitMs);
-    });
-  }
-
-  #sealWhenIdle(waitMs: number): void {
-    if (this.#state !== "open") return;
-    const idleMs = this.#world.clock.upMs() - this.#idleSinceMs;
-    const isIdle = this.#writing === null && this.#queue.isEmpty && idleMs >= waitMs;
-    if (!isIdle) return this.#watchIdle();
-    this.#appendOwn("seal", IDLE_SEAL, 0);
-    this.flush();
-  }
-
-  /** When nothing pins the oldest file any more, a group table lets it go (J5). */
-  #checkpointWhenUseful(): void {
-    const { oldest, current } = this.#files;
-    const pinned = Math.min(this.#ledger.oldestPinned, current.header.sequence);
-    if (this.groupTable === null || pinned <= oldest.header.sequence) return;
-    if (this.#checkpointEnd !== null) return;
-    this.#world.tasks.spawn("journal-checkpoint", () => this.checkpoint());
-  }
-
-  #beginCheckpoint(): Promise<void> {
-    this.#checkpointEnd = this.#runCheckpoint().finally(() => {
-      this.#checkpointEnd = null;
-    });
-    return this.#checkpointEnd;
-  }
-
-  async #runCheckpoint(): Promise<void> {
-    const source = this.groupTable;
-    if (source === null || this.#state !== "open") return;
-    const { current } = this.#files;
-    const firstFile = Math.min(this.#ledger.oldestPinned, current.header.sequence);
-    const slot = this.#files.slot(firstFile) ?? this.#files.oldest;
-    const number = ++this.#tableNumber;
-    this.#checkpoint = new Checkpoint(
-      this.#world,
-      {
-        number,
-        id: this.#identity.directory,
-        directory: this.#directory,
-        firstFile: slot.header.sequence,
-        previousTicket: slot.firstTicket === 0 ? this.#durableTicket : slot.previousTicket,
-      },
-      source,
-      this.#ledger,
-      {
-        nextOrdinal: () => this.#queue.nextOrdinal,
-        recordDurably: async (table) =>
-          this.#state === "open" && this.#ownDurably("checkpoint", 0, table),
-      },
-    );
-    const done = await this.#checkpoint.run();
-    this.#checkpoint = null;
-    if (!done.ok) {
-      this.#world.log.warn({ fault: done.fault, number }, "group table not written");
-      return;
-    }
-    this.#probe.checkpoints.add(1);
-    this.#files.recycleBefore(slot.header.sequence);
-    if (this.#tableInUse !== 0) {
-      await this.#world.disk.bulk.remove(tablePath(this.#directory, this.#tableInUse));
-    }
-    this.#tableInUse = number;
+  #makeCheckpoints(place: OpenedJournal): Checkpoints {
+    const journal: CheckpointedJournal = {
+      isOpen: () => this.#state === "open",
+      durableTicket: () => this.#durableTicket,
+      nextOrdinal: () => this.#queue.nextOrdinal,
+      recordDurably: async (table) =>
+        this.#state === "open" && this.#ownDurably("checkpoint", 0, table),
+    };
+    const id = this.#identity.directory;
+    const at = { ...place, id };
+    return new Checkpoints(this.#world, at, this.#files, this.#ledger, journal, this.#probe);
   }
 
   /** Queues one of the journal's own records, when there is room, and waits for it; false when it never gets durable. */

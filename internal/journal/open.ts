@@ -14,11 +14,10 @@ import type { GroupTable } from "./group-table.ts";
 import type { Ledger } from "./ledger.ts";
 import type { JournalFault, JournalOptions, Recovered, RecoveryVisitor } from "./owner.ts";
 import { Recovery } from "./recovery.ts";
+import { freeReserveWhenFull } from "./reserve.ts";
 import type { JournalSizes } from "./sizes.ts";
 import type { RecoveredFiles } from "./recovery.ts";
 
-/** The reserve is made when this many times its size are free. */
-const FREE_FOR_RESERVE = 4;
 /** After lost batches, tickets go on above any that this directory can have used (D3). */
 const TICKET_JUMP = 2 ** 40;
 
@@ -74,7 +73,7 @@ async function openLocked(
   lock: DiskLock,
 ): Promise<Result<OpenedJournal, JournalFault>> {
   const directory = `${options.directory}/journal`;
-  await freeReserve(world, directory, options.reserveBytes);
+  await freeReserveWhenFull(world, directory, options.reserveBytes);
   const found = await readIdentity(world, options.directory);
   if (!found.ok) return found;
   const listed = await list(world, directory);
@@ -250,34 +249,6 @@ function createFirst(
 ): Promise<Result<FileSlot, DiskFault>> {
   const length = Math.min(FIRST_FILE_BYTES, fileBytes);
   return createFile(world, directory, found.sequenceMax + 1, id, length);
-}
-
-/** On a full disk the reserve makes room for this start (J8); it is made again when there is room for it. */
-async function freeReserve(world: World, directory: string, bytes: number): Promise<void> {
-  const free = await world.disk.bulk.freeBytes(directory);
-  if (!free.ok || free.value >= bytes) return;
-  const removed = await world.disk.bulk.remove(reservePath(directory));
-  world.log.warn({ free: free.value, removed: removed.ok }, "disk is full");
-}
-
-export function reservePath(directory: string): string {
-  return `${directory}/reserve`;
-}
-
-/** False when there is no reserve and no room for one. */
-export async function makeReserve(
-  world: World,
-  directory: string,
-  bytes: number,
-): Promise<boolean> {
-  const path = reservePath(directory);
-  const measured = await world.disk.bulk.length(path);
-  if (measured.ok && measured.value >= bytes) return true;
-  const free = await world.disk.bulk.freeBytes(directory);
-  if (!free.ok || free.value < FREE_FOR_RESERVE * bytes) return false;
-  const written = await world.disk.bulk.writeZeros(path, 0, bytes);
-  const synced = written.ok ? await world.disk.bulk.sync(path) : written;
-  return synced.ok;
 }
 
 function tidyUp(world: World, directory: string, listing: Listing, table: GroupTable | null): void {
