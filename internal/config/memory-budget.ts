@@ -7,7 +7,7 @@ export interface MemoryItem {
   readonly bytes: number;
 }
 
-// Measured on an idle broker: the process itself, with code, heap and thread stacks, before any limit is used.
+// An idle broker: the process itself, with code, heap and thread stacks, before any limit is used.
 const PROCESS_BYTES = 96 * 2 ** 20;
 const REPLICA_BYTES = 256;
 const PRODUCER_BYTES = 256;
@@ -25,14 +25,8 @@ export function memoryBudget(settings: SettingReader): readonly MemoryItem[] {
     { what: "journal.arena.bytes", bytes: settings.get("journal.arena.bytes") },
     { what: "connections.bytes.max", bytes: settings.get("connections.bytes.max") },
     { what: `link queues for ${peers} peers`, bytes: peers * linkBytes },
-    {
-      what: "segment.read.bytes × segment.reads.max",
-      bytes: settings.get("segment.read.bytes") * settings.get("segment.reads.max"),
-    },
-    {
-      what: "max.decompressed.bytes × compute.threads",
-      bytes: settings.get("max.decompressed.bytes") * settings.get("compute.threads"),
-    },
+    // One thread decompresses, one batch at a time.
+    { what: "max.decompressed.bytes", bytes: settings.get("max.decompressed.bytes") },
     { what: "partitions.max", bytes: settings.get("partitions.max") * REPLICA_BYTES },
     { what: "producer.ids.max", bytes: settings.get("producer.ids.max") * PRODUCER_BYTES },
     { what: "fetch.sessions.max", bytes: settings.get("fetch.sessions.max") * SESSION_BYTES },

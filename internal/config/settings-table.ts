@@ -2,7 +2,7 @@
 // (`make gen`), so a setting exists here or nowhere. Every limit of the broker is a row with a safe default; the rows
 // that bound memory are added up in memory-budget.ts.
 import { address, BROKER_ID_MAX, initialBrokers, optionalAddress } from "./addresses.ts";
-import { bytes, choice, count, durationMs, flag, names, text } from "./setting.ts";
+import { bytes, choice, count, durationMs, flag, text } from "./setting.ts";
 import type { Setting } from "./setting.ts";
 
 const KIB = 1024;
@@ -101,20 +101,14 @@ const LINKS = {
   "link.bulk.bytes.max": bytes(4 * MIB, "restart", "Bytes queued on a bulk connection.", {
     min: 1 * MIB,
   }),
-  "catchup.bytes.per.second": bytes(
-    100 * MIB,
-    "restart",
-    "How fast this broker sends history to followers that lag, all together.",
-    { min: 1 * MIB },
-  ),
 } as const;
 
 const JOURNAL = {
   "journal.file.bytes": bytes(64 * MIB, "never", "Size of one journal file.", { min: 8 * MIB }),
   "journal.bytes.max": bytes(
-    1 * GIB,
+    8 * GIB,
     "restart",
-    "Disk space of the journal. Above half of it checkpoints hurry; at it producers wait.",
+    "Disk space of the journal. Near it, appends of clients are refused.",
     { min: 32 * MIB },
   ),
   "journal.arena.bytes": bytes(
@@ -142,38 +136,6 @@ const JOURNAL = {
     4 * MIB,
     "restart",
     "A file that keeps room for an orderly stop on a full disk.",
-  ),
-  "checkpoint.bytes": bytes(
-    128 * MIB,
-    "restart",
-    "Committed bytes in the journal after which they are moved into segments.",
-    { min: 1 * MIB },
-  ),
-  "checkpoint.ms": durationMs(30 * SECOND, "restart", "Longest time between two checkpoints.", {
-    min: 100,
-  }),
-  "segment.read.bytes": bytes(1 * MIB, "restart", "Size of one sequential read from a segment.", {
-    min: 64 * KIB,
-    max: 16 * MIB,
-  }),
-  "segment.reads.max": count(8, "restart", "Segment reads in flight at one time.", {
-    min: 1,
-    max: 64,
-  }),
-  "segment.open.max": count(256, "restart", "Segment files held open.", { min: 8 }),
-  "merge.bytes.per.second": bytes(
-    50 * MIB,
-    "restart",
-    "How fast segments are merged and retention is applied.",
-    { min: 1 * MIB },
-  ),
-  "retention.check.ms": durationMs(5 * MINUTE, "restart", "Time between two checks of retention.", {
-    min: 100,
-  }),
-  "delete.delay.ms": durationMs(
-    1 * MINUTE,
-    "restart",
-    "How long the data of a deleted replica stays in the trash.",
   ),
 } as const;
 
@@ -227,12 +189,6 @@ const TOPICS = {
     "Idempotent producers that this broker remembers over all its partitions; the longest silent go first.",
     { min: 100 },
   ),
-  "uncommitted.bytes.max": bytes(
-    8 * MIB,
-    "restart",
-    "Bytes of one partition that wait for a majority; above them its producers wait.",
-    { min: 1 * MIB },
-  ),
   "partitions.max": count(100_000, "restart", "Replicas that this broker hosts.", { min: 1 }),
 } as const;
 
@@ -272,12 +228,6 @@ const CLIENTS = {
       min: 1 * MIB,
       max: 1 * GIB,
     },
-  ),
-  "sasl.server.max.receive.size": bytes(
-    512 * KIB,
-    "restart",
-    "A longer request before authentication closes its connection.",
-    { min: 1 * KIB },
   ),
   "fetch.max.bytes": bytes(55 * MIB, "restart", "Bytes of one fetch answer.", { min: 1 * KIB }),
   "fetch.sessions.max": count(1_000, "restart", "Incremental fetch sessions."),
@@ -319,42 +269,6 @@ const GROUPS = {
     min: 1,
     max: 1_000,
   }),
-  "transaction.state.log.num.partitions": count(50, "never", "Partitions of __transaction_state.", {
-    min: 1,
-    max: 1_000,
-  }),
-  "transaction.max.timeout.ms": durationMs(
-    15 * MINUTE,
-    "restart",
-    "Greatest transaction timeout that a producer may ask for.",
-    { min: 1 * SECOND },
-  ),
-  "transactional.id.expiration.ms": durationMs(
-    7 * DAY,
-    "restart",
-    "Silence after which a transactional id is forgotten.",
-    { min: 1 * SECOND },
-  ),
-} as const;
-
-const SECURITY = {
-  "sasl.enabled.mechanisms": names(
-    [],
-    "restart",
-    "SASL mechanisms of the Kafka listener. None: it asks for no authentication.",
-  ),
-  "super.users": names([], "restart", "Principals that no ACL binds, e.g. User:admin."),
-  "authorizer.enable": flag(
-    false,
-    "restart",
-    "ACLs are enforced. Off: everything is allowed, and ACL requests are refused.",
-  ),
-  "link.secret": text(
-    "",
-    "restart",
-    "A secret that brokers prove to each other before a link carries anything; the same on every broker.",
-    { lengthMax: 256, secret: true },
-  ),
 } as const;
 
 const PROCESS = {
@@ -364,10 +278,6 @@ const PROCESS = {
     "Memory of this broker. The limits that bound memory are added up at start and must fit.",
     { min: 128 * MIB },
   ),
-  "compute.threads": count(1, "restart", "Threads for compression and key derivation.", {
-    min: 1,
-    max: 64,
-  }),
   "drain.ms.max": durationMs(
     10 * SECOND,
     "restart",
@@ -389,7 +299,6 @@ export const SETTINGS = {
   ...TOPICS,
   ...CLIENTS,
   ...GROUPS,
-  ...SECURITY,
   ...PROCESS,
 } as const;
 
@@ -398,11 +307,10 @@ export const SETTING_GROUPS: readonly (readonly [string, readonly SettingName[]]
   ["Identity", namesOf(IDENTITY)],
   ["Listeners", namesOf(LISTENERS)],
   ["Broker links", namesOf(LINKS)],
-  ["Journal and segments", namesOf(JOURNAL)],
+  ["Journal", namesOf(JOURNAL)],
   ["Topics and partitions", namesOf(TOPICS)],
   ["Client connections", namesOf(CLIENTS)],
-  ["Groups and transactions", namesOf(GROUPS)],
-  ["Security", namesOf(SECURITY)],
+  ["Consumer groups", namesOf(GROUPS)],
   ["Process", namesOf(PROCESS)],
 ];
 

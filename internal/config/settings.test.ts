@@ -109,15 +109,6 @@ describe("loadSettings", () => {
     expect(complaints({ fileText: "{" })[0]).toMatch(/^the settings file .*JSON/);
     expect(complaints({ flags: ["start"] })).toEqual(["start is not a flag"]);
   });
-
-  it("shows a secret neither in values nor in complaints", () => {
-    const settings = loaded({ flags: ["--link.secret=tell-nobody"] });
-    expect(settings.get("link.secret")).toBe("tell-nobody");
-    expect(settings.show("link.secret")).toBe("(secret)");
-    expect(complaints({ flags: ["--link.secret=tell\u0001nobody"] }).join()).not.toContain(
-      "nobody",
-    );
-  });
 });
 
 describe("contradictions", () => {

@@ -15,6 +15,7 @@ const EXPIRE_EVERY_MS = 60_000;
 export class Partitions {
   readonly #clock: Clock;
   readonly #producerExpirationMs: number;
+  readonly #producersMax: number;
   readonly #faults: PartitionFaults | undefined;
   readonly #probe: PartitionProbe;
   readonly #partitions = new Map<GroupId, Partition>();
@@ -22,7 +23,13 @@ export class Partitions {
   #sweepTimer: Cancel | null = null;
   #expiredMs = 0;
 
-  constructor(world: World, producerExpirationMs: number, faults?: PartitionFaults) {
+  constructor(
+    world: World,
+    producerExpirationMs: number,
+    producersMax: number,
+    faults?: PartitionFaults,
+  ) {
+    this.#producersMax = producersMax;
     this.#clock = world.clock;
     this.#probe = new PartitionProbe(world.meter, () => {
       let waiting = 0;
@@ -71,6 +78,21 @@ export class Partitions {
     this.#sweepTimer = null;
   }
 
+  /**
+   * Producers silent since before this are forgotten: after `producer.id.expiration.ms`, or sooner when there are more than
+   * `producer.ids.max`; then the longest silent ones go.
+   */
+  #expireBeforeMs(): number {
+    const expiredMs = this.#clock.nowMs() - this.#producerExpirationMs;
+    let count = 0;
+    for (const { producers } of this.#partitions.values()) count += producers.size;
+    if (count <= this.#producersMax) return expiredMs;
+    const times: number[] = [];
+    for (const { producers } of this.#partitions.values()) times.push(...producers.seenTimes());
+    times.sort((a, b) => a - b);
+    return Math.max(expiredMs, (times[count - this.#producersMax - 1] ?? 0) + 1);
+  }
+
   #roomAgain(): void {
     const waiters = this.#roomWaiters;
     this.#roomWaiters = [];
@@ -88,7 +110,7 @@ export class Partitions {
     const upMs = this.#clock.upMs();
     const isExpiryDue = upMs - this.#expiredMs > EXPIRE_EVERY_MS;
     if (isExpiryDue) this.#expiredMs = upMs;
-    const sinceMs = this.#clock.nowMs() - this.#producerExpirationMs;
+    const sinceMs = isExpiryDue ? this.#expireBeforeMs() : 0;
     inSlices(this.#clock, this.#partitions.values(), (partition) => {
       if (partition.waitingAppends > 0) partition.expireAppends(upMs);
       if (isExpiryDue) partition.producers.expire(sinceMs);

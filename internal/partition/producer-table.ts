@@ -102,6 +102,11 @@ export class ProducerTable {
     }
   }
 
+  /** When each producer that may be forgotten was last heard of. */
+  *seenTimes(): IterableIterator<number> {
+    for (const state of this.#committed.values()) yield state.seenMs;
+  }
+
   get size(): number {
     return this.#committed.size;
   }

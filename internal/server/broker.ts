@@ -8,6 +8,7 @@ import { Registration } from "../cluster/registration.ts";
 import type { Endpoint } from "../cluster/records.ts";
 import type { Address, InitialBroker } from "../config/addresses.ts";
 import type { Settings } from "../config/settings.ts";
+import { memoryBudget } from "../config/memory-budget.ts";
 import { Journal } from "../journal/journal.ts";
 import type { JournalFault } from "../journal/owner.ts";
 import type { BrokerId, ClusterId, LogIndex, ReplicaId, Term, Ticket } from "../model/ids.ts";
@@ -95,7 +96,10 @@ export class Broker {
       ...(faults.stateLog === undefined ? {} : { bugs: faults.stateLog }),
     });
     const expirationMs = settings.get("producer.id.expiration.ms");
-    const partitions = new Partitions(world, expirationMs, faults.partition);
+    const producersMax = settings.get("producer.ids.max");
+    const partitions = new Partitions(world, expirationMs, producersMax, faults.partition);
+    const memory = { bytesMax: settings.get("memory.bytes.max"), limits: memoryBudget(settings) };
+    world.log.info({ memory }, "memory-budget");
     const recovery = new GroupRecovery((group) =>
       group === CONTROLLER_GROUP ? controller.commandLog : partitions.of(group),
     );
@@ -229,6 +233,7 @@ export class Broker {
     const log = new LocalLogService(book, partitions, journal, world.clock, world.tasks, {
       followerFetch: settings.get("follower.fetch"),
       fetchBytesMax: settings.get("fetch.max.bytes"),
+      fetchWaitersMax: settings.get("fetch.waiters.max"),
       decompressedBytesMax: settings.get("max.decompressed.bytes"),
     });
     const { incarnation } = journal.recovered;

@@ -16,6 +16,8 @@ export interface FetchSettings {
   readonly followerFetch: boolean;
   /** `fetch.max.bytes`. */
   readonly fetchBytesMax: number;
+  /** `fetch.waiters.max`: fetches beyond it are answered with what is there. */
+  readonly fetchWaitersMax: number;
 }
 
 /** What a partition can do for a fetch now. */
@@ -40,6 +42,7 @@ export class LocalFetch {
   readonly #journal: SharedJournal;
   readonly #clock: Clock;
   readonly #settings: FetchSettings;
+  #waiting = 0;
 
   constructor(book: AddressBook, journal: SharedJournal, clock: Clock, settings: FetchSettings) {
     this.#book = book;
@@ -50,7 +53,8 @@ export class LocalFetch {
 
   fetch(request: FetchRequest, done: (fetched: Fetched) => void): () => void {
     const states = request.partitions.map((wanted) => this.#stateOf(wanted, request));
-    if (request.waitMsMax <= 0 || this.#isAnswerable(states, request)) {
+    const mayWait = request.waitMsMax > 0 && this.#waiting < this.#settings.fetchWaitersMax;
+    if (!mayWait || this.#isAnswerable(states, request)) {
       void this.#answer(states, request, done);
       return () => {};
     }
@@ -65,7 +69,9 @@ export class LocalFetch {
     const unwatch: (() => void)[] = [];
     let isOver = false;
     let isLooking = false;
+    this.#waiting++;
     const finish = (): void => {
+      if (!isOver) this.#waiting--;
       isOver = true;
       for (const stop of unwatch) stop();
     };
