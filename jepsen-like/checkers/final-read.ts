@@ -33,15 +33,19 @@ export async function finalRead(options: FinalReadOptions): Promise<FinalRead> {
     disagreements = await compareEnds(options, ends).catch((error: Error) => [error.message]);
     if (disagreements.length > 0) await pause(200);
   } while (disagreements.length > 0 && performance.now() < giveUpAtMs);
-  const logs: ReplicaLog[] = [];
-  for (const [broker, address] of options.addresses) {
-    for (let partition = 0; partition < options.partitions; partition++) {
-      logs.push(new ReplicaLog(broker, partition));
-    }
-    const own = logs.filter((log) => log.broker === broker);
-    const complaint = await readAll(options, address, own, ends).catch((e: Error) => e.message);
-    if (complaint !== null) disagreements.push(`broker ${broker}: ${complaint}`);
-  }
+  // Sorted by broker, whatever order the answers come in. The brokers are read at the same time.
+  const read = await Promise.all(
+    [...options.addresses].map(async ([broker, address]) => {
+      const logs = Array.from(
+        { length: options.partitions },
+        (_, partition) => new ReplicaLog(broker, partition),
+      );
+      const complaint = await readAll(options, address, logs, ends).catch((e: Error) => e.message);
+      if (complaint !== null) disagreements.push(`broker ${broker}: ${complaint}`);
+      return logs;
+    }),
+  );
+  const logs = read.flat();
   return { logs, disagreements };
 }
 
