@@ -1,0 +1,113 @@
+// The coordinators of this broker: one for each replica of a partition of __consumer_offsets that lives here, leader or
+// not, so that whoever is elected has the groups loaded already.
+import type { SharedJournal } from "../journal/owner.ts";
+import type { GroupId } from "../model/ids.ts";
+import type { Partition } from "../partition/partition.ts";
+import type { World } from "../ports/world.ts";
+import { PartitionCommandLog } from "../statelog/partition-command-log.ts";
+import type { StateLogBugs } from "../statelog/state-log.ts";
+import { GroupCoordinator } from "./group-coordinator.ts";
+import type { CoordinatorSettings } from "./group-coordinator.ts";
+import type { GroupFault } from "./group-requests.ts";
+import { TimerWheel } from "./timer-wheel.ts";
+
+export interface CoordinatorsSettings extends CoordinatorSettings {
+  readonly groupsMax: number;
+}
+
+interface Hosted {
+  readonly partition: Partition;
+  readonly log: PartitionCommandLog;
+  readonly coordinator: GroupCoordinator;
+}
+
+export class GroupCoordinators {
+  readonly #world: World;
+  readonly #journal: SharedJournal;
+  readonly #settings: CoordinatorsSettings;
+  readonly #bugs: StateLogBugs | undefined;
+  readonly #wheel: TimerWheel;
+  readonly #hosted = new Map<number, Hosted>();
+
+  constructor(
+    world: World,
+    journal: SharedJournal,
+    settings: CoordinatorsSettings,
+    bugs?: StateLogBugs,
+  ) {
+    this.#world = world;
+    this.#journal = journal;
+    this.#settings = settings;
+    this.#bugs = bugs;
+    this.#wheel = new TimerWheel(world.clock);
+  }
+
+  /** A replica of partition `index` lives here from now on. Telling it again changes nothing. */
+  hosted(index: number, partition: Partition): void {
+    const known = this.#hosted.get(index);
+    if (known?.partition === partition) return;
+    known?.log.close();
+    const log = new PartitionCommandLog(partition, this.#journal, this.#world);
+    const coordinator = new GroupCoordinator(log, this.#surroundings(index, partition), this.#bugs);
+    this.#hosted.set(index, { partition, log, coordinator });
+    log.start();
+  }
+
+  #surroundings(index: number, partition: Partition) {
+    const { clock, entropy } = this.#world;
+    return {
+      clock,
+      entropy,
+      wheel: this.#wheel,
+      settings: this.#settings,
+      refusal: () => refusalOf(partition),
+      hasRoom: () => this.#hasRoom(),
+      undecodable: (at: number, detail: string) =>
+        this.#world.fatal("group-record-undecodable", { partition: index, at, detail }),
+    };
+  }
+
+  #hasRoom(): boolean {
+    let groups = 0;
+    for (const { coordinator, partition } of this.#hosted.values()) {
+      if (partition.leads) groups += coordinator.groupCount;
+    }
+    return groups < this.#settings.groupsMax;
+  }
+
+  /** The replica of a group of replicas has left this broker. */
+  dropped(group: GroupId): void {
+    for (const [index, { partition, log }] of this.#hosted) {
+      if (partition.group !== group) continue;
+      log.close();
+      this.#hosted.delete(index);
+    }
+  }
+
+  /** Null: this broker has no replica of the partition. */
+  at(index: number): GroupCoordinator | null {
+    return this.#hosted.get(index)?.coordinator ?? null;
+  }
+
+  *leading(): Iterable<GroupCoordinator> {
+    for (const { partition, coordinator } of this.#hosted.values()) {
+      if (partition.leads) yield coordinator;
+    }
+  }
+
+  topicDeleted(topic: string): void {
+    for (const coordinator of this.leading()) coordinator.forgetTopic(topic);
+  }
+
+  close(): void {
+    for (const { log } of this.#hosted.values()) log.close();
+    this.#hosted.clear();
+    this.#wheel.close();
+  }
+}
+
+function refusalOf(partition: Partition): GroupFault | null {
+  if (!partition.leads) return "not-coordinator";
+  if (!partition.replica.serves) return "coordinator-loading";
+  return partition.mayServe ? null : "not-coordinator"; // L5
+}

@@ -1,0 +1,180 @@
+// What clients ask of a group's coordinator, what it answers, and every way in which it refuses. Byte strings of
+// requests are lent until the call returns; the coordinator copies what it keeps.
+import type { TopicId } from "../model/ids.ts";
+
+/** In a comment: the Kafka code that the front end gives. */
+export const GROUP_FAULTS = [
+  "coordinator-not-available", // 15: the internal topic is not there yet, or the log takes nothing now
+  "coordinator-loading", // 14
+  "not-coordinator", // 16: another broker leads the group's partition, or this one may not answer for it now (L5)
+  "invalid-group-id", // 24
+  "invalid-session-timeout", // 26
+  "inconsistent-protocol", // 23
+  "unknown-member", // 25
+  "member-id-required", // 79
+  "illegal-generation", // 22
+  "rebalance-in-progress", // 27
+  "fenced-instance", // 82
+  "group-full", // 81: of members, or this broker of groups
+  "group-not-found", // 69
+  "group-not-empty", // 68
+  "subscribed-topic", // 86
+  "unknown-topic", // 3
+  "unknown-topic-id", // 100
+  "metadata-too-large", // 12
+  "commit-too-large", // 28: one request's offsets do not fit into one log entry
+  "assignment-too-large", // -1: a group's metadata does not fit into one log entry
+] as const;
+
+export type GroupFault = (typeof GROUP_FAULTS)[number];
+
+export interface GroupProtocol {
+  readonly name: string;
+  readonly metadata: Uint8Array;
+}
+
+export interface JoinRequest {
+  readonly group: string;
+  /** Empty: a new member. */
+  readonly memberId: string;
+  readonly instanceId: string | null;
+  readonly clientId: string;
+  readonly clientHost: string;
+  readonly sessionTimeoutMs: number;
+  readonly rebalanceTimeoutMs: number;
+  readonly protocolType: string;
+  /** In the order of the member's preference. */
+  readonly protocols: readonly GroupProtocol[];
+  /** A new dynamic member is told its id first and joins with it (JoinGroup 4 and later). */
+  readonly requiresMemberId: boolean;
+  /** The client understands that it leads without having to assign (JoinGroup 9 and later). */
+  readonly knowsSkip: boolean;
+}
+
+export interface JoinedMember {
+  readonly memberId: string;
+  readonly instanceId: string | null;
+  readonly metadata: Uint8Array;
+}
+
+export interface JoinAnswer {
+  readonly fault: GroupFault | null;
+  readonly memberId: string;
+  /** -1 with a fault. */
+  readonly generation: number;
+  readonly protocolType: string | null;
+  readonly protocol: string | null;
+  readonly leader: string;
+  readonly skipAssignment: boolean;
+  /** For the leader alone. */
+  readonly members: readonly JoinedMember[];
+}
+
+/** How a member says who it is. */
+export interface MemberClaim {
+  readonly memberId: string;
+  readonly instanceId: string | null;
+  readonly generation: number;
+}
+
+export interface SyncRequest extends MemberClaim {
+  readonly group: string;
+  /** Null: the client does not say. */
+  readonly protocolType: string | null;
+  readonly protocol: string | null;
+  /** From the leader alone. */
+  readonly assignments: readonly { readonly memberId: string; readonly assignment: Uint8Array }[];
+}
+
+export interface SyncAnswer {
+  readonly fault: GroupFault | null;
+  readonly protocolType: string | null;
+  readonly protocol: string | null;
+  readonly assignment: Uint8Array;
+}
+
+export interface HeartbeatRequest extends MemberClaim {
+  readonly group: string;
+}
+
+export interface LeavingMember {
+  /** May be empty when the instance is named. */
+  readonly memberId: string;
+  readonly instanceId: string | null;
+}
+
+export interface LeaveRequest {
+  readonly group: string;
+  readonly members: readonly LeavingMember[];
+}
+
+export interface LeaveAnswer {
+  readonly fault: GroupFault | null;
+  /** One for each member of the request, unless the whole was refused. */
+  readonly members: readonly (GroupFault | null)[];
+}
+
+/** A topic by name, or by id when `name` is null. */
+export interface TopicName {
+  readonly name: string | null;
+  readonly topicId: TopicId | null;
+}
+
+export interface OffsetToCommit extends TopicName {
+  readonly partition: number;
+  readonly offset: number;
+  readonly leaderEpoch: number;
+  readonly metadata: string;
+}
+
+export interface CommitRequest extends MemberClaim {
+  readonly group: string;
+  /** -1: as long as the broker's own retention says. */
+  readonly retentionMs: number;
+  readonly offsets: readonly OffsetToCommit[];
+}
+
+export interface CommittedOffset {
+  readonly offset: number;
+  readonly leaderEpoch: number;
+  readonly metadata: string;
+  readonly commitMs: number;
+  /** -1: no expiry of its own. */
+  readonly expireMs: number;
+}
+
+export interface FetchedOffset extends TopicName {
+  readonly partition: number;
+  readonly fault: GroupFault | null;
+  /** Null: nothing is committed. */
+  readonly committed: CommittedOffset | null;
+}
+
+export type GroupPhase =
+  | "Empty"
+  | "PreparingRebalance"
+  | "CompletingRebalance"
+  | "Stable"
+  | "Dead";
+
+export interface GroupListing {
+  readonly group: string;
+  readonly protocolType: string;
+  readonly phase: GroupPhase;
+}
+
+export interface DescribedMember {
+  readonly memberId: string;
+  readonly instanceId: string | null;
+  readonly clientId: string;
+  readonly clientHost: string;
+  /** Both empty unless the group is stable. */
+  readonly metadata: Uint8Array;
+  readonly assignment: Uint8Array;
+}
+
+export interface GroupDescription extends GroupListing {
+  /** Empty unless the group is stable. */
+  readonly protocol: string;
+  readonly members: readonly DescribedMember[];
+}

@@ -1,0 +1,14 @@
+// Bounds of group coordinators that are not settings: nobody has had a reason to change them yet.
+
+/** Of names that clients choose: they are stored with lengths of 16 bits, and a character has at most three bytes. */
+export const NAME_CHARS_MAX = 10_000;
+/** How much of a client's or an instance's name becomes part of a member id. */
+export const ID_PREFIX_CHARS_MAX = 255;
+/** Bytes of one log entry: what the default max.message.bytes takes. */
+export const ENTRY_BYTES_MAX = 1_000_000;
+/** Metadata of one member's protocols together. */
+export const MEMBER_BYTES_MAX = 1 << 20;
+/** Protocols of one member. */
+export const PROTOCOLS_MAX = 100;
+/** How often expired offsets are looked for. */
+export const EXPIRY_CHECK_MS = 10 * 60_000;

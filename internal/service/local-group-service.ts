@@ -1,0 +1,226 @@
+// Group use cases over the coordinators of this broker: finds the one that is meant, and gives topics their names.
+import type { Result } from "../base/result.ts";
+import { failed, ok } from "../base/result.ts";
+import type { Topic } from "../cluster/cluster-state.ts";
+import type { MetadataImage } from "../cluster/image.ts";
+import type { LeaderTable } from "../cluster/leaders.ts";
+import { partitionView } from "../cluster/metadata-view.ts";
+import { refusedJoin, refusedSync } from "../coordinator/classic-group.ts";
+import type { GroupCoordinator, NamedOffset } from "../coordinator/group-coordinator.ts";
+import type { NamedPartition } from "../coordinator/group-coordinator.ts";
+import type { GroupCoordinators } from "../coordinator/group-coordinators.ts";
+import { metadataFault } from "../coordinator/group-limits.ts";
+import type { GroupLimits } from "../coordinator/group-limits.ts";
+import { groupPartition } from "../coordinator/group-partition.ts";
+import type { BrokerId } from "../model/ids.ts";
+import { CONSUMER_OFFSETS } from "../model/internal-topics.ts";
+import type {
+  CommitRequest,
+  FetchedOffset,
+  GroupDescription,
+  GroupFault,
+  GroupListing,
+  GroupService,
+  HeartbeatRequest,
+  JoinAnswer,
+  JoinRequest,
+  LeaveAnswer,
+  LeaveRequest,
+  OffsetOutcome,
+  OffsetsAsked,
+  OffsetToCommit,
+  SyncAnswer,
+  SyncRequest,
+  TopicName,
+} from "./group-service.ts";
+import type { InternalTopics } from "./internal-topics.ts";
+
+export interface LocalGroupParts {
+  readonly image: MetadataImage;
+  readonly leaders: LeaderTable;
+  readonly coordinators: GroupCoordinators;
+  readonly internalTopics: InternalTopics;
+  readonly limits: GroupLimits;
+  /** Of __consumer_offsets, when it is made. */
+  readonly partitions: number;
+}
+
+type Asked = TopicName & { readonly partition: number };
+
+export class LocalGroupService implements GroupService {
+  readonly #parts: LocalGroupParts;
+
+  constructor(parts: LocalGroupParts) {
+    this.#parts = parts;
+  }
+
+  async coordinatorOf(group: string, withinMs: number): Promise<Result<BrokerId, GroupFault>> {
+    const { image, leaders, internalTopics, partitions } = this.#parts;
+    if (group === "") return failed("invalid-group-id");
+    await internalTopics.ensure(CONSUMER_OFFSETS, partitions, withinMs);
+    const topic = this.#topic();
+    const placement = topic?.partitions[groupPartition(group, topic.partitions.length)];
+    if (placement === undefined) return failed("coordinator-not-available");
+    const { leader } = partitionView(image, leaders, placement); // C2
+    return leader === null ? failed("coordinator-not-available") : ok(leader);
+  }
+
+  #topic(): Topic | null {
+    return this.#parts.image.topicNamed(CONSUMER_OFFSETS);
+  }
+
+  #coordinator(group: string): Result<GroupCoordinator, GroupFault> {
+    const topic = this.#topic();
+    if (topic === null) return failed("coordinator-not-available");
+    const index = groupPartition(group, topic.partitions.length);
+    const coordinator = this.#parts.coordinators.at(index);
+    return coordinator === null ? failed("not-coordinator") : ok(coordinator);
+  }
+
+  join(request: JoinRequest, done: (answer: JoinAnswer) => void): void {
+    const found = this.#coordinator(request.group);
+    if (found.ok) found.value.join(request, done);
+    else done(refusedJoin(found.fault, request.memberId));
+  }
+
+  sync(request: SyncRequest, done: (answer: SyncAnswer) => void): void {
+    const found = this.#coordinator(request.group);
+    if (found.ok) found.value.sync(request, done);
+    else done(refusedSync(found.fault));
+  }
+
+  heartbeat(request: HeartbeatRequest): GroupFault | null {
+    const found = this.#coordinator(request.group);
+    return found.ok ? found.value.heartbeat(request) : found.fault;
+  }
+
+  leave(request: LeaveRequest, done: (answer: LeaveAnswer) => void): void {
+    const found = this.#coordinator(request.group);
+    done(found.ok ? found.value.leave(request) : { fault: found.fault, members: [] });
+  }
+
+  commit(request: CommitRequest, done: (faults: readonly (GroupFault | null)[]) => void): void {
+    const { group, memberId, instanceId, generation, retentionMs } = request;
+    const faults = request.offsets.map((asked) => this.#commitFault(asked));
+    const offsets: NamedOffset[] = [];
+    request.offsets.forEach((asked, at) => {
+      if (faults[at] === null) offsets.push({ ...asked, topic: this.#nameOf(asked) });
+    });
+    if (offsets.length === 0 && faults.length > 0) return done(faults);
+    const answer = (fault: GroupFault | null): void => done(faults.map((own) => own ?? fault));
+    const found = this.#coordinator(group);
+    if (!found.ok) return answer(found.fault);
+    const claim = { group, memberId, instanceId, generation };
+    found.value.commit({ ...claim, retentionMs, offsets }, answer);
+  }
+
+  #commitFault(asked: OffsetToCommit): GroupFault | null {
+    return this.#topicFault(asked) ?? metadataFault(asked.metadata, this.#parts.limits);
+  }
+
+  #topicFault({ name, topicId, partition }: Asked): GroupFault | null {
+    const topic = this.#topicOf({ name, topicId });
+    if (topic === null) return name === null ? "unknown-topic-id" : "unknown-topic";
+    return topic.partitions[partition] === undefined ? "unknown-topic" : null;
+  }
+
+  #topicOf({ name, topicId }: TopicName): Topic | null {
+    const { image } = this.#parts;
+    if (name !== null) return image.topicNamed(name);
+    return topicId === null ? null : image.topic(topicId);
+  }
+
+  #nameOf(asked: TopicName): string {
+    return asked.name ?? this.#topicOf(asked)?.name ?? "";
+  }
+
+  fetch(
+    group: string,
+    topics: readonly OffsetsAsked[] | null,
+    done: (outcome: Result<readonly FetchedOffset[], GroupFault>) => void,
+  ): void {
+    const found = this.#coordinator(group);
+    if (!found.ok) return done(found);
+    if (topics === null) return this.#fetchAll(found.value, group, done);
+    const asked = each(topics);
+    // Offsets of a topic that is gone are still read by its name; an id that is not known has no name.
+    const known = asked.filter((one) => one.name !== null || this.#topicOf(one) !== null);
+    const wanted = known.map((one) => ({ topic: this.#nameOf(one), partition: one.partition }));
+    found.value.fetch(group, wanted, (outcome) => {
+      if (!outcome.ok) return done(outcome);
+      let at = 0;
+      const fetched = asked.map((one): FetchedOffset => {
+        if (known[at] !== one) return { ...one, fault: "unknown-topic-id", committed: null };
+        return { ...one, fault: null, committed: outcome.value[at++]?.committed ?? null };
+      });
+      done(ok(fetched));
+    });
+  }
+
+  #fetchAll(
+    coordinator: GroupCoordinator,
+    group: string,
+    done: (outcome: Result<readonly FetchedOffset[], GroupFault>) => void,
+  ): void {
+    coordinator.fetch(group, null, (outcome) => {
+      if (!outcome.ok) return done(outcome);
+      const { image } = this.#parts;
+      const fetched = outcome.value.map(({ topic, partition, committed }) => {
+        const topicId = image.topicNamed(topic)?.topicId ?? null;
+        return { name: topic, topicId, partition, fault: null, committed };
+      });
+      done(ok(fetched));
+    });
+  }
+
+  list(): Result<readonly GroupListing[], GroupFault> {
+    const listings: GroupListing[] = [];
+    for (const coordinator of this.#parts.coordinators.leading()) {
+      const listed = coordinator.list();
+      if (listed.ok) for (const listing of listed.value) listings.push(listing);
+      else if (listed.fault !== "not-coordinator") return listed;
+    }
+    return ok(listings);
+  }
+
+  describe(group: string): Result<GroupDescription, GroupFault> {
+    const found = this.#coordinator(group);
+    return found.ok ? found.value.describe(group) : found;
+  }
+
+  deleteGroup(group: string, done: (fault: GroupFault | null) => void): void {
+    const found = this.#coordinator(group);
+    if (found.ok) found.value.deleteGroup(group, done);
+    else done(found.fault);
+  }
+
+  deleteOffsets(
+    group: string,
+    topics: readonly OffsetsAsked[],
+    done: (outcome: Result<readonly OffsetOutcome[], GroupFault>) => void,
+  ): void {
+    const found = this.#coordinator(group);
+    if (!found.ok) return done(found);
+    const asked = each(topics);
+    const own = asked.map((one) => this.#topicFault(one));
+    const wanted = asked.map(
+      (one): NamedPartition => ({ topic: this.#nameOf(one), partition: one.partition }),
+    );
+    const known = wanted.filter((_one, at) => own[at] === null);
+    found.value.deleteOffsets(group, known, (outcome) => {
+      if (!outcome.ok) return done(outcome);
+      let at = 0;
+      const outcomes = asked.map((one, place): OffsetOutcome => {
+        const fault = own[place] ?? null;
+        return { ...one, fault: fault ?? outcome.value[at++] ?? null };
+      });
+      done(ok(outcomes));
+    });
+  }
+}
+
+function each(topics: readonly OffsetsAsked[]): readonly Asked[] {
+  return topics.flatMap(({ name, topicId, partitions }) =>
+    partitions.map((partition) => ({ name, topicId, partition })),
+  );
+}
