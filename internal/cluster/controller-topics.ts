@@ -6,7 +6,7 @@ import type { Term, TopicId } from "../model/ids.ts";
 import type { ClusterState, Topic } from "./cluster-state.ts";
 import { foldName } from "./cluster-state.ts";
 import type { ControllerContext, Handler } from "./controller-context.ts";
-import { refuse } from "./controller-context.ts";
+import { refuse, rulesOfTopic } from "./controller-context.ts";
 import type {
   ControllerFault,
   CreatedTopic,
@@ -14,7 +14,7 @@ import type {
   TopicOutcome,
   TopicReference,
 } from "./controller-requests.ts";
-import { RECREATED_TERM_STEP } from "./limits.ts";
+import { CREATED_TOPICS_MAX, RECREATED_TERM_STEP } from "./limits.ts";
 import { configsRefusal, overrides } from "./overrides.ts";
 import { isId } from "./random-id.ts";
 import type { ControllerRecord } from "./records.ts";
@@ -26,8 +26,12 @@ type TopicCreated = Extract<ControllerRecord, { kind: "topic-created" }>;
 const FACTOR_MAX = 32_767;
 
 export const createTopics: Handler<"create-topics"> = (state, request, context) => {
+  if (request.topics.length > CREATED_TOPICS_MAX) {
+    return refuse("invalid-request", `One request creates at most ${CREATED_TOPICS_MAX} topics.`);
+  }
   const draft = new TopicDraft(state, context);
   const records: TopicCreated[] = [];
+  const earlier: Earlier = { names: new Map(), ids: new Set() };
   const repeated = namedTwice(request.topics.map((topic) => topic.name));
   const topics = request.topics.map((topic): TopicOutcome<CreatedTopic> => {
     const { name } = topic;
@@ -37,16 +41,24 @@ export const createTopics: Handler<"create-topics"> = (state, request, context) 
     }
     const existing = state.topicNamed(name);
     if (existing?.topicId === topic.topicId) return { name, outcome: ok(describeTopic(existing)) };
-    const refusal = nameRefusal(state, records, topic);
+    const refusal = nameRefusal(state, earlier, topic);
     if (refusal !== null) return { name, outcome: failed(refusal) };
     const created = createTopic(state, draft, topic, context);
     if (!created.ok) return { name, outcome: created };
     records.push(created.value);
+    earlier.names.set(foldName(name), name);
+    earlier.ids.add(topic.topicId);
     return { name, outcome: ok(describeTopic(created.value)) };
   });
   const reply = { kind: "create-topics", topics, ready: true } as const;
   return ok({ records: request.validateOnly ? [] : records, reply });
 };
+
+/** Topics that the request adds before the one that is judged: by folded name, and by id. */
+interface Earlier {
+  readonly names: Map<string, string>;
+  readonly ids: Set<TopicId>;
+}
 
 function describeTopic(topic: Topic | TopicCreated): CreatedTopic {
   const { topicId, configs, partitions } = topic;
@@ -66,7 +78,7 @@ function namedTwice(names: readonly string[]): ReadonlySet<string> {
 
 function nameRefusal(
   state: Readonly<ClusterState>,
-  earlier: readonly TopicCreated[],
+  earlier: Earlier,
   topic: NewTopic,
 ): ControllerFault | null {
   const { name, topicId } = topic;
@@ -75,10 +87,7 @@ function nameRefusal(
   if (state.topicNamed(name) !== null) {
     return { kind: "topic-exists", detail: `Topic '${name}' already exists.` };
   }
-  const folded = foldName(name);
-  const other =
-    state.topicNamedLike(name)?.name ??
-    earlier.find((made) => foldName(made.name) === folded)?.name;
+  const other = state.topicNamedLike(name)?.name ?? earlier.names.get(foldName(name));
   if (other !== undefined) {
     const detail = `Topic '${name}' collides with topic '${other}': . and _ count as equal.`;
     return { kind: "name-collision", detail };
@@ -86,8 +95,8 @@ function nameRefusal(
   if (!isId(topicId) || state.topics.has(topicId)) {
     return { kind: "invalid-request", detail: "The topic id is missing or taken." };
   }
-  const isTaken = earlier.some((made) => made.topicId === topicId);
-  return isTaken ? { kind: "invalid-request", detail: "The topic id is named twice." } : null;
+  if (!earlier.ids.has(topicId)) return null;
+  return { kind: "invalid-request", detail: "The topic id is named twice." };
 }
 
 function createTopic(
@@ -97,7 +106,7 @@ function createTopic(
   context: ControllerContext,
 ): Result<TopicCreated, ControllerFault> {
   const configs = overrides(topic.configs);
-  const bad = configsRefusal(configs, context.topicConfigs);
+  const bad = configsRefusal(configs, rulesOfTopic(context, topic.name));
   if (bad !== null) return failed(bad);
   const placed =
     topic.assignments.length > 0 ? assigned(draft, topic) : sized(draft, topic, context);

@@ -9,6 +9,8 @@ export const FIRST_PRODUCER_ID = 0;
 export const PRODUCER_ID_BLOCK = 1_000;
 /** How far above the old terms a recreated topic starts (C6): room for terms that gossip had not brought yet. */
 export const RECREATED_TERM_STEP = 1_000;
+/** Topics that one request creates: a request is carried out in one piece, which must not take long (L7). */
+export const CREATED_TOPICS_MAX = 1_000;
 /** Names of deleted topics whose terms are remembered one by one. */
 export const DELETED_TERMS_MAX = 10_000;
 /** Of rows of an opaque table. */
