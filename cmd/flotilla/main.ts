@@ -3,6 +3,8 @@
 import { runProgram } from "./program.ts";
 import { ProcessTerminal } from "./terminal.ts";
 
-const exitCode = await runProgram(process.argv.slice(2), new ProcessTerminal());
-process.exitCode = exitCode;
-if (process.connected) process.disconnect?.();
+const terminal = new ProcessTerminal();
+const exitCode = await runProgram(process.argv.slice(2), terminal);
+await terminal.flush();
+// Not when nothing is left to do: a connection whose other side does not answer would hold up the end by seconds.
+process.exit(exitCode);

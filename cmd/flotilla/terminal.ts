@@ -55,6 +55,13 @@ export class ProcessTerminal implements Terminal {
     if (this.isWatched) process.stderr.write(`\r\u001b[2K${line ?? ""}`);
   }
 
+  /** Resolves when everything is with the system. */
+  async flush(): Promise<void> {
+    for (const stream of [process.stdout, process.stderr]) {
+      await new Promise<void>((resolve) => stream.write("", () => resolve()));
+    }
+  }
+
   interruption(): AbortSignal {
     if (this.#interruption !== null) return this.#interruption;
     const controller = new AbortController();

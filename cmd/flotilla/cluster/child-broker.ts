@@ -67,11 +67,8 @@ export class ChildBroker {
     if (this.isRunning) this.#process.kill("SIGKILL");
   }
 
-  /** The broker no longer ends with this process, nor keeps it running. */
-  leaveAlone(): void {
-    this.#process.send(STAND_ALONE, () => {
-      this.#process.disconnect();
-      this.#process.unref();
-    });
+  /** The broker no longer ends with this process. */
+  async leaveAlone(): Promise<void> {
+    await new Promise<void>((resolve) => this.#process.send(STAND_ALONE, () => resolve()));
   }
 }

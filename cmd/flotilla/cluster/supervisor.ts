@@ -72,8 +72,9 @@ export class Supervisor {
   }
 
   /** The brokers stay when this process ends. */
-  leaveAlone(): void {
-    for (const child of this.#children) if (child.isRunning) child.leaveAlone();
+  async leaveAlone(): Promise<void> {
+    const running = this.#children.filter(({ isRunning }) => isRunning);
+    await Promise.all(running.map((child) => child.leaveAlone()));
   }
 
   #reported({ broker, pid }: ChildBroker, report: BrokerReport): void {

@@ -77,7 +77,7 @@ export const cluster: Command = {
     await supervisor.start(interruption);
     if (!interruption.aborted) printAddresses(layout, terminal);
     if (options.isSet("detach") && !interruption.aborted) {
-      supervisor.leaveAlone();
+      await supervisor.leaveAlone();
       return EXIT_CODE.ok;
     }
     if (!interruption.aborted) {
