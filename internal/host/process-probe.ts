@@ -23,16 +23,12 @@ export class ProcessProbe {
   readonly #collections: PerformanceObserver;
 
   constructor(meter: HostMeter) {
-    for (const [quantile, percentile] of [
-      ["0.5", 50],
-      ["0.99", 99],
-      ["1", 100],
-    ] as const) {
+    for (const percentile of [50, 99, 100]) {
       meter.observedGauge(
         "flotilla_process_event_loop_delay_seconds",
-        "How late the event loop was since the process started, by quantile.",
+        "How late the event loop was since the process started, by percentile.",
         () => this.#loopDelaySeconds(percentile),
-        { quantile },
+        { percentile: String(percentile) },
       );
     }
     const pauses = new Map(
