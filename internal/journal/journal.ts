@@ -18,7 +18,7 @@ import type {
 } from "../model/ids.ts";
 import type { DiskFault, DiskLock } from "../ports/disk.ts";
 import type { World } from "../ports/world.ts";
-import { BATCH_ENTRY } from "../record/record.ts";
+import { BATCH_ENTRY, RECORD_HEADER_BYTES } from "../record/record.ts";
 import type { RecordHeader } from "../record/record.ts";
 import { Arena } from "./arena.ts";
 import { BatchWriter, SCRATCH_BYTES, batchShape } from "./batch-writer.ts";
@@ -201,8 +201,9 @@ export class Journal implements SharedJournal {
     return position;
   }
 
-  fits(payloadBytes: number): boolean {
-    if (this.#queue.freePart < TABLE_MARGIN_PART) return false;
+  fits(payloadBytes: number, records = 1): boolean {
+    const tablePart = (records * RECORD_HEADER_BYTES) / this.#sizes.tableBytes;
+    if (this.#queue.freePart - tablePart < TABLE_MARGIN_PART) return false;
     if (this.#files.writtenBytes >= this.#sizes.bytesMax) return false;
     return this.#arena.hasRoom(payloadBytes, this.#sizes.marginBytes);
   }

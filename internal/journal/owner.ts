@@ -164,10 +164,11 @@ export interface SharedJournal {
     end: number,
   ): PayloadPosition | "full" | "closed";
   /**
-   * An append with this many payload bytes would not be answered "full" now. A record that is no batch and has at most
-   * 4 KiB of payload always fits: a margin of the arena is kept for hard states, configurations and no-ops.
+   * So many records, with this many payload bytes together, could be appended now and none answered "full". A record
+   * that is no batch and has at most 4 KiB of payload always fits: a margin is kept for hard states, configurations and
+   * no-ops.
    */
-  fits(payloadBytes: number): boolean;
+  fits(payloadBytes: number, records?: number): boolean;
   /** The ticket of the record that was appended last (J4). */
   readonly lastTicket: Ticket;
   /** The last batch that is durable; what pings and acks carry (D3). */

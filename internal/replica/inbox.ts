@@ -119,7 +119,7 @@ export class Inbox {
     let payloadBytes = 0;
     for (const header of row.entries) payloadBytes += header.length;
     // Refusing the row before the machine sees it is always legal; the leader offers it again.
-    if (payloadBytes > 0 && !this.#journal.fits(payloadBytes)) return nothing;
+    if (payloadBytes > 0 && !this.#journal.fits(payloadBytes, row.entries.length)) return nothing;
     const rejection = replica.receive(row, heads, bytes);
     if (rejection !== null) {
       messages.push(replica.envelope(row.from, rejection));

@@ -15,7 +15,8 @@ const LOOK_MS = 50;
 /** Time for clients to go on after the healing. */
 const AFTERGLOW_MS = 300;
 const RESUME_MS_MAX = LEADERLESS_MS_MAX + 5_000;
-const CONVERGE_MS_MAX = 10_000;
+/** So long may convergence make no progress at all. */
+const STUCK_MS_MAX = 6_000;
 const READ_BYTES_MAX = 200_000;
 
 export class Ending {
@@ -61,8 +62,13 @@ export class Ending {
       return this.#book.verdict.report("writes resume", `${waiting.join("; ")} | ${groups}`);
     }
     const converged = (): boolean => this.#views().every((view) => this.#isConverged(view));
-    if (!(await this.#until("replicas converge", CONVERGE_MS_MAX, converged))) {
-      return this.#book.verdict.report("replicas converge", this.#groups().join(" | "));
+    // However long it takes, as long as it goes on.
+    for (let known = -1; !(await this.#until("replicas converge", STUCK_MS_MAX, converged)); ) {
+      const reached = this.#progress();
+      if (reached === known) {
+        return this.#book.verdict.report("replicas converge", this.#groups().join(" | "));
+      }
+      known = reached;
     }
     this.phase = "reading back";
     for (const target of this.#traffic.targets) await this.#readBack(target);
@@ -107,6 +113,18 @@ export class Ending {
 
   #views(): GroupView[] {
     return groupsOf(this.#cluster).map((group) => new GroupView(this.#cluster, group));
+  }
+
+  /** Grows with every entry that any replica appends or commits. */
+  #progress(): number {
+    let sum = 0;
+    for (const { placed } of this.#views()) {
+      for (const { replica } of placed) {
+        const { lastIndex, commit, configuration } = replica.machine;
+        sum += lastIndex + commit + configuration.revision;
+      }
+    }
+    return sum;
   }
 
   #groups(): string[] {

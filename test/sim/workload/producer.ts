@@ -94,8 +94,8 @@ export class Producer {
     }
     while (!this.#isStopping || this.#open.length > 0) {
       await this.#pause();
-      await this.#fill();
-      if (this.#open.length > 0) await this.#sendAgain();
+      if (this.#open.length === 0) await this.#fill();
+      else await this.#sendAgain();
     }
   }
 

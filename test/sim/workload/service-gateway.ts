@@ -62,7 +62,8 @@ export class ServiceGateway implements Gateway {
     const at = options.broker === null ? this.#leaderOf(from) : this.#cluster.at(options.broker);
     const broker = at?.reachable ?? null;
     if (at === null || broker === null) return Promise.resolve(false);
-    const who = whoIs(at, broker);
+    // A replica that was moved away and back is another one, and knows nothing at first.
+    const who = `${whoIs(at, broker)}/${broker.raft.replica(from.group)?.self ?? 0}`;
     return new Promise((resolve) => {
       const patienceMs = options.waitMs + CLIENT_PATIENCE_MS;
       let cancel = (): void => {};
