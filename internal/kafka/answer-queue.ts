@@ -44,6 +44,16 @@ export class AnswerQueue {
     return this.count === 0 && this.inFlightBytes === 0;
   }
 
+  /** Bytes of answers that are ready and not taken. Looks at every call. */
+  get readyBytes(): number {
+    let bytes = this.inFlightBytes;
+    for (let at = this.#first; at < this.#calls.length; at++) {
+      const call = this.#calls[at] as Call;
+      if (call.state === "answered") bytes += call.answerBytes;
+    }
+    return bytes;
+  }
+
   push(call: Call): void {
     this.#calls.push(call);
     this.bytes += call.requestBytes;

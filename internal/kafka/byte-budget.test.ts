@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
-import { ByteBudget } from "./byte-budget.ts";
+import { ByteBudget, SMALL_BYTES_MAX } from "./byte-budget.ts";
 import type { BudgetHolder } from "./byte-budget.ts";
 
 class Holder implements BudgetHolder {
   isMidFrame: boolean;
   reads = true;
+  heldBytes = 0;
   readonly #budget: ByteBudget;
 
   constructor(budget: ByteBudget, isMidFrame: boolean) {
@@ -59,4 +60,31 @@ test("a holder that leaves lets another in its place, and is not called again", 
   two.reads = false;
   budget.change(-50, 0);
   expect([two.reads, budget.waitingCount]).toEqual([false, 0]);
+});
+
+test("the last quarter is for those who hold little", () => {
+  const budget = new ByteBudget(100);
+  const [greedy, modest] = [new Holder(budget, true), new Holder(budget, true)];
+  greedy.heldBytes = SMALL_BYTES_MAX;
+  budget.change(10, 70);
+  expect([greedy.readAgain(), modest.readAgain()]).toEqual([false, true]);
+  budget.change(0, 30);
+  expect([greedy.readAgain(), modest.readAgain()]).toEqual([false, false]);
+  budget.change(0, -20);
+  expect([greedy.reads, modest.reads]).toEqual([false, true]);
+  budget.change(0, -30);
+  expect(greedy.reads).toBe(true);
+});
+
+test("it stays full only as long as somebody waits without a break", () => {
+  const budget = new ByteBudget(100);
+  const one = new Holder(budget, false);
+  budget.change(0, 110);
+  expect([budget.staysFull(), budget.staysFull()]).toEqual([false, false]); // nobody waits
+  one.readAgain();
+  expect([budget.staysFull(), budget.staysFull()]).toEqual([false, true]);
+  budget.change(0, -40);
+  budget.change(0, 40);
+  one.readAgain();
+  expect([budget.staysFull(), budget.staysFull()]).toEqual([false, true]);
 });

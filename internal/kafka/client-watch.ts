@@ -48,6 +48,11 @@ export class ClientWatch {
     return this.#isIdle(state) ? "idle" : null;
   }
 
+  /** How long, as far as the last look tells, nothing of the answers under way was taken. */
+  stalledMs(nowMs: number): number {
+    return nowMs - this.#takenMarkMs;
+  }
+
   #isSlowReader({ nowMs, inFlightBytes, takenBytes, bufferedBytes }: ClientState): boolean {
     const moved = takenBytes !== this.#takenMarkBytes || bufferedBytes < this.#bufferedMarkBytes;
     this.#bufferedMarkBytes = bufferedBytes;

@@ -21,6 +21,7 @@ import type { RequestFault, RequestHeader } from "./codec/request.ts";
 import { encodeResponse } from "./codec/response.ts";
 import type { Flushable, Flusher } from "./flusher.ts";
 import type { Handler } from "./handler.ts";
+import { MEMORY_SHORT_STALL_MS } from "./limits.ts";
 import type { KafkaOptions } from "./options.ts";
 import type { CloseCause, KafkaProbe } from "./probe.ts";
 import type { QuietLog } from "./quiet-log.ts";
@@ -115,6 +116,19 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
     return this.#pendingBytes > 0;
   }
 
+  get heldBytes(): number {
+    return this.#pendingBytes + this.#answers.bytes;
+  }
+
+  /** What it holds without getting on, as far as that is the client's doing: part of a frame, answers not taken. */
+  unmovingBytes(nowMs: number): number {
+    if (this.#cause !== null) return 0;
+    const { budget } = this.#home;
+    const pending = this.#isHeld || budget.favours(this) ? 0 : this.#pendingBytes;
+    const isStalled = this.#watch.stalledMs(nowMs) >= MEMORY_SHORT_STALL_MS;
+    return pending + (isStalled ? Math.min(this.#answers.bytes, this.#answers.readyBytes) : 0);
+  }
+
   /** Received bytes that are not part of a decoded request. */
   get #pendingBytes(): number {
     return this.#receivedBytes - this.#consumedBytes;
@@ -147,7 +161,7 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
     const { fault } = this.#splitter;
     if (fault === null || this.#cause !== null) return;
     const sizeBytes = fault.kind === "frame-size" ? fault.sizeBytes : null;
-    this.#refuse(fault.kind, { sizeBytes, clientId: this.#clientId });
+    this.refuse(fault.kind, { sizeBytes, clientId: this.#clientId });
   }
 
   #take(bytes: Uint8Array, start: number, end: number, nowMs: number): void {
@@ -197,7 +211,7 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
 
   #refuseRequest(fault: RequestFault, requestBytes: number, nowMs: number): void {
     if (fault.kind === "short-header") {
-      this.#refuse("undecodable", { requestBytes });
+      this.refuse("undecodable", { requestBytes });
       return;
     }
     const { header } = fault;
@@ -211,11 +225,11 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
         return;
       }
       case "malformed":
-        this.#refuse("undecodable", { apiKey, apiVersion, clientId, ...fault.cause });
+        this.refuse("undecodable", { apiKey, apiVersion, clientId, ...fault.cause });
         return;
       case "unknown-api":
       case "unsupported-version":
-        this.#refuse(fault.kind, { apiKey, apiVersion, clientId });
+        this.refuse(fault.kind, { apiKey, apiVersion, clientId });
     }
   }
 
@@ -339,7 +353,7 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
       bufferedBytes: this.#wire.bufferedBytes,
     });
     if (cause === "idle") this.close(cause, null);
-    else if (cause !== null) this.#refuse(cause, { clientId: this.#clientId });
+    else if (cause !== null) this.refuse(cause, { clientId: this.#clientId });
   }
 
   /** Reads nothing more, answers what is under way, then closes in order. */
@@ -358,7 +372,7 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
   }
 
   /** The client did something that it must not do: it is told by the end of the connection, and we by a log line. */
-  #refuse(cause: CloseCause, fields: Readonly<Record<string, unknown>>): void {
+  refuse(cause: CloseCause, fields: Readonly<Record<string, unknown>>): void {
     if (this.#cause !== null) return;
     this.#home.log.warn({ cause, host: this.peerHost, ...fields }, "client-refused");
     this.close(cause, null);

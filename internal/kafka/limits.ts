@@ -7,6 +7,8 @@ export const FRAME_STALL_MS = 30_000;
 export const FRAME_PROGRESS_BYTES_MIN = 64 << 10;
 /** A client that takes none of the bytes handed to the system for so long is given up. */
 export const SEND_STALL_MS = 10_000;
+/** When memory is short, a client that took no byte of its answers for so long counts as one that does not get on. */
+export const MEMORY_SHORT_STALL_MS = 1_000;
 /** How often connections are looked over, at most. */
 export const SWEEP_MS_MAX = 1_000;
 export const SWEEP_MS_MIN = 25;
@@ -18,6 +20,8 @@ export const DRAIN_MS_MAX = 10_000;
 export const AUTO_CREATE_MS_MAX = 5_000;
 /** How long requests without a timeout of their own wait for the controller. */
 export const ADMIN_MS_MAX = 30_000;
+/** How long FindCoordinator waits for the internal topic that it makes. */
+export const COORDINATOR_MS_MAX = 5_000;
 export const PRODUCER_ID_MS_MAX = 5_000;
 /** An incremental fetch session that was not used for so long makes room for a new one. */
 export const SESSION_STALE_MS = 120_000;

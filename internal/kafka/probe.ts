@@ -10,6 +10,7 @@ export const CLOSE_CAUSES = [
   "idle",
   "incomplete-frame",
   "slow-reader",
+  "memory-short", // it held much without getting on, while others waited for room
   "frame-size",
   "tls-on-plaintext",
   "undecodable",

@@ -172,8 +172,29 @@ export class KafkaServer {
       this.#cancelSweep = null;
       const nowMs = this.#world.clock.upMs();
       for (const connection of this.#connections) connection.sweep(nowMs);
+      if (this.#home.budget.staysFull()) this.#makeRoom(nowMs);
       // Without connections there is nothing to look after, and an idle broker sets no timer.
       if (this.#connections.size > 0) this.#sweepLater();
     });
+  }
+
+  /**
+   * Memory has been short since the last sweep. Where most of it is held by clients that do not get on (halves of
+   * frames, answers that nobody takes), the greediest are given up; what is under way here ends by itself.
+   */
+  #makeRoom(nowMs: number): void {
+    const { heldBytesMax } = this.#options;
+    const idle = [...this.#connections]
+      .map((connection) => ({ connection, bytes: connection.unmovingBytes(nowMs) }))
+      .filter(({ bytes }) => bytes > 0)
+      .toSorted((a, b) => b.bytes - a.bytes);
+    const idleBytes = idle.reduce((sum, { bytes }) => sum + bytes, 0);
+    if (idleBytes < heldBytesMax / 2) return;
+    let excessBytes = this.#home.budget.bytes - heldBytesMax / 2;
+    for (const { connection, bytes } of idle) {
+      if (excessBytes <= 0) return;
+      connection.refuse("memory-short", { heldBytes: bytes });
+      excessBytes -= bytes;
+    }
   }
 }

@@ -311,6 +311,31 @@ describe("a client that sends faster than it is answered", () => {
     });
   });
 
+  test("the greedy leave room for others, and are given up when memory stays short", async () => {
+    const kafka = { heldBytesMax: 8 * MIB, requestBytesMax: 16 * MIB };
+    await withStage({ kafka, log: { roomBytes: 4 * MIB } }, async (stage) => {
+      const halves = Array.from({ length: 20 }, () => {
+        const raw = new RawClient(stage);
+        raw.send(new Uint8Array([0, 0xf0, 0, 0, ...new Uint8Array(MIB)]));
+        return raw;
+      });
+      await stage.sleepMs(200);
+      const [modest, large] = [stage.client(), stage.client()];
+      let isAnswered = false;
+      void modest.request(metadata, 9, { topics: [] }).then(() => {
+        isAnswered = true;
+      });
+      const text = "z".repeat(900_000);
+      const answer = large.request(produce, 9, toOrders(text));
+      await stage.sleepMs(200);
+      expect([isAnswered, halves.some((raw) => raw.isOver)]).toEqual([true, false]);
+      await stage.sleepMs(5_000);
+      expect((await answer).responses[0]?.partitionResponses[0]?.errorCode).toBe(0);
+      expect(new Set(stage.refusals())).toEqual(new Set(["memory-short"]));
+      expect(modest.closeReason).toBeNull();
+    });
+  });
+
   test("when memory is short the rest of a request waits, nothing overtakes it, nothing is lost", async () => {
     await withStage({ log: { commitMs: 5, roomBytes: 3_000 } }, async (stage) => {
       const clients = [stage.client(), stage.client()];
