@@ -13,7 +13,7 @@ const FULL_TIME_S = 300;
 /** From here on every kind of fault must have struck. */
 const ALL_KINDS_S = 60;
 
-/** How long a partition may take, from the fault; with a majority down, from when one runs again. */
+/** How long a partition may take, from the fault; with a majority down, from when one answers again. */
 export const KILL_WINDOW_MS_MAX = 2_000;
 export const OTHER_WINDOW_MS_MAX = 5_000;
 

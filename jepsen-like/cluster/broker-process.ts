@@ -4,11 +4,13 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { once } from "node:events";
+import { get } from "node:http";
 import type { BrokerAddress } from "../wire/connection.ts";
 
 export interface BrokerPlan {
   readonly id: number;
   readonly kafka: BrokerAddress;
+  readonly http: BrokerAddress;
   readonly dataDirectory: string;
   /** Program and arguments. */
   readonly command: readonly [program: string, ...args: string[]];
@@ -116,6 +118,22 @@ export class BrokerProcess {
   resume(): void {
     this.isPaused = false;
     this.#child?.kill("SIGCONT");
+  }
+
+  /**
+   * Whether its HTTP listener answers, whatever it says: the process has started and read its journal. A mere
+   * connection would not tell, because a broker tries its ports before it reads anything.
+   */
+  answers(): Promise<boolean> {
+    const { host, port } = this.plan.http;
+    return new Promise((resolve) => {
+      const request = get({ host, port, path: "/", timeout: 500 }, (response) => {
+        response.destroy();
+        resolve(true);
+      });
+      request.on("timeout", () => request.destroy());
+      request.on("error", () => resolve(false));
+    });
   }
 
   /** The letter of /proc, e.g. T for stopped; "?" where the system does not tell. */

@@ -9,7 +9,7 @@ export interface FaultRecord {
   readonly partitions: readonly number[];
   /** Batches that were with the victims, unanswered, when it struck. */
   readonly unanswered: number;
-  /** When enough brokers run again for a majority; the start itself where a majority never stopped. */
+  /** When a majority of the brokers have started and answer again; the start itself where one never stopped. */
   quorumMs: number;
   /** When the last victim runs again. */
   endMs: number;
@@ -21,7 +21,7 @@ export interface Window {
   readonly fault: FaultRecord;
   /** From the fault to the first new acknowledgement on each affected partition: the longest of them. */
   readonly sinceFaultMs: number;
-  /** The same, from the moment a majority ran again. */
+  /** The same, from the moment a majority answered again. */
   readonly sinceQuorumMs: number;
   /** Partitions that accepted nothing new before the run was over. */
   readonly stuck: readonly number[];

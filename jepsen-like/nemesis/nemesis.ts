@@ -111,15 +111,30 @@ export class Nemesis {
     if (signals.some((signal) => signal !== "SIGKILL")) {
       fault.complaint = `a broker ended by ${signals.join(", ")} instead of SIGKILL`;
     }
+    const hadMajority = fault.kind === "kill leader";
+    const majority = hadMajority ? null : this.#awaitMajority(fault);
     await pause(downMs);
-    const majority = Math.floor(this.#cluster.brokers.length / 2) + 1;
     for (const victim of this.#random.shuffled(victims)) {
-      const running = this.#cluster.brokers.filter(({ isRunning }) => isRunning).length;
       victim.start();
       this.#say(`start broker ${victim.id}`);
-      if (running < majority && running + 1 >= majority) fault.quorumMs = this.#nowMs();
       await pause(this.#random.between(0, victims.length > 1 ? 400 : 0));
     }
+    await majority;
+  }
+
+  /** Notes when enough brokers answer. */
+  async #awaitMajority(fault: FaultRecord): Promise<void> {
+    const { brokers } = this.#cluster;
+    for (const giveUpAtMs = this.#nowMs() + RECOVER_MS_MAX; this.#nowMs() < giveUpAtMs;) {
+      const answers = await Promise.all(brokers.map((broker) => broker.answers()));
+      if (answers.filter(Boolean).length > brokers.length / 2) {
+        fault.quorumMs = this.#nowMs();
+        this.#say("a majority answers");
+        return;
+      }
+      await pause(20);
+    }
+    fault.complaint = `no majority answers ${RECOVER_MS_MAX} ms after its brokers were started`;
   }
 
   async #pause(target: BrokerProcess, fault: FaultRecord): Promise<void> {
