@@ -6,11 +6,12 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { EXIT_CODE } from "../../cmd/flotilla/exit-code.ts";
 import { runProgram } from "../../cmd/flotilla/program.ts";
-import { CliProcess, freePortsInRow } from "./cli-process.ts";
 import { FakeTerminal } from "./fake-terminal.ts";
+import { flotilla, freePortsInRow } from "./watched-process.ts";
+import type { WatchedProcess } from "./watched-process.ts";
 
 let directory: string;
-const processes: CliProcess[] = [];
+const processes: WatchedProcess[] = [];
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), "flotilla-test-"));
@@ -22,8 +23,8 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-function run(...words: string[]): CliProcess {
-  const started = new CliProcess(words, directory);
+function run(...words: string[]): WatchedProcess {
+  const started = flotilla(words, directory);
   processes.push(started);
   return started;
 }
@@ -45,7 +46,7 @@ async function client(...words: string[]): Promise<string> {
 
 const ANY_PORTS = ["kafka", "grpc", "http", "link"].map((use) => `--${use}.listen=127.0.0.1:0`);
 
-async function startOne(): Promise<{ readonly broker: CliProcess; readonly kafka: string }> {
+async function startOne(): Promise<{ readonly broker: WatchedProcess; readonly kafka: string }> {
   const broker = run("start", "--data.directory=data", ...ANY_PORTS);
   await broker.printed('"event":"broker-serves"');
   const kafka = /"kafka":"([^"]+)"/.exec(broker.output)?.[1] ?? "";

@@ -1,4 +1,4 @@
-// The command line as a process, for tests: what it printed, and how it ended.
+// A program as a process, for tests: what it printed, and how it ended.
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { createServer } from "node:net";
@@ -11,7 +11,7 @@ export interface Ended {
   readonly signal: NodeJS.Signals | null;
 }
 
-export class CliProcess {
+export class WatchedProcess {
   readonly ended: Promise<Ended>;
   output = "";
   complaints = "";
@@ -19,11 +19,11 @@ export class CliProcess {
   #isOver = false;
   #wake: () => void = () => {};
 
-  constructor(words: readonly string[], directory: string) {
+  constructor(program: string, words: readonly string[], directory: string) {
     const environment = Object.entries(process.env).filter(
       ([name]) => !name.startsWith("FLOTILLA_") && name !== "NODE_OPTIONS",
     );
-    this.#process = spawn(process.execPath, [MAIN, ...words], {
+    this.#process = spawn(program, words, {
       cwd: directory,
       env: Object.fromEntries(environment),
       stdio: ["ignore", "pipe", "pipe"],
@@ -67,6 +67,11 @@ export class CliProcess {
   send(signal: NodeJS.Signals): void {
     this.#process.kill(signal);
   }
+}
+
+/** The command line of this project, from its source. */
+export function flotilla(words: readonly string[], directory: string): WatchedProcess {
+  return new WatchedProcess(process.execPath, [MAIN, ...words], directory);
 }
 
 /** The first of `count` ports in a row that nobody listens on. */
