@@ -2,6 +2,7 @@
 import type { Failed, Result } from "../base/result.ts";
 import { failed } from "../base/result.ts";
 import type { GroupId, Term } from "../model/ids.ts";
+import { isInternalTopic } from "../model/internal-topics.ts";
 import type { Decision, HandlerContext } from "../statelog/machine.ts";
 import type { ClusterState } from "./cluster-state.ts";
 import type {
@@ -34,6 +35,8 @@ export interface ConfigRules {
 export interface ControllerEnvironment {
   settings(): ControllerSettings;
   readonly topicConfigs: ConfigRules;
+  /** Of the topics in which brokers keep their own state; those of all topics where it is missing. */
+  readonly internalTopicConfigs?: ConfigRules;
   readonly brokerConfigs: ConfigRules;
   /** The highest term gossiped for a group (C6); see LeaderTable. */
   highestTerm(group: GroupId): Term;
@@ -47,6 +50,11 @@ export type Handler<K extends ControllerKind> = (
   request: ControllerRequest<K>,
   context: ControllerContext,
 ) => Result<Decision<ControllerRecord, ControllerReply<K>>, ControllerFault>;
+
+export function rulesOfTopic(context: ControllerEnvironment, name: string): ConfigRules {
+  const { topicConfigs, internalTopicConfigs } = context;
+  return isInternalTopic(name) ? (internalTopicConfigs ?? topicConfigs) : topicConfigs;
+}
 
 export function refuse(kind: ControllerFaultKind, detail: string): Failed<ControllerFault> {
   return failed({ kind, detail });
