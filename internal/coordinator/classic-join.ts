@@ -104,8 +104,7 @@ function replaceStatic(
   const oldFacts = old.facts;
   const leaderBefore = group.leader;
   const member = group.replace(old, facts);
-  const isSettled =
-    group.phase === "Stable" && group.members.chooseProtocol() === group.protocol;
+  const isSettled = group.phase === "Stable" && group.members.chooseProtocol() === group.protocol;
   if (!isSettled) return group.rejoin(member, facts, done);
   group.around.store(group.id, group.stored(), (fault) => {
     if (fault !== null) {

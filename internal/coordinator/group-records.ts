@@ -26,7 +26,12 @@ export interface StoredGroup {
 
 /** `atMs` is the time of the record itself. */
 export type GroupRecord =
-  | { readonly kind: "group-set"; readonly group: string; readonly atMs: number; readonly stored: StoredGroup }
+  | {
+      readonly kind: "group-set";
+      readonly group: string;
+      readonly atMs: number;
+      readonly stored: StoredGroup;
+    }
   | { readonly kind: "group-gone"; readonly group: string; readonly atMs: number }
   | {
       readonly kind: "offset-set";

@@ -150,12 +150,7 @@ export interface FetchedOffset extends TopicName {
   readonly committed: CommittedOffset | null;
 }
 
-export type GroupPhase =
-  | "Empty"
-  | "PreparingRebalance"
-  | "CompletingRebalance"
-  | "Stable"
-  | "Dead";
+export type GroupPhase = "Empty" | "PreparingRebalance" | "CompletingRebalance" | "Stable" | "Dead";
 
 export interface GroupListing {
   readonly group: string;

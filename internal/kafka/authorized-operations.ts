@@ -34,6 +34,8 @@ export const TOPIC_OPERATIONS = maskOf(
   "ALTER_CONFIGS",
 );
 
+export const GROUP_OPERATIONS = maskOf("READ", "DELETE", "DESCRIBE");
+
 export const CLUSTER_OPERATIONS = maskOf(
   "CREATE",
   "ALTER",

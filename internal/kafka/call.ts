@@ -99,9 +99,9 @@ export class Call {
     this.owner.answered(this);
   }
 
-  /** Counts an error code that goes into the answer, and answers it. */
+  /** Counts an error code that goes into the answer, and answers it; 0, which is none, counts as none. */
   refused(code: number): number {
-    this.owner.countError(code);
+    if (code !== 0) this.owner.countError(code);
     return code;
   }
 

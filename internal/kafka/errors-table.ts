@@ -3,6 +3,7 @@
 import type { BatchFault } from "../model/validate-batch.ts";
 import type { AdminFault } from "../service/cluster-service.ts";
 import type { AppendFault, ReadFault } from "../service/faults.ts";
+import type { GroupFault } from "../service/group-service.ts";
 import { ErrorCode } from "./codec/errors.ts";
 
 const BATCH_CODE = {
@@ -73,6 +74,32 @@ const ADMIN_CODE = {
   refused: ErrorCode.POLICY_VIOLATION,
 } as const satisfies Record<AdminFault["kind"], ErrorCode>;
 
+const GROUP_CODE = {
+  "coordinator-not-available": ErrorCode.COORDINATOR_NOT_AVAILABLE,
+  "coordinator-loading": ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
+  "not-coordinator": ErrorCode.NOT_COORDINATOR,
+  "invalid-group-id": ErrorCode.INVALID_GROUP_ID,
+  "invalid-session-timeout": ErrorCode.INVALID_SESSION_TIMEOUT,
+  "inconsistent-protocol": ErrorCode.INCONSISTENT_GROUP_PROTOCOL,
+  "unknown-member": ErrorCode.UNKNOWN_MEMBER_ID,
+  "member-id-required": ErrorCode.MEMBER_ID_REQUIRED,
+  "illegal-generation": ErrorCode.ILLEGAL_GENERATION,
+  "rebalance-in-progress": ErrorCode.REBALANCE_IN_PROGRESS,
+  "fenced-instance": ErrorCode.FENCED_INSTANCE_ID,
+  "group-full": ErrorCode.GROUP_MAX_SIZE_REACHED,
+  "group-not-found": ErrorCode.GROUP_ID_NOT_FOUND,
+  "group-not-empty": ErrorCode.NON_EMPTY_GROUP,
+  "subscribed-topic": ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC,
+  "unknown-topic": ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  "unknown-topic-id": ErrorCode.UNKNOWN_TOPIC_ID,
+  "metadata-too-large": ErrorCode.OFFSET_METADATA_TOO_LARGE,
+  "commit-too-large": ErrorCode.INVALID_COMMIT_OFFSET_SIZE,
+  "assignment-too-large": ErrorCode.UNKNOWN_SERVER_ERROR,
+} as const satisfies Record<GroupFault, ErrorCode>;
+
+/** From this version on OffsetCommit tells of a group that is not there; before, of its generation. */
+const COMMIT_KNOWS_NO_GROUP = 9;
+
 /** Up to these versions clients do not know KAFKA_STORAGE_ERROR; asking the next leader is what it would make them do. */
 const PRODUCE_WITHOUT_STORAGE_ERROR = 3;
 const FETCH_WITHOUT_STORAGE_ERROR = 5;
@@ -99,6 +126,17 @@ export function listOffsetsCode(fault: ReadFault, version: number): ErrorCode {
 export function epochCode(fault: ReadFault): ErrorCode {
   if (fault.kind === "offset-not-available") return ErrorCode.NOT_LEADER_OR_FOLLOWER;
   return READ_CODE[fault.kind];
+}
+
+export function groupCode(fault: GroupFault | null): ErrorCode {
+  return fault === null ? ErrorCode.NONE : GROUP_CODE[fault];
+}
+
+export function commitCode(fault: GroupFault | null, version: number): ErrorCode {
+  // No answer of OffsetCommit has a code for a broker that takes no more groups.
+  if (fault === "group-full") return ErrorCode.INVALID_COMMIT_OFFSET_SIZE;
+  const isUnknown = fault === "group-not-found" && version < COMMIT_KNOWS_NO_GROUP;
+  return isUnknown ? ErrorCode.ILLEGAL_GENERATION : groupCode(fault);
 }
 
 export function adminCode(fault: AdminFault): ErrorCode {

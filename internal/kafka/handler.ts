@@ -3,6 +3,7 @@
 // the broker.
 import type { LogService } from "../service/log-service.ts";
 import type { ClusterService } from "../service/cluster-service.ts";
+import type { GroupService } from "../service/group-service.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Entropy } from "../ports/entropy.ts";
 import type { Complete } from "../schema/message.ts";
@@ -16,6 +17,7 @@ import type { KafkaOptions } from "./options.ts";
 export interface HandlerContext {
   readonly log: LogService;
   readonly cluster: ClusterService;
+  readonly groups: GroupService;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly options: KafkaOptions;

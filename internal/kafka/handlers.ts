@@ -5,7 +5,15 @@ import { produceHandler } from "./handlers/00-produce.ts";
 import { fetchHandler } from "./handlers/01-fetch.ts";
 import { listOffsetsHandler } from "./handlers/02-list-offsets.ts";
 import { metadataHandler } from "./handlers/03-metadata.ts";
+import { offsetCommitHandler } from "./handlers/08-offset-commit.ts";
+import { offsetFetchHandler } from "./handlers/09-offset-fetch.ts";
 import { findCoordinatorHandler } from "./handlers/10-find-coordinator.ts";
+import { joinGroupHandler } from "./handlers/11-join-group.ts";
+import { heartbeatHandler } from "./handlers/12-heartbeat.ts";
+import { leaveGroupHandler } from "./handlers/13-leave-group.ts";
+import { syncGroupHandler } from "./handlers/14-sync-group.ts";
+import { describeGroupsHandler } from "./handlers/15-describe-groups.ts";
+import { listGroupsHandler } from "./handlers/16-list-groups.ts";
 import { apiVersionsHandler } from "./handlers/18-api-versions.ts";
 import { createTopicsHandler } from "./handlers/19-create-topics.ts";
 import { deleteTopicsHandler } from "./handlers/20-delete-topics.ts";
@@ -14,7 +22,9 @@ import { offsetForLeaderEpochHandler } from "./handlers/23-offset-for-leader-epo
 import { describeConfigsHandler } from "./handlers/32-describe-configs.ts";
 import { alterConfigsHandler } from "./handlers/33-alter-configs.ts";
 import { createPartitionsHandler } from "./handlers/37-create-partitions.ts";
+import { deleteGroupsHandler } from "./handlers/42-delete-groups.ts";
 import { incrementalAlterConfigsHandler } from "./handlers/44-incremental-alter-configs.ts";
+import { offsetDeleteHandler } from "./handlers/47-offset-delete.ts";
 import { describeClusterHandler } from "./handlers/60-describe-cluster.ts";
 
 /** By key. */
@@ -24,7 +34,15 @@ export function handlersOf(context: HandlerContext): readonly Handler[] {
     fetchHandler(context),
     listOffsetsHandler(context),
     metadataHandler(context),
-    findCoordinatorHandler(),
+    offsetCommitHandler(context),
+    offsetFetchHandler(context),
+    findCoordinatorHandler(context),
+    joinGroupHandler(context),
+    heartbeatHandler(context),
+    leaveGroupHandler(context),
+    syncGroupHandler(context),
+    describeGroupsHandler(context),
+    listGroupsHandler(context),
     apiVersionsHandler((): readonly ApiIdentity[] => handlers.map(({ api }) => api)),
     createTopicsHandler(context),
     deleteTopicsHandler(context),
@@ -33,7 +51,9 @@ export function handlersOf(context: HandlerContext): readonly Handler[] {
     describeConfigsHandler(context),
     alterConfigsHandler(context),
     createPartitionsHandler(context),
+    deleteGroupsHandler(context),
     incrementalAlterConfigsHandler(context),
+    offsetDeleteHandler(context),
     describeClusterHandler(context),
   ];
   return handlers;

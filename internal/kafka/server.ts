@@ -7,6 +7,7 @@ import type { Cancel } from "../ports/clock.ts";
 import type { Address, Connection, ConnectionEvents, Listener } from "../ports/wire.ts";
 import type { World } from "../ports/world.ts";
 import type { ClusterService } from "../service/cluster-service.ts";
+import type { GroupService } from "../service/group-service.ts";
 import type { LogService } from "../service/log-service.ts";
 import type { AnyApi } from "./api/registry.ts";
 import { ByteBudget } from "./byte-budget.ts";
@@ -26,6 +27,7 @@ import { QuietLog } from "./quiet-log.ts";
 export interface KafkaServices {
   readonly log: LogService;
   readonly cluster: ClusterService;
+  readonly groups: GroupService;
 }
 
 export type ListenFault = {

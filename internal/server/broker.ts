@@ -24,6 +24,7 @@ import { GroupRecovery } from "../replica/recovery.ts";
 import type { Replica } from "../replica/replica.ts";
 import { AddressBook } from "../service/address.ts";
 import type { ClusterService } from "../service/cluster-service.ts";
+import type { GroupService } from "../service/group-service.ts";
 import { LocalClusterService } from "../service/local-cluster-service.ts";
 import { LocalLogService } from "../service/local-log-service.ts";
 import type { LogService } from "../service/log-service.ts";
@@ -32,6 +33,7 @@ import type { StateLogBugs } from "../statelog/state-log.ts";
 import { Links } from "../transport/links.ts";
 import { ControllerNode } from "./controller-node.ts";
 import { FoundingDriver } from "./founding-driver.ts";
+import { GroupNode } from "./group-node.ts";
 import { Hosting } from "./hosting.ts";
 import { Reconfiguration } from "./reconfiguration.ts";
 
@@ -53,6 +55,7 @@ export type StartFault =
 export interface Services {
   readonly log: LogService;
   readonly cluster: ClusterService;
+  readonly groups: GroupService;
 }
 
 /** Why a broker is not ready; empty when it is. */
@@ -73,6 +76,7 @@ export class Broker {
   readonly controller: ControllerNode;
   readonly services: Services;
   readonly #initialBrokers: readonly InitialBroker[];
+  readonly #groups: GroupNode;
   readonly #hosting: Hosting;
   readonly #reconfiguration: Reconfiguration;
   readonly #onReady: (() => void)[] = [];
@@ -146,7 +150,14 @@ export class Broker {
     this.#initialBrokers = parts.initialBrokers;
     this.links = this.#buildLinks();
     this.raft = this.#buildRaft(faults);
-    this.#hosting = new Hosting(controller.image, this.raft, partitions, world.log);
+    this.#groups = new GroupNode(world, journal, controller, {
+      settings,
+      initialBrokers: this.#initialBrokers.length,
+      ...(faults.stateLog === undefined ? {} : { bugs: faults.stateLog }),
+    });
+    const { image } = controller;
+    const { observer } = this.#groups;
+    this.#hosting = new Hosting(image, this.raft, partitions, world.log, observer);
     this.#reconfiguration = new Reconfiguration(
       world.clock,
       world.log,
@@ -258,7 +269,7 @@ export class Broker {
         },
       },
     });
-    return { log, cluster };
+    return { log, cluster, groups: this.#groups.service };
   }
 
   async #openGroups(recovery: GroupRecovery): Promise<Result<null, StartFault>> {
@@ -431,6 +442,7 @@ export class Broker {
     this.#reconfiguration.stop();
     await this.raft.resign(RESIGN_MS_MAX);
     this.#hosting.stop();
+    this.#groups.close();
     this.controller.close();
     this.partitions.close();
     this.raft.close();

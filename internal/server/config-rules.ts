@@ -28,6 +28,19 @@ export function topicConfigRules(settings: Settings): ConfigRules {
   };
 }
 
+/** Internal topics are compacted: their records are a table. Users' topics may not be yet (P5). */
+export function internalTopicConfigRules(settings: Settings): ConfigRules {
+  const rules = topicConfigRules(settings);
+  return {
+    ...rules,
+    refusal(configs) {
+      const others = new Map(configs);
+      if (others.get("cleanup.policy") === "compact") others.delete("cleanup.policy");
+      return rules.refusal(others);
+    },
+  };
+}
+
 export const BROKER_CONFIG_RULES: ConfigRules = {
   refusal(configs) {
     for (const name of configs.keys()) {

@@ -23,7 +23,7 @@ import { ReplicatedCommandLog } from "../statelog/replicated-command-log.ts";
 import { StateLog } from "../statelog/state-log.ts";
 import type { StateLogBugs } from "../statelog/state-log.ts";
 import type { Links, Session } from "../transport/links.ts";
-import { BROKER_CONFIG_RULES, topicConfigRules } from "./config-rules.ts";
+import { BROKER_CONFIG_RULES, internalTopicConfigRules, topicConfigRules } from "./config-rules.ts";
 
 /** Message types of the cluster layer on the links. */
 const CONTROLLER_REQUEST = 32;
@@ -113,6 +113,7 @@ export class ControllerNode {
         clusterPartitionsMax: settings.get("partitions.max"),
       }),
       topicConfigs: topicConfigRules(settings),
+      internalTopicConfigs: internalTopicConfigRules(settings),
       brokerConfigs: BROKER_CONFIG_RULES,
       highestTerm: (group: number) => this.leaders.highestTerm(group as never),
     };

@@ -9,24 +9,41 @@ import { minInsyncReplicas, topicConfig, topicNumber } from "../config/topic-con
 import type { BrokerId, DirectoryId, GroupId, ReplicaId } from "../model/ids.ts";
 import { CONTROLLER_GROUP } from "../model/ids.ts";
 import type { PartitionRules } from "../partition/append.ts";
+import type { Partition } from "../partition/partition.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import type { Log } from "../ports/log.ts";
 import type { Membership } from "../replica/membership.ts";
 import type { MultiRaft } from "../replica/multi-raft.ts";
 import { reachedRevision } from "./reconfiguration.ts";
 
+/** Who keeps state beside the partitions of a topic. */
+export interface HostingObserver {
+  /** A replica of the partition lives here, on leaders and followers alike; may be told again. */
+  hosted(topic: Topic, index: number, partition: Partition): void;
+  /** The replica leaves now. */
+  dropped(group: GroupId): void;
+}
+
 export class Hosting {
   readonly #image: MetadataImage;
   readonly #raft: MultiRaft;
   readonly #partitions: Partitions;
   readonly #log: Log;
+  readonly #observer: HostingObserver;
   #ends: (() => void)[] = [];
 
-  constructor(image: MetadataImage, raft: MultiRaft, partitions: Partitions, log: Log) {
+  constructor(
+    image: MetadataImage,
+    raft: MultiRaft,
+    partitions: Partitions,
+    log: Log,
+    observer: HostingObserver,
+  ) {
     this.#image = image;
     this.#raft = raft;
     this.#partitions = partitions;
     this.#log = log;
+    this.#observer = observer;
   }
 
   start(broker: BrokerId, directory: DirectoryId): void {
@@ -67,6 +84,7 @@ export class Hosting {
       this.#partitions.of(group).bind(replica, this.#raft);
     }
     this.#configure(group, own.topic);
+    this.#observer.hosted(own.topic, own.partition, this.#partitions.of(group));
   }
 
   /** Groups that this disk knows and that the image, later than they, does not (C5). */
@@ -82,6 +100,7 @@ export class Hosting {
   #drop(group: GroupId, replica: ReplicaId): void {
     if (this.#raft.replica(group)?.self !== replica) return;
     this.#log.info({ group, replica }, "replica-dropped");
+    this.#observer.dropped(group);
     this.#raft.drop(group);
     this.#partitions.retire(group);
   }

@@ -203,9 +203,10 @@ export class LocalGroupService implements GroupService {
     if (!found.ok) return done(found);
     const asked = each(topics);
     const own = asked.map((one) => this.#topicFault(one));
-    const wanted = asked.map(
-      (one): NamedPartition => ({ topic: this.#nameOf(one), partition: one.partition }),
-    );
+    const wanted = asked.map((one): NamedPartition => ({
+      topic: this.#nameOf(one),
+      partition: one.partition,
+    }));
     const known = wanted.filter((_one, at) => own[at] === null);
     found.value.deleteOffsets(group, known, (outcome) => {
       if (!outcome.ok) return done(outcome);

@@ -144,13 +144,7 @@ export class PartitionCommandLog implements CommandLog {
   }
 
   async #readFromDisk(): Promise<void> {
-    const read = await readFromDisk(
-      this.#partition,
-      this.#journal,
-      this.#next,
-      READ_BYTES,
-      true,
-    );
+    const read = await readFromDisk(this.#partition, this.#journal, this.#next, READ_BYTES, true);
     if (this.#state === "closed") return;
     if (!read.ok) {
       // The replica fetches damaged entries again (D1); until then this broker's machine stands still.

@@ -12,6 +12,7 @@ import type { SimulationOptions, SimWorld } from "../sim/world/sim-world.ts";
 import { KafkaClient } from "./kafka-client.ts";
 import type { KafkaClientOptions } from "./kafka-client.ts";
 import { MemoryCluster } from "./memory-cluster.ts";
+import { MemoryGroups } from "./memory-groups.ts";
 import { MemoryLog } from "./memory-log.ts";
 import type { MemoryLogOptions } from "./memory-log.ts";
 
@@ -56,7 +57,8 @@ export async function openFrontStage(options: StageOptions = {}): Promise<FrontS
   const peer = simulation.node("client").boot();
   const log = new MemoryLog(world.clock, options.log);
   const cluster = new MemoryCluster(world.clock, log);
-  const server = new KafkaServer(world, { log, cluster }, { ...OPTIONS, ...options.kafka });
+  const groups = new MemoryGroups(world, cluster);
+  const server = new KafkaServer(world, { log, cluster, groups }, { ...OPTIONS, ...options.kafka });
   const at = { host: "broker", port: 9092 };
   const listening = await simulation.settle(server.listen(at));
   if (!listening.ok) throw new Error(listening.fault.code);

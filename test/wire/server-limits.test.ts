@@ -65,7 +65,7 @@ describe("bytes that are no request close the connection, with a reason", () => 
     ["an HTTP request", new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"), "frame-size"],
     ["a short header", fromHex("00000003 000000"), "undecodable"],
     ["an unknown API", fromHex("0000000a 0309 0000 00000001 ffff"), "unknown-api"],
-    ["an API without a handler", fromHex("0000000a 000b 0000 00000001 ffff"), "unknown-api"],
+    ["an API without a handler", fromHex("0000000a 004c 0001 00000001 ffff"), "unknown-api"],
     ["Produce 2", fromHex("0000000a 0000 0002 00000001 ffff"), "unsupported-version"],
     ["Fetch 3", fromHex("0000000a 0001 0003 00000001 ffff"), "unsupported-version"],
     ["a body that ends early", fromHex("0000000b 0003 0001 00000001 ffff 00"), "undecodable"],

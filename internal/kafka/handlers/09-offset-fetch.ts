@@ -1,0 +1,160 @@
+// OffsetFetch, versions 1-10: of one group up to version 7, of several from 8 on.
+//
+// Behaviour: what is not committed is offset -1 without an error. Null topics (2+) ask for everything. There are no
+// transactions yet, so no offset is ever pending and requireStable changes nothing. Member epochs (9+) belong to the newer
+// group protocol.
+//
+// Errors: 14 15 16 24, up to version 1 per partition, up to 7 at the top, from 8 on per group; per partition 100 (10).
+import type { Complete } from "../../schema/message.ts";
+import type { FetchedOffset, GroupFault, OffsetsAsked } from "../../service/group-service.ts";
+import { offsetFetch } from "../api/09-offset-fetch.ts";
+import type {
+  OffsetFetchRequest,
+  OffsetFetchRequestGroups,
+  OffsetFetchRequestTopics,
+  OffsetFetchResponse,
+  OffsetFetchResponseGroups,
+  OffsetFetchResponseGroupsTopics,
+  OffsetFetchResponsePartitions,
+} from "../api/09-offset-fetch.ts";
+import { Breather } from "../breather.ts";
+import type { CallOf } from "../call.ts";
+import { ErrorCode } from "../codec/errors.ts";
+import { groupCode } from "../errors-table.ts";
+import { responder } from "../handler.ts";
+import type { Handler, HandlerContext } from "../handler.ts";
+import { topicAddress } from "../topic-address.ts";
+
+const ERROR_AT_TOP_FROM = 2;
+const SEVERAL_GROUPS_FROM = 8;
+const TOPIC_IDS_FROM = 10;
+const NO_TOPIC_ID = "A".repeat(22) as OffsetFetchResponseGroupsTopics["topicId"];
+
+type Partitions = readonly OffsetFetchResponsePartitions[];
+type Outcome =
+  | { readonly fault: null; readonly offsets: readonly FetchedOffset[] }
+  | { readonly fault: GroupFault };
+
+export function offsetFetchHandler(context: HandlerContext): Handler {
+  return responder(offsetFetch, (request, call) =>
+    call.version < SEVERAL_GROUPS_FROM
+      ? respondOne(context, request, call)
+      : respondAll(context, request, call),
+  );
+}
+
+function fetch(
+  { groups }: HandlerContext,
+  group: string,
+  topics: readonly OffsetsAsked[] | null,
+): Promise<Outcome> {
+  return new Promise((resolve) => {
+    groups.fetch(group, topics, (outcome) =>
+      resolve(outcome.ok ? { fault: null, offsets: outcome.value } : { fault: outcome.fault }),
+    );
+  });
+}
+
+async function respondOne(
+  context: HandlerContext,
+  { groupId, topics }: Complete<OffsetFetchRequest>,
+  call: CallOf<OffsetFetchResponse>,
+): Promise<OffsetFetchResponse> {
+  const asked = topics?.map(({ name, partitionIndexes }) => {
+    return { name, topicId: null, partitions: partitionIndexes };
+  });
+  const outcome = await fetch(context, groupId, asked ?? null);
+  if (outcome.fault !== null) {
+    const errorCode = call.refused(groupCode(outcome.fault));
+    if (call.version >= ERROR_AT_TOP_FROM) return { throttleTimeMs: 0, topics: [], errorCode };
+    return { topics: (topics ?? []).map((topic) => refusedTopic(topic, errorCode)) };
+  }
+  const found = byTopic(outcome.offsets, call).map(({ name, partitions }) => ({
+    name,
+    partitions,
+  }));
+  return { throttleTimeMs: 0, topics: found, errorCode: ErrorCode.NONE };
+}
+
+function refusedTopic(
+  { name, partitionIndexes }: Complete<OffsetFetchRequestTopics>,
+  errorCode: number,
+): { readonly name: string; readonly partitions: Partitions } {
+  const nothing = { committedOffset: -1, committedLeaderEpoch: -1, metadata: "" };
+  const partitions = partitionIndexes.map((partitionIndex) => {
+    return { partitionIndex, ...nothing, errorCode };
+  });
+  return { name, partitions };
+}
+
+async function respondAll(
+  context: HandlerContext,
+  request: Complete<OffsetFetchRequest>,
+  call: CallOf<OffsetFetchResponse>,
+): Promise<OffsetFetchResponse> {
+  const breather = new Breather(context.clock);
+  const groups: OffsetFetchResponseGroups[] = [];
+  for (const group of request.groups) {
+    const pause = breather.tick();
+    if (pause !== null) await pause;
+    groups.push(await respondGroup(context, group, call));
+  }
+  return { throttleTimeMs: 0, groups };
+}
+
+async function respondGroup(
+  context: HandlerContext,
+  { groupId, topics }: Complete<OffsetFetchRequestGroups>,
+  call: CallOf<OffsetFetchResponse>,
+): Promise<OffsetFetchResponseGroups> {
+  const isById = call.version >= TOPIC_IDS_FROM;
+  const asked = topics?.map((topic) => {
+    return { ...topicAddress(topic, isById), partitions: topic.partitionIndexes };
+  });
+  const outcome = await fetch(context, groupId, asked ?? null);
+  if (outcome.fault !== null) {
+    return { groupId, topics: [], errorCode: call.refused(groupCode(outcome.fault)) };
+  }
+  // In versions that name topics by id, one that is gone has no name any more.
+  const offsets = outcome.offsets.filter(({ topicId }) => !isById || topicId !== null);
+  return { groupId, topics: byTopic(offsets, call), errorCode: ErrorCode.NONE };
+}
+
+/** Neighbours of one topic together, in the order of the answer. */
+function byTopic(
+  offsets: readonly FetchedOffset[],
+  call: CallOf<OffsetFetchResponse>,
+): readonly OffsetFetchResponseGroupsTopics[] {
+  const topics: {
+    of: FetchedOffset;
+    topic: {
+      name: string;
+      topicId: typeof NO_TOPIC_ID;
+      partitions: OffsetFetchResponsePartitions[];
+    };
+  }[] = [];
+  for (const offset of offsets) {
+    const { name, topicId } = offset;
+    let last = topics.at(-1);
+    if (last === undefined || last.of.name !== name || last.of.topicId !== topicId) {
+      const topic = { name: name ?? "", topicId: topicId ?? NO_TOPIC_ID, partitions: [] };
+      last = { of: offset, topic };
+      topics.push(last);
+    }
+    last.topic.partitions.push(partitionOf(offset, call));
+  }
+  return topics.map(({ topic }) => topic);
+}
+
+function partitionOf(
+  { partition, fault, committed }: FetchedOffset,
+  call: CallOf<OffsetFetchResponse>,
+): OffsetFetchResponsePartitions {
+  return {
+    partitionIndex: partition,
+    committedOffset: committed?.offset ?? -1,
+    committedLeaderEpoch: committed?.leaderEpoch ?? -1,
+    metadata: committed?.metadata ?? "",
+    errorCode: call.refused(groupCode(fault)),
+  };
+}

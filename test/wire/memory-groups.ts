@@ -1,0 +1,178 @@
+// Consumer groups without a cluster: the use cases over one coordinator whose log is a list in memory and commits at the
+// end of the turn.
+import { GroupCoordinator } from "../../internal/coordinator/group-coordinator.ts";
+import type { CoordinatorSettings } from "../../internal/coordinator/group-coordinator.ts";
+import { TimerWheel } from "../../internal/coordinator/timer-wheel.ts";
+import { failed, ok } from "../../internal/base/result.ts";
+import type { Result } from "../../internal/base/result.ts";
+import type { BrokerId, LogIndex, Term } from "../../internal/model/ids.ts";
+import type { Clock } from "../../internal/ports/clock.ts";
+import type { World } from "../../internal/ports/world.ts";
+import type { ClusterService } from "../../internal/service/cluster-service.ts";
+import type {
+  CommitRequest,
+  FetchedOffset,
+  GroupFault,
+  GroupService,
+  HeartbeatRequest,
+  JoinAnswer,
+  JoinRequest,
+  LeaveAnswer,
+  LeaveRequest,
+  OffsetOutcome,
+  OffsetsAsked,
+  SyncAnswer,
+  SyncRequest,
+  TopicName,
+} from "../../internal/service/group-service.ts";
+import type { CommandFollower, CommandLog } from "../../internal/statelog/command-log.ts";
+
+const SETTINGS: CoordinatorSettings = {
+  initialDelayMs: 0,
+  membersMax: 100,
+  sessionMsMin: 1_000,
+  sessionMsMax: 1_800_000,
+  offsetMetadataBytesMax: 4_096,
+  offsetsRetentionMs: 7 * 24 * 3_600_000,
+};
+
+class TurnLog implements CommandLog {
+  readonly #clock: Clock;
+  #follower: CommandFollower | null = null;
+  #index = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  attach(follower: CommandFollower): void {
+    this.#follower = follower;
+  }
+
+  lead(): void {
+    this.#follower?.leading(1 as Term);
+  }
+
+  propose(payload: Uint8Array): ReturnType<CommandLog["propose"]> {
+    const index = ++this.#index as LogIndex;
+    const term = 1 as Term;
+    this.#clock.turnEnd(() => this.#follower?.applied(index, term, payload, 0, payload.length));
+    return { ok: true, term, index };
+  }
+}
+
+export class MemoryGroups implements GroupService {
+  readonly #cluster: ClusterService;
+  readonly #coordinator: GroupCoordinator;
+
+  constructor(world: World, cluster: ClusterService) {
+    this.#cluster = cluster;
+    const log = new TurnLog(world.clock);
+    this.#coordinator = new GroupCoordinator(log, {
+      clock: world.clock,
+      entropy: world.entropy,
+      wheel: new TimerWheel(world.clock),
+      settings: SETTINGS,
+      refusal: () => null,
+      hasRoom: () => true,
+      undecodable: (_index, detail) => world.fatal("undecodable", detail),
+    });
+    log.lead();
+  }
+
+  async coordinatorOf(group: string): Promise<Result<BrokerId, GroupFault>> {
+    return group === "" ? failed("invalid-group-id") : ok(this.#cluster.broker);
+  }
+
+  join(request: JoinRequest, done: (answer: JoinAnswer) => void): void {
+    this.#coordinator.join(request, done);
+  }
+
+  sync(request: SyncRequest, done: (answer: SyncAnswer) => void): void {
+    this.#coordinator.sync(request, done);
+  }
+
+  heartbeat(request: HeartbeatRequest): GroupFault | null {
+    return this.#coordinator.heartbeat(request);
+  }
+
+  leave(request: LeaveRequest, done: (answer: LeaveAnswer) => void): void {
+    done(this.#coordinator.leave(request));
+  }
+
+  commit(request: CommitRequest, done: (faults: readonly (GroupFault | null)[]) => void): void {
+    const faults = request.offsets.map((one) => this.#topicFault(one, one.partition));
+    const offsets = request.offsets
+      .filter((_one, at) => faults[at] === null)
+      .map((one) => ({ ...one, topic: this.#nameOf(one) }));
+    this.#coordinator.commit({ ...request, offsets }, (fault) =>
+      done(faults.map((own) => own ?? fault)),
+    );
+  }
+
+  #nameOf({ name, topicId }: TopicName): string {
+    return name ?? (topicId === null ? null : this.#cluster.topicWithId(topicId)?.name) ?? "";
+  }
+
+  #topicFault(topic: TopicName, partition: number): GroupFault | null {
+    const view = this.#cluster.topicNamed(this.#nameOf(topic));
+    if (view === null) return topic.name === null ? "unknown-topic-id" : "unknown-topic";
+    return view.partitions[partition] === undefined ? "unknown-topic" : null;
+  }
+
+  fetch(
+    group: string,
+    topics: readonly OffsetsAsked[] | null,
+    done: (outcome: Result<readonly FetchedOffset[], GroupFault>) => void,
+  ): void {
+    const asked = topics?.flatMap(({ name, topicId, partitions }) =>
+      partitions.map((partition) => ({ name, topicId, partition })),
+    );
+    const wanted =
+      asked?.map((one) => ({ topic: this.#nameOf(one), partition: one.partition })) ?? null;
+    this.#coordinator.fetch(group, wanted, (outcome) => {
+      if (!outcome.ok) return done(outcome);
+      done(
+        ok(
+          outcome.value.map(({ topic, partition, committed }, at): FetchedOffset => {
+            const named = asked?.[at] ?? {
+              name: topic,
+              topicId: this.#cluster.topicNamed(topic)?.topicId ?? null,
+            };
+            const isUnknown = named.name === null && topic === "";
+            const { name, topicId } = named;
+            const fault = isUnknown ? "unknown-topic-id" : null;
+            return { name, topicId, partition, fault, committed };
+          }),
+        ),
+      );
+    });
+  }
+
+  list(): ReturnType<GroupService["list"]> {
+    return this.#coordinator.list();
+  }
+
+  describe(group: string): ReturnType<GroupService["describe"]> {
+    return this.#coordinator.describe(group);
+  }
+
+  deleteGroup(group: string, done: (fault: GroupFault | null) => void): void {
+    this.#coordinator.deleteGroup(group, done);
+  }
+
+  deleteOffsets(
+    group: string,
+    topics: readonly OffsetsAsked[],
+    done: (outcome: Result<readonly OffsetOutcome[], GroupFault>) => void,
+  ): void {
+    const asked = topics.flatMap(({ name, topicId, partitions }) =>
+      partitions.map((partition) => ({ name, topicId, partition })),
+    );
+    const wanted = asked.map((one) => ({ topic: this.#nameOf(one), partition: one.partition }));
+    this.#coordinator.deleteOffsets(group, wanted, (outcome) => {
+      if (!outcome.ok) return done(outcome);
+      done(ok(asked.map((one, at) => ({ ...one, fault: outcome.value[at] ?? null }))));
+    });
+  }
+}
