@@ -161,6 +161,33 @@ it("a killed broker stays dead until it is started by itself, and then needs no 
   expect(pidOf(2)).toBe(alone.pid);
 });
 
+it("a broker that is killed under load costs no record, and doubles none", async () => {
+  const words = await clusterWords();
+  const brokers = [0, 1, 2].map((index) => `127.0.0.1:${Number(words[2]) + index}`).join(",");
+  const cluster = run(...words);
+  await cluster.printed("Ctrl-C stops the cluster.");
+  await client("topic", "create", "hot", "--partitions", "3", "-b", brokers);
+  const producing = client("produce", "hot", "--count", "30000", "-b", brokers);
+  let read = "";
+  // Under load means: some records are there already, and the rest is still on its way.
+  while (read === "") read = await client("consume", "hot", "--exit", "-b", brokers);
+  process.kill(pidOf(1), "SIGKILL");
+  await cluster.printed("broker 1: ended (SIGKILL)");
+  await producing;
+  read = await client("consume", "hot", "--exit", "-b", brokers);
+  const numbers = read
+    .trimEnd()
+    .split("\n")
+    .map((line) => Number(line.slice(0, 12)));
+  expect(numbers.toSorted((one, other) => one - other)).toEqual([...Array(30_000).keys()]);
+  let status: object;
+  do {
+    status = JSON.parse(await client("status", "--json", "-b", brokers)) as object;
+    expect(status).toMatchObject({ healthy: false, leaderless: [] });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  } while (!("fencedBrokers" in status && String(status.fencedBrokers) === "1"));
+});
+
 it("brokers end with their supervisor, however it ends", async () => {
   const cluster = run(...(await clusterWords()));
   await cluster.printed("Ctrl-C stops the cluster.");
