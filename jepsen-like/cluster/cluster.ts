@@ -85,7 +85,8 @@ export class Cluster {
   /** Resolves when every broker's metadata lists all of them. */
   async ready(withinMs: number): Promise<void> {
     await eventually("the cluster is not ready", withinMs, async () => {
-      for (const { plan } of this.brokers) {
+      for (const { plan, isRunning } of this.brokers) {
+        if (!isRunning) throw new GivenUp(`broker ${plan.id} ended: see ${plan.logPrefix}*.log`);
         const { brokers } = await askOnce(plan.kafka, []);
         if (brokers.length < this.brokers.length) throw new Error("brokers are missing");
       }
@@ -130,6 +131,11 @@ async function askOnce(address: BrokerAddress, topics: readonly string[]): Promi
   }
 }
 
+/** Trying again is of no use. */
+class GivenUp extends Error {
+  override readonly name = "GivenUp";
+}
+
 /** Tries until it succeeds; throws the last complaint when the time is over. */
 export async function eventually(
   complaint: string,
@@ -141,6 +147,7 @@ export async function eventually(
     try {
       return await attempt();
     } catch (error) {
+      if (error instanceof GivenUp) throw error;
       if (performance.now() > giveUpAt) {
         throw new Error(`${complaint} within ${withinMs} ms: ${(error as Error).message}`);
       }
