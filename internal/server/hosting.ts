@@ -69,8 +69,9 @@ export class Hosting {
     const { group, firstTerm } = own.placement;
     const known = this.#raft.replica(group);
     if (known !== null && known.self !== own.replica) {
-      this.#log.warn({ group, old: known.self, replica: own.replica }, "replica-replaced");
-      this.#drop(group, known.self);
+      // Its group may still count the old replica: the partition was moved away and back before the group followed. No
+      // image proves otherwise (C5), so the old one stays, and the new one cannot be here beside it.
+      this.#log.warn({ group, old: known.self, replica: own.replica }, "replica-not-replaced");
     }
     if (this.#raft.replica(group) === null) {
       const replica = this.#raft.create({

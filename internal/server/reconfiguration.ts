@@ -61,16 +61,28 @@ export class Reconfiguration {
     const wanted = target.replicas.map((placed) => placed.replica).sort((a, b) => a - b);
     const known = new Set([...configuration.voters, ...configuration.learners]);
     const newcomers = wanted.filter((id) => !known.has(id));
-    if (newcomers.length > 0) return this.#addLearners(replica, target, newcomers);
+    if (newcomers.length > 0) return this.#addLearners(replica, target, known, newcomers);
     const revision = reachedRevision(target.revision);
     this.#change(replica, { voters: wanted, learners: [], revision });
   }
 
-  #addLearners(replica: Replica, target: PartitionPlacement, newcomers: ReplicaId[]): void {
+  #addLearners(
+    replica: Replica,
+    target: PartitionPlacement,
+    known: ReadonlySet<ReplicaId>,
+    newcomers: readonly ReplicaId[],
+  ): void {
     replica.learnMembers(target.replicas);
+    // A directory holds one replica of a group, so a newcomer waits until an older one of its broker is out of the
+    // configuration and gone; to count both would starve the older one, which the quorum may need.
+    const taken = new Set([...known].map((id) => replica.member(id)?.directory));
+    const free = newcomers.filter((id) => !taken.has(replica.member(id)?.directory));
+    if (free.length === 0) {
+      return this.#log.debug({ group: replica.group, newcomers }, "newcomers-wait-for-their-elders");
+    }
     const { voters, learners } = replica.machine.configuration;
     const revision = preparingRevision(target.revision);
-    const all = [...learners, ...newcomers].sort((a, b) => a - b);
+    const all = [...learners, ...free].sort((a, b) => a - b);
     this.#change(replica, { voters, learners: all, revision });
   }
 

@@ -35,8 +35,9 @@ export class GroupView {
 
   /** The voters of the newest configuration, both halves. */
   get halves(): readonly (readonly ReplicaId[])[] {
-    if (this.newest === null) return [];
-    const { voters, votersOutgoing } = this.newest.machine.configuration;
+    const knower = this.leader?.replica ?? this.newest;
+    if (knower === null) return [];
+    const { voters, votersOutgoing } = knower.machine.configuration;
     return votersOutgoing.length === 0 ? [voters] : [voters, votersOutgoing];
   }
 
@@ -49,7 +50,7 @@ export class GroupView {
     const parts = this.placed.map(({ at, replica }) => {
       const { role, term, commit, lastIndex, standing } = replica.machine;
       const up = at.reachable === null ? " (unreachable)" : "";
-      return `${at.id}${up}: ${role} term ${term} ${commit}/${lastIndex} ${standing}`;
+      return `${at.id}/${replica.self}${up}: ${role} term ${term} ${commit}/${lastIndex} ${standing}`;
     });
     const halves = this.halves.map((half) => `[${half.join(" ")}]`).join("+");
     return `${parts.join(", ")}; voters ${halves}`;
