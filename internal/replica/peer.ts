@@ -63,6 +63,9 @@ export class Peer {
   }
 
   ready(replica: Replica, peer: ReplicaId): void {
+    // Whoever left the group may have lived where a member lives now, and must not take its place in the outbox.
+    const { machine } = replica;
+    if (!machine.isVoter(peer) && !machine.isLearner(peer)) return;
     if (!this.catchUp.isBusy(replica)) this.outbox.ready(replica, peer);
   }
 

@@ -142,7 +142,8 @@ export class Nemesis {
       case "freeze":
         return this.#freeze(at);
       case "wall clock jump":
-        at.node.wall.offsetMs += entropy.between(-4_000_000, 4_000_000);
+        // Within what `message.timestamp.after.max.ms` allows a client to be ahead of its broker.
+        at.node.wall.offsetMs = entropy.between(-1_800_000, 4_000_000);
         return;
       case "transfer":
         totals.transfers += this.#members.transfer() ? 1 : 0;
