@@ -6,6 +6,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { EXIT_CODE } from "../../cmd/flotilla/exit-code.ts";
 import { runProgram } from "../../cmd/flotilla/program.ts";
+import { HostClock } from "../../internal/host/clock.ts";
+import { HostWire } from "../../internal/host/wire.ts";
+import { KafkaClient } from "../../pkg/client/kafka/kafka-client.ts";
+import { Producer } from "../../pkg/client/kafka/producer.ts";
 import { FakeTerminal } from "./fake-terminal.ts";
 import { flotilla, freePortsInRow } from "./watched-process.ts";
 import type { WatchedProcess } from "./watched-process.ts";
@@ -163,22 +167,33 @@ it("a killed broker stays dead until it is started by itself, and then needs no 
 
 it("a broker that is killed under load costs no record, and doubles none", async () => {
   const words = await clusterWords();
-  const brokers = [0, 1, 2].map((index) => `127.0.0.1:${Number(words[2]) + index}`).join(",");
+  const ports = [0, 1, 2].map((index) => Number(words[2]) + index);
   const cluster = run(...words);
   await cluster.printed("Ctrl-C stops the cluster.");
+  const brokers = ports.map((port) => `127.0.0.1:${port}`).join(",");
   await client("topic", "create", "hot", "--partitions", "3", "-b", brokers);
-  const producing = client("produce", "hot", "--count", "30000", "-b", brokers);
-  let read = "";
-  // Under load means: some records are there already, and the rest is still on its way.
-  while (read === "") read = await client("consume", "hot", "--exit", "-b", brokers);
-  process.kill(pidOf(1), "SIGKILL");
-  await cluster.printed("broker 1: ended (SIGKILL)");
-  await producing;
-  read = await client("consume", "hot", "--exit", "-b", brokers);
-  const numbers = read
-    .trimEnd()
-    .split("\n")
-    .map((line) => Number(line.slice(0, 12)));
+
+  const world = { wire: new HostWire(), clock: new HostClock() };
+  using kafka = new KafkaClient(world, {
+    bootstrap: ports.map((port) => ({ host: "127.0.0.1", port })),
+  });
+  let batches = 0;
+  // Small batches: one of each partition is under way at any time, one of them at the broker that is killed.
+  const producer = new Producer(kafka, {
+    batchBytes: 4096,
+    delivered: () => {
+      if (++batches === 100) process.kill(pidOf(1), "SIGKILL");
+    },
+  });
+  for (let index = 0; index < 30_000; index++) {
+    const value = Buffer.from(String(index));
+    await producer.push({ topic: "hot", partition: index % 3, key: null, value });
+  }
+  await producer.flush();
+  expect(cluster.output).toContain("broker 1: ended (SIGKILL)");
+
+  const read = await client("consume", "hot", "--exit", "-b", brokers);
+  const numbers = read.trimEnd().split("\n").map(Number);
   expect(numbers.toSorted((one, other) => one - other)).toEqual([...Array(30_000).keys()]);
   let status: object;
   do {
