@@ -78,7 +78,10 @@ export class Reconfiguration {
     const taken = new Set([...known].map((id) => replica.member(id)?.directory));
     const free = newcomers.filter((id) => !taken.has(replica.member(id)?.directory));
     if (free.length === 0) {
-      return this.#log.debug({ group: replica.group, newcomers }, "newcomers-wait-for-their-elders");
+      return this.#log.debug(
+        { group: replica.group, newcomers },
+        "newcomers-wait-for-their-elders",
+      );
     }
     const { voters, learners } = replica.machine.configuration;
     const revision = preparingRevision(target.revision);

@@ -63,7 +63,7 @@ export class Ending {
     }
     const converged = (): boolean => this.#views().every((view) => this.#isConverged(view));
     // However long it takes, as long as it goes on.
-    for (let known = -1; !(await this.#until("replicas converge", STUCK_MS_MAX, converged)); ) {
+    for (let known = -1; !(await this.#until("replicas converge", STUCK_MS_MAX, converged));) {
       const reached = this.#progress();
       if (reached === known) {
         return this.#book.verdict.report("replicas converge", this.#groups().join(" | "));
@@ -94,7 +94,9 @@ export class Ending {
     for (const half of view.halves) {
       const machines = half.map((id) => view.member(id)?.at ?? null);
       const since = (members: readonly (SimBroker | null)[]): number =>
-        members.some((at) => at === null) ? Infinity : this.#health.fitSinceMs(members as SimBroker[]);
+        members.some((at) => at === null)
+          ? Infinity
+          : this.#health.fitSinceMs(members as SimBroker[]);
       sinceMs = Math.max(sinceMs, quorumSinceMs(machines, since));
     }
     return view.halves.length === 0 ? Infinity : sinceMs;
@@ -140,7 +142,8 @@ export class Ending {
     if (machine.configuration.votersOutgoing.length > 0) return false;
     return this.#sound(view).every(
       ({ replica }) =>
-        replica.machine.commit === machine.commit && replica.machine.lastIndex === machine.lastIndex,
+        replica.machine.commit === machine.commit &&
+        replica.machine.lastIndex === machine.lastIndex,
     );
   }
 

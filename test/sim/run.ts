@@ -95,7 +95,7 @@ class Run {
       moment: (at, moment) => this.#nemesis.moment(at, moment),
     });
     this.#nemesis = new Nemesis(simulation, this.#cluster, plan, this.#supervisor, this.#totals, {
-      note: (what) => print?.(`${(simulation.nowMs).toFixed(3).padStart(12)} *** ${what}`),
+      note: (what) => print?.(`${simulation.nowMs.toFixed(3).padStart(12)} *** ${what}`),
       backUp: (at) => this.#watch.durableLog(at)?.snapshot() ?? (() => {}),
     });
     const health = new Health(this.#cluster, (at) => this.#supervisor.lost.has(at));

@@ -146,25 +146,28 @@ describe("Metadata", () => {
   });
 });
 
-test.each(versionsOf(findCoordinator))("FindCoordinator %i finds that of groups", async (version) => {
-  const body = { key: "g", keyType: 0, coordinatorKeys: ["g", ""] };
-  const answer = await stage.play(() => client.request(findCoordinator, version, body));
-  if (version < 4) expect([answer.errorCode, answer.nodeId, answer.port]).toEqual([0, 1, 9092]);
-  else
-    expect(answer.coordinators.map((one) => [one.key, one.errorCode, one.nodeId])).toEqual([
-      ["g", 0, 1],
-      ["", 24, -1],
-    ]);
-  if (version === 0) return;
-  const transaction = await stage.play(() =>
-    client.request(findCoordinator, version, { ...body, keyType: 1 }),
-  );
-  expect(version < 4 ? transaction.errorCode : transaction.coordinators[0]?.errorCode).toBe(15);
-  const odd = await stage.play(() =>
-    client.request(findCoordinator, version, { ...body, keyType: 9 }),
-  );
-  expect(version < 4 ? odd.errorCode : odd.coordinators[0]?.errorCode).toBe(42);
-});
+test.each(versionsOf(findCoordinator))(
+  "FindCoordinator %i finds that of groups",
+  async (version) => {
+    const body = { key: "g", keyType: 0, coordinatorKeys: ["g", ""] };
+    const answer = await stage.play(() => client.request(findCoordinator, version, body));
+    if (version < 4) expect([answer.errorCode, answer.nodeId, answer.port]).toEqual([0, 1, 9092]);
+    else
+      expect(answer.coordinators.map((one) => [one.key, one.errorCode, one.nodeId])).toEqual([
+        ["g", 0, 1],
+        ["", 24, -1],
+      ]);
+    if (version === 0) return;
+    const transaction = await stage.play(() =>
+      client.request(findCoordinator, version, { ...body, keyType: 1 }),
+    );
+    expect(version < 4 ? transaction.errorCode : transaction.coordinators[0]?.errorCode).toBe(15);
+    const odd = await stage.play(() =>
+      client.request(findCoordinator, version, { ...body, keyType: 9 }),
+    );
+    expect(version < 4 ? odd.errorCode : odd.coordinators[0]?.errorCode).toBe(42);
+  },
+);
 
 test.each(versionsOf(initProducerId))("InitProducerId %i", async (version) => {
   const ask = async (transactionalId: string | null) => {

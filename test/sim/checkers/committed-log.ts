@@ -90,7 +90,8 @@ export class CommittedLog {
       known.checksum === entry.checksum &&
       known.baseOffset === entry.baseOffset &&
       known.recordCount === entry.recordCount;
-    if (!isSame) this.#wrong(who, index, `${JSON.stringify(known)} against ${JSON.stringify(entry)}`);
+    if (!isSame)
+      this.#wrong(who, index, `${JSON.stringify(known)} against ${JSON.stringify(entry)}`);
   }
 
   /** A leader of `term` moved its commit index to `index`. */

@@ -1,6 +1,12 @@
 // A vote, an acknowledgement or a commit never outruns its sync (F1, design.md 5.8), judged by what the disks hold and
 // not by what the brokers believe. And a recovery brings back every promise (design.md 5.8, verification of J7).
-import type { DirectoryId, GroupId, LogIndex, ReplicaId, Term } from "../../../internal/model/ids.ts";
+import type {
+  DirectoryId,
+  GroupId,
+  LogIndex,
+  ReplicaId,
+  Term,
+} from "../../../internal/model/ids.ts";
 import type { Configuration } from "../../../internal/raft/configuration.ts";
 import type { Message } from "../../../internal/raft/message.ts";
 import { DurableLog } from "./durable-log.ts";
@@ -132,7 +138,11 @@ export class DurabilityOrder {
     }
   }
 
-  #compare(who: string, found: RecoveredReplica, held: NonNullable<ReturnType<DurableLog["group"]>>) {
+  #compare(
+    who: string,
+    found: RecoveredReplica,
+    held: NonNullable<ReturnType<DurableLog["group"]>>,
+  ) {
     const state = `group ${found.group} has term ${found.term}, vote ${found.vote}, last ${found.last}`;
     if (
       found.replica !== held.replica ||

@@ -94,7 +94,8 @@ export class SentRecords {
     for (const [group, batches] of this.#batches) {
       const log = logOf(group);
       for (const batch of batches.values()) {
-        if (batch.offset === null || log.batchAt(batch.offset)?.checksum === batch.checksum) continue;
+        if (batch.offset === null || log.batchAt(batch.offset)?.checksum === batch.checksum)
+          continue;
         const detail = `${this.#name(batch)} was acknowledged at ${batch.offset} and is not there`;
         this.#verdict.report("acknowledged records are committed", detail);
       }

@@ -36,7 +36,7 @@ export class ServedReads {
     let next = answer.fetchOffset;
     let isFirst = true;
     for (const slice of answer.slices) {
-      for (let at = 0; at < slice.length; ) {
+      for (let at = 0; at < slice.length;) {
         const end = this.#batch(by, answer.group, slice, at, next, isFirst, log);
         if (end === null) return next;
         next = end.nextOffset;

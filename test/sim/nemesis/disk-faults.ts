@@ -2,7 +2,7 @@
 import type { SimBroker } from "../cluster/sim-cluster.ts";
 import type { FaultKind, Plan } from "../plan.ts";
 import type { FaultCode, LaneName } from "../world/sim-device.ts";
-import type { Stage } from "./nemesis.ts";
+import type { Stage } from "./stage.ts";
 
 const STALL_MS_MAX = 3_500;
 /** Around a disk that comes back old, nothing else may fail: its peers' memory is what recognises it (D3). */

@@ -2,7 +2,7 @@
 import type { SimBroker } from "../cluster/sim-cluster.ts";
 import type { FaultKind } from "../plan.ts";
 import type { Latency } from "../world/seeded-entropy.ts";
-import type { Stage } from "./nemesis.ts";
+import type { Stage } from "./stage.ts";
 
 const CUT_MS_MIN = 50;
 const CUT_MS_MAX = 2_500;

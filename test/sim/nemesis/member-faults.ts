@@ -2,7 +2,7 @@
 import type { BrokerId, TopicId } from "../../../internal/model/ids.ts";
 import type { SimBroker } from "../cluster/sim-cluster.ts";
 import type { Plan } from "../plan.ts";
-import type { Stage } from "./nemesis.ts";
+import type { Stage } from "./stage.ts";
 import { TOPIC } from "../workload/targets.ts";
 
 export class MemberFaults {
@@ -46,7 +46,12 @@ export class MemberFaults {
     const placement = topic.partitions[partition];
     if (placement === undefined) return;
     const brokers = this.#draw(placement.replicas.length);
-    const change = { topicId: topic.topicId as TopicId, partition, revision: placement.revision, brokers };
+    const change = {
+      topicId: topic.topicId as TopicId,
+      partition,
+      revision: placement.revision,
+      brokers,
+    };
     totals.moves++;
     // The outcome may never come; the nemesis does not wait for it.
     void broker.controller.client.request({ kind: "place-replicas", changes: [change] }, 1_000);

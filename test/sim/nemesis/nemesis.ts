@@ -5,27 +5,12 @@ import type { FaultKind, MomentFault, Plan } from "../plan.ts";
 import type { Totals } from "../totals.ts";
 import type { Moment } from "../watch/watched-replica.ts";
 import { DELIVERY } from "../world/scheduler.ts";
-import type { SeededEntropy } from "../world/seeded-entropy.ts";
 import type { Simulation } from "../world/sim-world.ts";
 import { DiskFaults } from "./disk-faults.ts";
 import { LinkFaults } from "./link-faults.ts";
 import { MemberFaults } from "./member-faults.ts";
+import type { Stage } from "./stage.ts";
 import type { Supervisor } from "./supervisor.ts";
-
-/** What faults are made with. */
-export interface Stage {
-  readonly simulation: Simulation;
-  readonly cluster: SimCluster;
-  readonly entropy: SeededEntropy;
-  readonly totals: Totals;
-  readonly supervisor: Supervisor;
-  /** Notes a fault, for the trace. */
-  note(what: string): void;
-  /** Takes down what the checkers know of a disk, as its backup does; the function returned puts it back. */
-  backUp(at: SimBroker): () => void;
-  /** Runs `undo` after so long, unless everything was undone before. */
-  undoAfter(ms: number, undo: () => void): void;
-}
 
 const CRASHES_MAX = 25;
 /** Between two faults that waited for a moment. */
@@ -88,7 +73,9 @@ export class Nemesis {
       const { nowMs, scheduler } = this.#stage.simulation;
       if (nowMs < this.#nextMomentMs) continue;
       this.#nextMomentMs = nowMs + MOMENT_PAUSE_MS;
-      const delayUs = this.#stage.entropy.below(fault === "power during a journal write" ? 300 : 2_500);
+      const delayUs = this.#stage.entropy.below(
+        fault === "power during a journal write" ? 300 : 2_500,
+      );
       scheduler.at(delayUs, null, DELIVERY, "fault of a moment", () => this.#strike(at, fault));
       return;
     }
@@ -104,7 +91,9 @@ export class Nemesis {
   }
 
   #draw(): FaultKind {
-    let left = this.#stage.entropy.below([...this.#plan.faults.values()].reduce((a, b) => a + b, 0));
+    let left = this.#stage.entropy.below(
+      [...this.#plan.faults.values()].reduce((a, b) => a + b, 0),
+    );
     for (const [kind, weight] of this.#plan.faults) {
       if (left < weight) return kind;
       left -= weight;
@@ -196,4 +185,3 @@ const FAULTS_OF: Partial<Record<Moment | "journal write issued", readonly Moment
   "log truncated": ["power after a truncation"],
   "configuration appended": ["kill during a change"],
 };
-

@@ -14,7 +14,11 @@ import type { Moment } from "./watched-replica.ts";
 
 export interface WatchEvents {
   /** In the middle of an event of that broker: a fault must be ordered for later. */
-  moment(at: SimBroker, moment: Moment | "journal write issued", replica: WatchedReplica | null): void;
+  moment(
+    at: SimBroker,
+    moment: Moment | "journal write issued",
+    replica: WatchedReplica | null,
+  ): void;
 }
 
 /** What is known of the disk of one machine. */

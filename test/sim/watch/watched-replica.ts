@@ -1,6 +1,12 @@
 // One replica under observation: every step of its machine passes by here, with what it asked for, before any of it is
 // carried out.
-import type { DirectoryId, GroupId, LogIndex, ReplicaId, Term } from "../../../internal/model/ids.ts";
+import type {
+  DirectoryId,
+  GroupId,
+  LogIndex,
+  ReplicaId,
+  Term,
+} from "../../../internal/model/ids.ts";
 import type { Effect } from "../../../internal/raft/effect.ts";
 import type { Event } from "../../../internal/raft/event.ts";
 import type { Replica } from "../../../internal/replica/replica.ts";
@@ -75,7 +81,9 @@ export class WatchedReplica implements Promiser {
   }
 
   readonly termAt = (index: LogIndex): Term | null =>
-    index === this.#base ? this.real.machine.base.term : (this.#terms[index - this.#base - 1] ?? null);
+    index === this.#base
+      ? this.real.machine.base.term
+      : (this.#terms[index - this.#base - 1] ?? null);
 
   #stepped(event: Event, commitBefore: LogIndex, effects: readonly Effect[]): void {
     if (event.on === "message" && event.message.say === "append-accepted") this.#hears(event);

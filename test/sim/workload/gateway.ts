@@ -37,7 +37,11 @@ export interface Gateway {
   fetch(
     from: Target,
     offset: number,
-    options: { readonly waitMs: number; readonly bytesMax: number; readonly broker: BrokerId | null },
+    options: {
+      readonly waitMs: number;
+      readonly bytesMax: number;
+      readonly broker: BrokerId | null;
+    },
     take: (answer: ReadAnswer) => void,
   ): Promise<boolean>;
   /** A producer id that nobody else has, or null when none was to be had. */

@@ -58,7 +58,9 @@ export class Producer {
 
   /** What it waits for, for people. */
   get waitsFor(): string {
-    const numbers = this.#open.map(({ sent }) => `${sent.number}${sent.committedAt === null ? "" : "*"}`);
+    const numbers = this.#open.map(
+      ({ sent }) => `${sent.number}${sent.committedAt === null ? "" : "*"}`,
+    );
     return `${this.#options.name} group ${this.#options.target.group}: batches ${numbers.join(", ")}`;
   }
 
@@ -124,7 +126,8 @@ export class Producer {
     for (const batch of [...this.#open]) {
       const isOldest = this.#open[0] === batch;
       const answer = await this.#send(batch);
-      if (answer.kind === "gap" && isOldest && answer.definitive) this.#lostSequence(batch, answer.expected);
+      if (answer.kind === "gap" && isOldest && answer.definitive)
+        this.#lostSequence(batch, answer.expected);
       if (!this.#took(batch, answer)) {
         await this.#simulation.sleepMs(RETRY_PAUSE_MS);
         return;
@@ -167,7 +170,8 @@ export class Producer {
     const records = Array.from({ length: recordCount }, (_, k) => {
       const value = new Uint8Array(24 + this.#entropy.below(valueBytesMax));
       const label = `${name} ${target.group} ${number} ${k}`;
-      for (let at = 0; at < value.length; at++) value[at] = label.charCodeAt(at % label.length) + at;
+      for (let at = 0; at < value.length; at++)
+        value[at] = label.charCodeAt(at % label.length) + at;
       return { key: null, value, timestampMs: TIMESTAMP_MS + number };
     });
     const baseSequence = this.#sequence;

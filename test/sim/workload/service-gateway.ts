@@ -56,7 +56,11 @@ export class ServiceGateway implements Gateway {
   fetch(
     from: Target,
     offset: number,
-    options: { readonly waitMs: number; readonly bytesMax: number; readonly broker: BrokerId | null },
+    options: {
+      readonly waitMs: number;
+      readonly bytesMax: number;
+      readonly broker: BrokerId | null;
+    },
     take: (answer: ReadAnswer) => void,
   ): Promise<boolean> {
     const at = options.broker === null ? this.#leaderOf(from) : this.#cluster.at(options.broker);
