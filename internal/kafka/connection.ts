@@ -25,6 +25,7 @@ import { MEMORY_SHORT_STALL_MS } from "./limits.ts";
 import type { KafkaOptions } from "./options.ts";
 import type { CloseCause, KafkaProbe } from "./probe.ts";
 import type { QuietLog } from "./quiet-log.ts";
+import type { ReadQuota } from "./read-quota.ts";
 
 /** What all connections of a server share. */
 export interface ConnectionHome {
@@ -32,6 +33,7 @@ export interface ConnectionHome {
   readonly clock: Clock;
   readonly flusher: Flusher;
   readonly budget: ByteBudget;
+  readonly quota: ReadQuota;
   readonly probe: KafkaProbe;
   readonly log: QuietLog;
   readonly writer: Writer;
@@ -59,6 +61,8 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
   #serial: Call | null = null;
   #cause: CloseCause | null = null;
   #isReading = true;
+  /** Until the turn ends. */
+  #isResting = false;
   #isHeld = false;
   #isDraining = false;
   #isDecoding = false;
@@ -96,7 +100,13 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
     this.#splitter.push(bytes);
     this.#decode();
     this.#splitter.settle();
+    if (this.#home.quota.spend(this, bytes.length)) this.#isResting = true;
     this.#account();
+  }
+
+  goOn(): void {
+    this.#isResting = false;
+    if (this.#cause === null) this.#adjustReading();
   }
 
   closed(_reason: CloseReason): void {
@@ -104,6 +114,7 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
     this.#cause ??= "client";
     this.#waiting.length = 0;
     this.#answers.drop();
+    this.#splitter.drop();
     this.#consumedBytes = this.#receivedBytes;
     this.#count();
     this.#home.budget.leave(this);
@@ -324,7 +335,7 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
   }
 
   #adjustReading(): boolean {
-    const reads = !this.#isFull && this.#home.budget.admits(this);
+    const reads = !this.#isResting && !this.#isFull && this.#home.budget.admits(this);
     if (reads !== this.#isReading) {
       this.#isReading = reads;
       if (reads) this.#wire.resume();

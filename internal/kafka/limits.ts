@@ -2,6 +2,8 @@
 
 /** Bytes of one connection's requests and answers under way above which it is not read. */
 export const CONNECTION_BYTES_MAX = 8 << 20;
+/** Bytes read from all connections in one turn of the event loop. */
+export const TURN_BYTES_MAX = 4 << 20;
 /** A frame that has been incomplete for so long must have grown by the bytes below meanwhile. */
 export const FRAME_STALL_MS = 30_000;
 export const FRAME_PROGRESS_BYTES_MIN = 64 << 10;

@@ -19,10 +19,17 @@ import type { Handler } from "./handler.ts";
 import { handlersOf } from "./handlers.ts";
 import { apiVersions } from "./api/18-api-versions.ts";
 import { unknownVersionAnswer } from "./handlers/18-api-versions.ts";
-import { DRAIN_MS_MAX, SWEEP_MS_MAX, SWEEP_MS_MIN, WARNINGS_PER_SECOND_MAX } from "./limits.ts";
+import {
+  DRAIN_MS_MAX,
+  SWEEP_MS_MAX,
+  SWEEP_MS_MIN,
+  TURN_BYTES_MAX,
+  WARNINGS_PER_SECOND_MAX,
+} from "./limits.ts";
 import type { KafkaOptions } from "./options.ts";
 import { KafkaProbe } from "./probe.ts";
 import { QuietLog } from "./quiet-log.ts";
+import { ReadQuota } from "./read-quota.ts";
 
 export interface KafkaServices {
   readonly log: LogService;
@@ -79,6 +86,7 @@ export class KafkaServer {
       clock,
       flusher: new Flusher(clock),
       budget,
+      quota: new ReadQuota(clock, TURN_BYTES_MAX),
       probe: this.#probe,
       log: new QuietLog(log.child({ mod: "kafka" }), clock, WARNINGS_PER_SECOND_MAX),
       writer: new Writer(),

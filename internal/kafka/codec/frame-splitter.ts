@@ -17,6 +17,8 @@ const TLS_HANDSHAKE = 0x1603;
 const EAGER_BYTES_MAX = 1 << 20;
 /** A buffer up to this size is kept for the next cut-up frame. */
 const KEPT_BYTES_MAX = 256 * 1024;
+/** From here on memory that nobody uses is given back at once: the collector would leave it for minutes. */
+const FREED_BYTES_MIN = 1 << 20;
 const NO_BYTES = new Uint8Array(0);
 
 export class FrameSplitter {
@@ -31,6 +33,8 @@ export class FrameSplitter {
   #held: Uint8Array = NO_BYTES;
   #heldStart = 0;
   #heldEnd = 0;
+  /** Whether a frame in `#held` was handed out: then others may know those bytes. */
+  #isShared = false;
   #lent: Uint8Array = NO_BYTES;
   #lentAt = 0;
 
@@ -71,11 +75,12 @@ export class FrameSplitter {
     if (!this.#admits(size) || !this.#topUp(SIZE_BYTES + size)) return false;
     const start = this.#heldStart + SIZE_BYTES;
     const bytes = this.#held;
+    this.#isShared = true;
     this.#heldStart = start + size;
     if (this.#heldStart === this.#heldEnd) {
       this.#heldStart = 0;
       this.#heldEnd = 0;
-      if (bytes.length > KEPT_BYTES_MAX) this.#held = NO_BYTES;
+      if (bytes.length > KEPT_BYTES_MAX) this.#freeHeld();
     }
     return this.#found(bytes, start, start + size);
   }
@@ -97,15 +102,34 @@ export class FrameSplitter {
       // Doubling keeps the copying of a frame that arrives in many pieces linear.
       const isFirst = this.#held.length === 0;
       const room = isFirst ? needed : Math.max(needed, Math.min(wanted, length * 2));
-      const target = this.#held.length >= room ? this.#held : new Uint8Array(room);
-      target.set(this.#held.subarray(this.#heldStart, this.#heldEnd));
-      this.#held = target;
+      if (this.#held.length >= room) this.#held.copyWithin(0, this.#heldStart, this.#heldEnd);
+      else this.#moveTo(new Uint8Array(room));
       this.#heldStart = 0;
       this.#heldEnd = length;
     }
     this.#held.set(this.#lent.subarray(this.#lentAt, this.#lentAt + count), this.#heldEnd);
     this.#heldEnd += count;
     this.#lentAt += count;
+  }
+
+  #moveTo(target: Uint8Array): void {
+    target.set(this.#held.subarray(this.#heldStart, this.#heldEnd));
+    this.#freeHeld();
+    this.#held = target;
+  }
+
+  #freeHeld(): void {
+    const { buffer, length } = this.#held;
+    this.#held = NO_BYTES;
+    if (!this.#isShared && length >= FREED_BYTES_MIN) (buffer as ArrayBuffer).transfer(0);
+    this.#isShared = false;
+  }
+
+  /** Forgets the unfinished frame: the connection is over. */
+  drop(): void {
+    this.#heldStart = 0;
+    this.#heldEnd = 0;
+    this.#freeHeld();
   }
 
   /** Copies what was not handed out. Afterwards the pushed bytes are no longer needed. */
