@@ -25,7 +25,8 @@ export function overview(commands: readonly Command[], version: string): string 
     "Commands",
     table(rows),
     "",
-    "  flotilla help COMMAND shows its options and examples; flotilla --version the version.",
+    "  flotilla help COMMAND shows its options and examples, flotilla help settings the settings of a",
+    "  broker, flotilla --version the version.",
     "",
     EXIT_CODES,
   ].join("\n");

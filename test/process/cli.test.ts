@@ -226,3 +226,14 @@ it("a cluster of which one broker cannot start does not stay", async () => {
   expect(cluster.complaints).toContain("broker 2 cannot start: cannot");
   expect(existsSync(join(directory, ".flotilla/cluster/1/broker.pid"))).toBe(false);
 });
+
+it("a cluster that goes away while records are written is told, with an exit code of its own", async () => {
+  const { broker, kafka } = await startOne();
+  await client("topic", "create", "gone", "-b", kafka);
+  const producing = run("produce", "gone", "--count", "100000000", "--timeout", "1", "-b", kafka);
+  await client("consume", "gone", "--count", "1", "-b", kafka);
+  broker.send("SIGTERM");
+  expect(await broker.ended).toEqual({ code: EXIT_CODE.ok, signal: null });
+  expect((await producing.ended).code).toBe(EXIT_CODE.unreachable);
+  expect(producing.complaints).toContain("is the cluster running?");
+});

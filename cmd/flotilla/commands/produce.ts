@@ -86,6 +86,7 @@ export const produce: Command = {
         lingerMs: linger,
         codec,
         acks,
+        deliveryMsMax: client.retryMsMax,
         delivered: ({ recordCount, batchBytes }) => {
           written.records += recordCount;
           written.bytes += batchBytes;
