@@ -283,8 +283,12 @@ export class LinkTraffic {
     this.#retryLater(peer, replica, row.peer);
   }
 
+  /** One retry at a time, however many rows were refused, or each of them would bring forth another row each time. */
   #retryLater(peer: Peer, replica: Replica, to: ReplicaId): void {
+    if (peer.retrying.has(replica)) return;
+    peer.retrying.add(replica);
     this.#world.clock.after(RETRY_MS, () => {
+      peer.retrying.delete(replica);
       if (!peer.session.open || !replica.leads) return;
       if (this.peerOf(replica, to) !== peer) return;
       replica.handle({ on: "peer-back", peer: to });

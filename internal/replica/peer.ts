@@ -42,6 +42,8 @@ export class Peer {
   readonly assertions: AssertionOutbox;
   readonly inbox: Inbox;
   readonly catchUpInbox: Inbox;
+  /** Groups whose rows were refused lately: they are offered again soon. */
+  readonly retrying = new Set<Replica>();
   #envelopes: Envelope[] = [];
 
   constructor(session: Session, journal: SharedJournal, options: PeerOptions, events: PeerEvents) {

@@ -186,7 +186,8 @@ export class Ending {
   #compare(at: SimBroker, replica: PlacedReplica["replica"]): void {
     const log = this.#book.log(replica.group);
     const { machine, entries } = replica;
-    for (let k = entries.first as number; k <= log.last; k++) {
+    const last = Math.min(log.last, machine.commit);
+    for (let k = entries.first as number; k <= last; k++) {
       const index = k as LogIndex;
       const known = log.entry(index);
       const isSame =
