@@ -56,19 +56,14 @@ export class Ending {
     const { producers, consumers } = this.#traffic;
     for (const client of [...producers, ...consumers]) client.stop();
     const resumed = (): boolean => [...producers, ...consumers].every(({ isDone }) => isDone);
-    if (!(await this.#until("clients finish", RESUME_MS_MAX, resumed))) {
+    if (!(await this.#whileMoving("clients finish", RESUME_MS_MAX, resumed))) {
       const waiting = producers.filter(({ isDone }) => !isDone).map(({ waitsFor }) => waitsFor);
       const groups = this.#groups().map(String).join(" | ");
       return this.#book.verdict.report("writes resume", `${waiting.join("; ")} | ${groups}`);
     }
     const converged = (): boolean => this.#views().every((view) => this.#isConverged(view));
-    // However long it takes, as long as it goes on.
-    for (let known = -1; !(await this.#until("replicas converge", STUCK_MS_MAX, converged));) {
-      const reached = this.#progress();
-      if (reached === known) {
-        return this.#book.verdict.report("replicas converge", this.#groups().join(" | "));
-      }
-      known = reached;
+    if (!(await this.#whileMoving("replicas converge", STUCK_MS_MAX, converged))) {
+      return this.#book.verdict.report("replicas converge", this.#groups().join(" | "));
     }
     this.phase = "reading back";
     for (const target of this.#traffic.targets) await this.#readBack(target);
@@ -82,7 +77,7 @@ export class Ending {
       this.#health.sample();
       for (const view of this.#views()) {
         const sinceMs = this.#quorumSinceMs(view);
-        const isLed = view.leader !== null;
+        const { isLed } = view;
         this.leaders.look(view.group, simulation.nowMs, isLed, sinceMs, () => view.describe());
       }
     }
@@ -115,6 +110,16 @@ export class Ending {
 
   #views(): GroupView[] {
     return groupsOf(this.#cluster).map((group) => new GroupView(this.#cluster, group));
+  }
+
+  /** Waits until it is so, however long that takes, as long as some replica moves on within `limitMs`. */
+  async #whileMoving(phase: string, limitMs: number, isSo: () => boolean): Promise<boolean> {
+    for (let known = -1; !(await this.#until(phase, limitMs, isSo));) {
+      const reached = this.#progress();
+      if (reached === known) return false;
+      known = reached;
+    }
+    return true;
   }
 
   /** Grows with every entry that any replica appends or commits. */

@@ -33,6 +33,11 @@ export class GroupView {
     return leaders[0] ?? null;
   }
 
+  /** Somebody leads, whether or not it has committed yet. */
+  get isLed(): boolean {
+    return this.placed.some(({ at, replica }) => replica.leads && at.reachable !== null);
+  }
+
   /** The voters of the newest configuration, both halves. */
   get halves(): readonly (readonly ReplicaId[])[] {
     const knower = this.leader?.replica ?? this.newest;
