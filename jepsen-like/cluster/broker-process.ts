@@ -10,6 +10,7 @@ import type { BrokerAddress } from "../wire/connection.ts";
 export interface BrokerPlan {
   readonly id: number;
   readonly kafka: BrokerAddress;
+  readonly grpc: BrokerAddress;
   readonly http: BrokerAddress;
   readonly dataDirectory: string;
   /** Program and arguments. */

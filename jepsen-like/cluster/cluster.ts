@@ -60,6 +60,7 @@ export class Cluster {
       const plan = {
         id,
         kafka: { host: "127.0.0.1", port: port(id, 0) },
+        grpc: { host: "127.0.0.1", port: port(id, 1) },
         http: { host: "127.0.0.1", port: port(id, 2) },
         dataDirectory,
         command: [process.execPath, program, "start", "--config", config] as const,

@@ -1,0 +1,91 @@
+// node-rdkafka: a recent librdkafka, compiled on the spot, which takes minutes.
+import { createRequire } from "node:module";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Client, Surroundings } from "../client.ts";
+import { numbered, sameValues } from "../expect.ts";
+import { packageVersion } from "../package-version.ts";
+import { need, run } from "../programs.ts";
+import { createTopic, storedInOrder } from "../stored.ts";
+
+const VERSION = "3.6.1";
+const COMPILE_MS_MAX = 900_000;
+
+export const nodeRdkafka: Client = {
+  name: "node-rdkafka",
+  source: "npm package node-rdkafka",
+  isSlow: true,
+  async reach(around) {
+    const folder = join(around.scratch, "node-rdkafka");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "package.json"), "{}");
+    const install = ["install", "--no-audit", "--no-fund", `node-rdkafka@${VERSION}`];
+    await need("npm", install, { cwd: folder, withinMs: COMPILE_MS_MAX });
+    const modules = join(folder, "node_modules");
+    const { librdkafkaVersion } = createRequire(join(folder, "x.js"))("node-rdkafka") as {
+      librdkafkaVersion: string;
+    };
+    const version = `${packageVersion("node-rdkafka", modules)} with librdkafka ${librdkafkaVersion}`;
+    return { version, checks: [producerAndConsumer(around, folder)] };
+  },
+};
+
+/** In a process of its own: native code may take it along. */
+const PROGRAM = `
+const kafka = require("node-rdkafka");
+const [brokers, topic, count] = process.argv.slice(2);
+const producer = new kafka.Producer({
+  "metadata.broker.list": brokers, "enable.idempotence": true, dr_cb: true, "linger.ms": 5,
+});
+let delivered = 0;
+producer.on("event.error", (error) => { console.error(error.message); });
+producer.on("delivery-report", (error) => {
+  if (error) { console.error(error.message); process.exit(1); }
+  if (++delivered === Number(count)) producer.disconnect(consume);
+});
+producer.setPollInterval(10);
+producer.connect({}, (error) => {
+  if (error) { console.error(error.message); process.exit(1); }
+  let next = 0;
+  const more = () => {
+    try {
+      for (; next < Number(count); next++) {
+        const value = "value-" + String(next).padStart(6, "0");
+        producer.produce(topic, null, Buffer.from(value), value);
+      }
+    } catch { setTimeout(more, 20); }
+  };
+  more();
+});
+function consume() {
+  const consumer = new kafka.KafkaConsumer(
+    { "metadata.broker.list": brokers, "group.id": topic, "enable.auto.commit": true },
+    { "auto.offset.reset": "earliest" },
+  );
+  const values = [];
+  consumer.on("ready", () => { consumer.subscribe([topic]); consumer.consume(); });
+  consumer.on("data", ({ value }) => {
+    values.push(value.toString());
+    if (values.length === Number(count)) {
+      process.stdout.write(values.join("\\n") + "\\n", () => consumer.disconnect(() => process.exit(0)));
+    }
+  });
+  consumer.connect();
+}
+`;
+
+function producerAndConsumer(around: Surroundings, folder: string) {
+  const sent = numbered(around.records);
+  return {
+    does: `produces, idempotently, and consumes ${sent.length.toLocaleString("en")} records as a group`,
+    run: async () => {
+      const topic = "node-rdkafka-many";
+      await createTopic(around, topic);
+      writeFileSync(join(folder, "program.cjs"), PROGRAM);
+      const words = ["program.cjs", around.bootstrap.join(","), topic, String(sent.length)];
+      const text = await run("node", words, { cwd: folder, withinMs: 120_000 });
+      sameValues(text.split("\n").slice(0, -1), sent);
+      await storedInOrder(around, topic, sent);
+    },
+  };
+}
