@@ -129,13 +129,16 @@ export function planOf(seed: number, entropy: SeededEntropy, workload: Workload)
     if (entropy.chance(permille)) moments.set(kind, 1 + entropy.below(chance));
   }
   const pingMs = pick([50, 100, 100, 200]);
+  // A replica on a lost disk stays suspect: a topic that asks for all of them would refuse appends for ever, rightly.
+  const losesDisks = faults.has("wipe disk") || faults.has("restore disk");
+  const minInSync = pick([0, 0, 0, 1, 2, losesDisks ? 0 : factor]);
   return {
     seed,
     workload,
     brokers,
     factor,
     partitions: 1 + entropy.below(4),
-    minInSync: pick([0, 0, 0, 1, 2, factor]),
+    minInSync,
     settings: {
       "link.ping.ms": pingMs,
       "link.silence.ms": pingMs * pick([3, 4, 4, 6]),
