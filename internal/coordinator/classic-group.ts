@@ -28,10 +28,14 @@ export interface ClassicSurroundings {
   newId(prefix: string): string;
   /** Makes the group's metadata durable; `done` runs once, when it is committed or refused. */
   store(group: string, stored: StoredGroup, done: (fault: GroupFault | null) => void): void;
+  /** Nobody may be left in the group, or about to join it. */
+  quiet(group: ClassicGroup): void;
 }
 
 /** How long a new member may wait for its first answer. */
 const FIRST_JOIN_MS_MAX = 5 * 60_000;
+/** After how long a record that the log did not take is offered again. */
+const STORE_AGAIN_MS = 1_000;
 
 export class ClassicGroup {
   readonly id: string;
@@ -151,6 +155,7 @@ export class ClassicGroup {
     const timer = new WheelTimer(() => {
       this.forget(memberId);
       this.#proceed();
+      this.around.quiet(this);
     });
     this.pending.set(memberId, timer);
     this.around.wheel.start(timer, sessionTimeoutMs);
@@ -230,6 +235,7 @@ export class ClassicGroup {
   }
 
   #phaseEnded(): void {
+    if (this.isEmpty) return this.#storeEmpty();
     const leftMs = this.#initialLeftMs;
     if (leftMs !== null && leftMs > 0 && this.#hasNewcomer) {
       const delayMs = Math.min(this.around.settings.initialDelayMs, leftMs);
@@ -284,8 +290,17 @@ export class ClassicGroup {
     this.protocol = null;
     this.leader = null;
     this.#enter("Empty");
-    // If it cannot be written, the next coordinator finds members who will never be heard of: their sessions end.
-    this.around.store(this.id, this.stored(), () => {});
+    this.#storeEmpty();
+  }
+
+  /** Until it is written, the next coordinator would find members that are gone; their sessions would end there. */
+  #storeEmpty(): void {
+    const { generation } = this;
+    this.around.store(this.id, this.stored(), (fault) => {
+      if (!this.isEmpty || generation !== this.generation || fault === "not-coordinator") return;
+      if (fault === null) this.around.quiet(this);
+      else this.around.wheel.start(this.#phaseTimer, STORE_AGAIN_MS);
+    });
   }
 
   joinAnswer(member: Member): JoinAnswer {

@@ -89,13 +89,15 @@ export class GroupCoordinator {
   readonly #log: StateLog<GroupState, GroupWrite, null, never, GroupRecord>;
   /** Groups that have members, or somebody who waits. All others are in the state alone. */
   readonly #groups = new Map<string, ClassicGroup>();
+  /** Those of them that the log has nothing of yet. */
+  readonly #unstored = new Set<string>();
   readonly #expiryTimer = new WheelTimer(() => this.#expire());
 
   constructor(log: CommandLog, around: CoordinatorSurroundings, bugs: StateLogBugs = {}) {
     this.#around = around;
-    const { clock, entropy, wheel, settings } = around;
+    const { clock, entropy, wheel } = around;
     this.#classic = {
-      settings,
+      settings: around.settings,
       wheel,
       nowMs: () => clock.nowMs(),
       newId: (prefix) => newMemberId(prefix, entropy),
@@ -103,6 +105,7 @@ export class GroupCoordinator {
         const record = { kind: "group-set", group, atMs: clock.nowMs(), stored } as const;
         this.#write([record], "assignment-too-large", done);
       },
+      quiet: (group) => this.#tidy(group),
     };
     this.#log = new StateLog(
       groupMachine(this.#state),
@@ -111,6 +114,9 @@ export class GroupCoordinator {
       {
         leading: () => this.#lead(),
         deposed: () => this.#resign(),
+        committed: (_index, records) => {
+          for (const { group } of records) this.#unstored.delete(group);
+        },
         undecodable: (index, detail) => around.undecodable(index, detail),
       },
       LIMITS,
@@ -120,7 +126,7 @@ export class GroupCoordinator {
 
   /** Groups in the state, or about to be. */
   get groupCount(): number {
-    return this.#state.rows.size;
+    return this.#state.rows.size + this.#unstored.size;
   }
 
   // Leadership
@@ -144,6 +150,7 @@ export class GroupCoordinator {
     this.#around.wheel.stop(this.#expiryTimer);
     const groups = [...this.#groups.values()];
     this.#groups.clear();
+    this.#unstored.clear();
     for (const group of groups) group.resign();
   }
 
@@ -173,6 +180,7 @@ export class GroupCoordinator {
     const known = this.#find(id);
     if (known === null && memberId !== "") return done(refusedJoin("unknown-member", memberId));
     if (known === null && !this.#around.hasRoom()) return done(refusedJoin("group-full", memberId));
+    if (known === null) this.#unstored.add(id);
     const group = known ?? new ClassicGroup(id, this.#classic);
     this.#groups.set(id, group);
     join(group, request, (answer) => {
@@ -230,7 +238,9 @@ export class GroupCoordinator {
   /** Forgets a group that the state describes as well. */
   #tidy(group: ClassicGroup): void {
     if (!group.isIdle(this.#state.row(group.id)?.stored ?? null)) return;
-    if (this.#groups.get(group.id) === group) this.#groups.delete(group.id);
+    if (this.#groups.get(group.id) !== group) return;
+    this.#groups.delete(group.id);
+    this.#unstored.delete(group.id);
   }
 
   // Offsets
@@ -339,7 +349,7 @@ export class GroupCoordinator {
     const group = this.#find(id);
     if (group === null) return done("group-not-found");
     if (!group.isEmpty || group.pending.size > 0) return done("group-not-empty");
-    this.#groups.delete(id);
+    this.#tidy(group);
     const row = this.#state.row(id);
     const atMs = this.#around.clock.nowMs();
     const records: GroupRecord[] = [];
