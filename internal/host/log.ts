@@ -60,6 +60,6 @@ function logOf(logger: Logger): Log {
 }
 
 /** An exception with its stack; a typed fault as it is. */
-function faultFields(fault: unknown): LogFields | unknown {
+function faultFields(fault: unknown): unknown {
   return fault instanceof Error ? stdSerializers.err(fault) : fault;
 }

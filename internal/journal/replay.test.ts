@@ -53,7 +53,7 @@ class Script {
   #visitor(): RecoveryVisitor {
     const hear =
       (what: string) =>
-      (header: RecordHeader, _?: unknown): void => {
+      (header: RecordHeader): void => {
         this.heard.push(`${what} ${header.index} t${header.term}`);
       };
     return {

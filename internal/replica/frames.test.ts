@@ -28,7 +28,7 @@ import type { Membership } from "./membership.ts";
 
 const safe = fc.maxSafeNat();
 const directory = fc
-  .array(fc.constantFrom(..."abcXYZ019-_"), { minLength: 22, maxLength: 22 })
+  .array(fc.constantFrom("a", "b", "X", "Y", "0", "9", "-", "_"), { minLength: 22, maxLength: 22 })
   .map((characters) => characters.join("") as DirectoryId);
 
 const membership: fc.Arbitrary<Membership> = fc

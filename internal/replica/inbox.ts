@@ -87,7 +87,9 @@ export class Inbox {
       const count = this.#countDue(durable);
       if (count === 0) return;
       const frames = this.#owed.splice(0, count);
-      this.#unsent = encodeAcknowledgement(acknowledgementOf(frames, this.#journal.durableTicket));
+      this.#unsent = encodeAcknowledgement(
+        acknowledgementOf(frames, this.#journal.durableTicket, this.#acksEarly),
+      );
     }
   }
 
@@ -160,21 +162,26 @@ function headsOf(row: ReceivedRow, bytes: Uint8Array, replica: Replica): EntryHe
   return heads;
 }
 
-function acknowledgementOf(frames: readonly OwedFrame[], durable: Ticket): Acknowledgement {
+function acknowledgementOf(
+  frames: readonly OwedFrame[],
+  durable: Ticket,
+  acksEarly: boolean,
+): Acknowledgement {
   const exceptions: { sequence: number; row: number }[] = [];
   const messages: Envelope[] = [];
   for (const frame of frames) {
     messages.push(...frame.messages);
     frame.rows.forEach((row, k) => {
-      if (!accepted(row)) exceptions.push({ sequence: frame.sequence, row: k });
+      if (!accepted(row, acksEarly)) exceptions.push({ sequence: frame.sequence, row: k });
     });
   }
   return { sequence: frames.at(-1)?.sequence ?? 0, durable, exceptions, messages };
 }
 
 /** F1: only if the machine itself acknowledged that prefix as durable, and its term is still the row's. */
-function accepted(row: OwedRow): boolean {
+function accepted(row: OwedRow, acksEarly: boolean): boolean {
   const { replica } = row;
+  if (acksEarly) return replica !== null;
   return (
     replica !== null &&
     replica.machine.term === row.term &&

@@ -118,7 +118,7 @@ describe("Produce and Fetch", () => {
     expect([topic?.topic, topic?.topicId]).toEqual(version >= 13 ? ["", topicId] : ["orders", ""]);
     const partition = topic?.partitions[0];
     expect(partition).toMatchObject({ partitionIndex: 0, errorCode: 0, highWatermark: 3 });
-    const { bytes, start, end } = partition?.records as ByteRange;
+    const { bytes, start, end } = partition!.records as ByteRange;
     const first = new RecordBatchView(bytes, start);
     const second = new RecordBatchView(bytes, first.end);
     expect([first.baseOffset, second.baseOffset, second.end]).toEqual([0, 2, end]);

@@ -1,6 +1,6 @@
 // The directory tree of one simulated machine. Names are separate from files: creating, renaming and
 // removing are changes of their own, and only a synced change certainly survives power loss.
-import { SimFile } from "./sim-file.ts";
+import type { SimFile } from "./sim-file.ts";
 import type { SeededEntropy } from "./seeded-entropy.ts";
 
 export type DiskNode = SimFile | "directory";
