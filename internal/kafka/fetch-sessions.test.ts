@@ -232,3 +232,19 @@ test("what sessions remember is bounded", () => {
   const none = new FetchSessions(hand, hand, 0);
   expect(open(none, 1)).toBe(0);
 });
+
+test("a partition that is named again counts once, with what was asked last", () => {
+  const hand = new Hand();
+  const sessions = new FetchSessions(hand, hand, 10);
+  const [one] = request(0, -1, new Map([[3, 10]])).topics;
+  const [other] = request(0, -1, new Map([[3, 70]]), [], "u").topics;
+  if (one === undefined || other === undefined) throw new Error("a request has topics");
+  const again = one.partitions.map((partition) => ({ ...partition, fetchOffset: 20 }));
+  const offsets = (topics: SessionRequest["topics"]): number[] => {
+    const plan = sessions.begin({ ...request(0, -1, new Map()), topics }, false);
+    return "refusal" in plan ? [] : plan.partitions.map(({ fetchOffset }) => fetchOffset);
+  };
+  expect(offsets([{ ...one, partitions: [...one.partitions, ...again] }, other])).toEqual([20, 70]);
+  expect(offsets([one, { ...one, partitions: again }, other])).toEqual([20, 70]);
+  expect(offsets([one, other])).toEqual([10, 70]);
+});

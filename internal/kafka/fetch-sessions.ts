@@ -73,7 +73,7 @@ export class FetchSessions {
     if (sessionEpoch === FINAL_EPOCH || sessionEpoch === 0) {
       // Whoever starts afresh has given up the session that it names.
       this.#remove(sessionId);
-      const partitions = wantedOf(request, usesTopicIds);
+      const partitions = withoutRepeats(wantedOf(request, usesTopicIds), request);
       const founds = sessionEpoch === 0 && partitions.length > 0;
       return { partitions, session: null, usesTopicIds, founds };
     }
@@ -213,6 +213,32 @@ function wantedOf(request: SessionRequest, usesTopicIds: boolean): SessionPartit
     }
   }
   return wanted;
+}
+
+/**
+ * A partition that is named again counts once, with what was asked last, as in Kafka. Else a small request could ask for
+ * the same bytes twenty thousand times.
+ */
+function withoutRepeats(wanted: SessionPartition[], request: SessionRequest): SessionPartition[] {
+  if (wanted.length < 2 || !namesTwice(request)) return wanted;
+  const byKey = new Map<string, SessionPartition>();
+  for (const one of wanted) {
+    byKey.set(partitionKey(one.name ?? "", one.topicId ?? "", one.partition), one);
+  }
+  return [...byKey.values()];
+}
+
+function namesTwice({ topics }: SessionRequest): boolean {
+  const named = new Set<string>();
+  const numbers = new Set<number>();
+  for (const { topic, topicId, partitions } of topics) {
+    named.add(topicId === "" ? topic : topicId);
+    if (partitions.length < 2) continue;
+    numbers.clear();
+    for (const { partition } of partitions) numbers.add(partition);
+    if (numbers.size < partitions.length) return true;
+  }
+  return named.size < topics.length;
 }
 
 function wantedPartition(

@@ -9,6 +9,7 @@ import type {
 } from "../cluster/controller-requests.ts";
 import type { MetadataImage } from "../cluster/image.ts";
 import type { LeaderTable } from "../cluster/leaders.ts";
+import { CREATED_TOPICS_MAX } from "../cluster/limits.ts";
 import { controllerShown, partitionView } from "../cluster/metadata-view.ts";
 import { newTopicId, topicNameRefusal } from "../cluster/topic-name.ts";
 import type { Settings } from "../config/settings.ts";
@@ -128,6 +129,12 @@ export class LocalClusterService implements ClusterService {
     validateOnly: boolean,
     withinMs: number,
   ): Promise<readonly TopicOutcome<CreatedTopic>[]> {
+    if (topics.length > CREATED_TOPICS_MAX) {
+      // As the controller would say; but not after such a request was copied and sent there.
+      const detail = `One request creates at most ${CREATED_TOPICS_MAX} topics.`;
+      const outcome = failed({ kind: "invalid-request", detail } as const);
+      return topics.map(({ name }) => ({ name, outcome }));
+    }
     const wanted = topics.map((topic) => ({ topicId: newTopicId(this.#parts.entropy), ...topic }));
     const reply = await this.#parts.controller.request<"create-topics">(
       { kind: "create-topics", topics: wanted, validateOnly, readyWithinMs: withinMs },

@@ -34,6 +34,9 @@ type State =
   /** Not yet: a new leader (F7), or a follower behind (P8); becomes `lateFault` when the time is over. */
   | { readonly state: "pending"; readonly partition: Partition; readonly lateFault: ReadFault };
 
+/** After how many partitions a fetch looks at the clock, and how long it keeps the event loop. */
+const STRIDE = 64;
+const STRETCH_MS_MAX = 3;
 const UNKNOWN = -1 as Offset;
 const NO_BYTES: ReadBytes = { slices: [], bytes: 0, release: () => {} };
 
@@ -159,7 +162,12 @@ export class LocalFetch {
     let left = Math.min(request.bytesMax, this.#settings.fetchBytesMax);
     let isFirst = true;
     const reads: (ReadBytes | "storage")[] = [];
+    let startMs = this.#clock.upMs();
     for (let k = 0; k < states.length; k++) {
+      if (k % STRIDE === STRIDE - 1 && this.#clock.upMs() - startMs > STRETCH_MS_MAX) {
+        await new Promise<void>((resolve) => this.#clock.after(0, resolve)); // L7
+        startMs = this.#clock.upMs();
+      }
       const state = states[k] as State;
       const wanted = request.partitions[k] as FetchPartition;
       let read: ReadBytes | "storage" = NO_BYTES;
