@@ -5,7 +5,7 @@ export default defineConfig({
     pool: "threads",
     isolate: false,
     maxWorkers: 2,
-    testTimeout: 30_000,
+    testTimeout: 90_000,
     include: [
       "internal/**/*.test.ts",
       "cmd/**/*.test.ts",

@@ -2,7 +2,7 @@
 // pipe does not stop the event loop.
 import { destination, pino, stdSerializers, stdTimeFunctions } from "pino";
 import type { Logger } from "pino";
-import type { Log, LogFields } from "../ports/log.ts";
+import type { Log } from "../ports/log.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 

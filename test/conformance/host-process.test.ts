@@ -155,7 +155,7 @@ describe("host log and process metrics", () => {
     expect(Object.keys(entry).toSorted()).toEqual(["event", "fault", "level", "mod", "time"]);
     expect(body).toMatch(/^flotilla_process_resident_memory_bytes [0-9]+$/m);
     expect(body).toMatch(
-      /^flotilla_process_event_loop_delay_seconds\{quantile="0.99"\} [0-9.e-]+$/m,
+      /^flotilla_process_event_loop_delay_seconds\{percentile="99"\} [0-9.e-]+$/m,
     );
     expect(body).toMatch(/^flotilla_process_gc_pause_seconds_count\{kind="minor"\} [0-9]+$/m);
     expect(body).toMatch(/^# TYPE flotilla_process_cpu_seconds_total counter$/m);
