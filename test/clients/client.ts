@@ -9,6 +9,8 @@ export interface Surroundings {
   readonly grpc: ReadonlyMap<number, string>;
   /** A directory for this run's files. */
   readonly scratch: string;
+  /** A directory for what takes minutes to make; kept between runs. */
+  readonly cache: string;
   /** Records of the checks that move many. */
   readonly records: number;
   /** Only what takes seconds. */

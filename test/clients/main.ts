@@ -62,6 +62,7 @@ async function startCluster(
     kafka: new Map(cluster.brokers.map(({ id, plan }) => [id, plan.kafka])),
     grpc: new Map(cluster.brokers.map(({ id, plan }) => [id, show(plan.grpc)])),
     scratch: join(directory, "scratch"),
+    cache: join(ROOT, ".flotilla", "clients-cache"),
     records: asked.quick ? 10_000 : 100_000,
     isQuick: asked.quick,
   };

@@ -62,7 +62,9 @@ func administer(ctx context.Context, brokers []string, topic string) error {
 }
 
 func produce(ctx context.Context, brokers []string, topic string, count int) error {
-	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.DefaultProduceTopic(topic))
+	// Uncompressed, so that the matrix can read what was stored and check its order.
+	plain := kgo.ProducerBatchCompression(kgo.NoCompression())
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.DefaultProduceTopic(topic), plain)
 	if err != nil {
 		return err
 	}

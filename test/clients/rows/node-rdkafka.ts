@@ -1,10 +1,8 @@
 // node-rdkafka: a recent librdkafka, compiled on the spot, which takes minutes.
-import { createRequire } from "node:module";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Client, Surroundings } from "../client.ts";
 import { numbered, sameValues } from "../expect.ts";
-import { packageVersion } from "../package-version.ts";
 import { need, run } from "../programs.ts";
 import { createTopic, storedInOrder } from "../stored.ts";
 
@@ -16,19 +14,32 @@ export const nodeRdkafka: Client = {
   source: "npm package node-rdkafka",
   isSlow: true,
   async reach(around) {
-    const folder = join(around.scratch, "node-rdkafka");
+    const folder = join(around.cache, `node-rdkafka-${VERSION}`);
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "package.json"), "{}");
+    const environment = { PATH: systemPath() };
     const install = ["install", "--no-audit", "--no-fund", `node-rdkafka@${VERSION}`];
-    await need("npm", install, { cwd: folder, withinMs: COMPILE_MS_MAX });
-    const modules = join(folder, "node_modules");
-    const { librdkafkaVersion } = createRequire(join(folder, "x.js"))("node-rdkafka") as {
-      librdkafkaVersion: string;
-    };
-    const version = `${packageVersion("node-rdkafka", modules)} with librdkafka ${librdkafkaVersion}`;
+    await need("npm", install, { cwd: folder, environment, withinMs: COMPILE_MS_MAX });
+    const ask = 'console.log(require("node-rdkafka").librdkafkaVersion, process.version)';
+    const told = await need("node", ["-e", ask], { cwd: folder, environment });
+    const [library = "?", node = "?"] = told.trim().split(" ");
+    const version = `${VERSION} with librdkafka ${library} on Node ${node}`;
     return { version, checks: [producerAndConsumer(around, folder)] };
   },
 };
+
+/**
+ * npm runs on the system's Node and compiles for that one, so this client runs on it too, and not on the one that is
+ * pinned for the project.
+ */
+function systemPath(): string {
+  const own = join("node_modules", ".bin");
+  const path = process.env["PATH"] ?? "";
+  return path
+    .split(":")
+    .filter((folder) => !folder.endsWith(own))
+    .join(":");
+}
 
 /** In a process of its own: native code may take it along. */
 const PROGRAM = `
@@ -83,7 +94,8 @@ function producerAndConsumer(around: Surroundings, folder: string) {
       await createTopic(around, topic);
       writeFileSync(join(folder, "program.cjs"), PROGRAM);
       const words = ["program.cjs", around.bootstrap.join(","), topic, String(sent.length)];
-      const text = await run("node", words, { cwd: folder, withinMs: 120_000 });
+      const options = { cwd: folder, environment: { PATH: systemPath() }, withinMs: 120_000 };
+      const text = await run("node", words, options);
       sameValues(text.split("\n").slice(0, -1), sent);
       await storedInOrder(around, topic, sent);
     },
