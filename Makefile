@@ -24,8 +24,8 @@ INSTALLED := node_modules/.package-lock.json
 LINTER := tools/node_modules/.package-lock.json
 workload = $(if $(WORKLOAD),--workload $(WORKLOAD))
 
-.PHONY: help setup check static format types lint test build cluster sim chaos mutants clients \
-  prometheus bench gen dist ci
+.PHONY: help setup check static format types lint test build cluster sim chaos hostile mutants \
+  clients prometheus bench gen dist ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -73,6 +73,9 @@ sim: setup ## the deterministic simulator (SEED, SEEDS, WORKLOAD)
 
 chaos: build ## real brokers under faults, then the checkers (TIME in seconds, SEED, WORKLOAD)
 	node jepsen-like/main.ts --time $(TIME) --seed $(SEED) $(workload) $(ARGS)
+
+hostile: setup ## real brokers under bad input on every port (ARGS=--quick)
+	node test/hostile/main.ts --seed $(SEED) $(ARGS)
 
 mutants: setup ## planted bugs: each must be caught
 	vitest run --config vitest.mutants.config.ts $(REPORT) $(ARGS)

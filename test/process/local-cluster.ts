@@ -19,7 +19,9 @@ const NODE_FLAGS = ["--max-semi-space-size=32"];
 export interface BrokerProcess {
   readonly id: number;
   readonly kafka: Address;
+  readonly grpc: Address;
   readonly http: Address;
+  readonly link: Address;
   readonly pid: number;
   readonly log: string;
 }
@@ -86,7 +88,15 @@ export class LocalCluster {
       const address = (kind: number): Address => {
         return { host: "127.0.0.1", port: ports[(id - 1) * 4 + kind] ?? 0 };
       };
-      return { id, kafka: address(1), http: address(3), pid: child.pid ?? 0, log };
+      return {
+        id,
+        link: address(0),
+        kafka: address(1),
+        grpc: address(2),
+        http: address(3),
+        pid: child.pid ?? 0,
+        log,
+      };
     });
     const cluster = new LocalCluster(directory, brokers, children);
     process.once("exit", () => cluster.#kill());
@@ -156,7 +166,7 @@ function accepts({ host, port }: Address): Promise<boolean> {
 }
 
 /** proc(5): fields of stat after the command's closing parenthesis; clock ticks are 1/100 s, pages 4 KiB. */
-function processFacts(pid: number): ProcessFacts {
+export function processFacts(pid: number): ProcessFacts {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const io = /^write_bytes: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, "utf8"));
