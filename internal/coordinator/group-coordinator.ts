@@ -35,7 +35,7 @@ import { groupMachine, GroupState } from "./group-state.ts";
 import type { GroupRow, GroupWrite } from "./group-state.ts";
 import { joinFault, nameFault } from "./group-limits.ts";
 import type { GroupLimits } from "./group-limits.ts";
-import { ENTRY_BYTES_MAX, EXPIRY_CHECK_MS, ID_PREFIX_CHARS_MAX } from "./limits.ts";
+import { EXPIRY_CHECK_MS, ID_PREFIX_CHARS_MAX } from "./limits.ts";
 import { expired } from "./offset-expiry.ts";
 import { subscribedTopics } from "./subscriptions.ts";
 import { WheelTimer } from "./timer-wheel.ts";
@@ -43,6 +43,8 @@ import type { TimerWheel } from "./timer-wheel.ts";
 
 export interface CoordinatorSettings extends ClassicSettings, GroupLimits {
   readonly offsetsRetentionMs: number;
+  /** Of one log entry: what the partition takes as one batch. */
+  readonly entryBytesMax: number;
 }
 
 export interface CoordinatorSurroundings {
@@ -79,8 +81,6 @@ export interface NamedCommitted extends NamedPartition {
 }
 
 type Done = (fault: GroupFault | null) => void;
-
-const LIMITS = { ...STATE_LOG_LIMITS, entryBytesMax: ENTRY_BYTES_MAX };
 
 export class GroupCoordinator {
   readonly #around: CoordinatorSurroundings;
@@ -119,7 +119,7 @@ export class GroupCoordinator {
         },
         undecodable: (index, detail) => around.undecodable(index, detail),
       },
-      LIMITS,
+      { ...STATE_LOG_LIMITS, entryBytesMax: around.settings.entryBytesMax },
       bugs,
     );
   }
@@ -387,7 +387,7 @@ export class GroupCoordinator {
 
   /** In as many entries as it takes, in order. */
   #writeAll(records: readonly GroupRecord[], done: Done): void {
-    const pieces = inPieces(records);
+    const pieces = inPieces(records, this.#around.settings.entryBytesMax);
     let left = pieces.length;
     let refused: GroupFault | null = null;
     if (left === 0) return this.#write([], "commit-too-large", done);
@@ -400,12 +400,15 @@ export class GroupCoordinator {
   }
 }
 
-function inPieces(records: readonly GroupRecord[]): readonly GroupRecord[][] {
+function inPieces(
+  records: readonly GroupRecord[],
+  bytesMax: number,
+): readonly (readonly GroupRecord[])[] {
   const pieces: GroupRecord[][] = [];
   let bytes = Infinity;
   for (const record of records) {
     const more = groupCodec.bytesMax(record);
-    if (bytes + more > ENTRY_BYTES_MAX) {
+    if (bytes + more > bytesMax) {
       pieces.push([]);
       bytes = 0;
     }

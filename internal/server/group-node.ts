@@ -1,6 +1,8 @@
 // Consumer groups on this broker: the coordinators beside the replicas of __consumer_offsets, and the use cases over them.
 import { GroupCoordinators } from "../coordinator/group-coordinators.ts";
 import type { CoordinatorsSettings } from "../coordinator/group-coordinators.ts";
+import { ENTRY_BYTES_MAX } from "../coordinator/limits.ts";
+import { messageBytesLimit } from "../config/contradictions.ts";
 import type { Settings } from "../config/settings.ts";
 import type { SharedJournal } from "../journal/owner.ts";
 import { CONSUMER_OFFSETS } from "../model/internal-topics.ts";
@@ -70,6 +72,7 @@ function settingsOf(settings: Settings): CoordinatorsSettings {
     sessionMsMin: settings.get("group.min.session.timeout.ms"),
     sessionMsMax: settings.get("group.max.session.timeout.ms"),
     offsetMetadataBytesMax: settings.get("offset.metadata.max.bytes"),
+    entryBytesMax: Math.min(ENTRY_BYTES_MAX, messageBytesLimit(settings)),
     offsetsRetentionMs: settings.get("offsets.retention.minutes") * MINUTE_MS,
   };
 }

@@ -244,7 +244,7 @@ export class GroupsTranscript {
         protocol: words.textOrNull("protocol"),
         assignments: assignments.map((word) => {
           const [id = "", bytes = ""] = word.split(":");
-          return { memberId: longId(id), assignment: encoder.encode(bytes) };
+          return { memberId: longId(id), assignment: assignmentOf(bytes) };
         }),
       },
       (answer) => this.#say(`${claim.memberId} synced: ${syncText(answer)}`),
@@ -296,6 +296,12 @@ function longId(id: string): string {
   return id.replace(SHORT_ID, (_all, prefix: string, number: string) => {
     return `${prefix}-00000000-0000-4000-8000-${number.padStart(12, "0")}`;
   });
+}
+
+/** `p*2000`: so many of them. */
+function assignmentOf(word: string): Uint8Array {
+  const [text = "", count = "1"] = word.split("*");
+  return encoder.encode(text.repeat(Number(count)));
 }
 
 /** A real subscription, so that the coordinator can read which topics the member reads; "?": bytes that are none. */

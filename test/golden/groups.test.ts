@@ -24,8 +24,6 @@ const ELSEWHERE = new Set([
   "unknown-topic",
   "unknown-topic-id",
   "metadata-too-large",
-  "commit-too-large",
-  "assignment-too-large",
 ]);
 
 it("every fault of the coordinator is in a transcript", () => {

@@ -161,8 +161,8 @@ class Model {
 
   #act(client: Client, rotate: number): void {
     if (client.next === "join") this.#join(client);
-    else if (client.next === "sync") this.#sync(client, rotate);
-    else this.#beat(client);
+    else if (client.next === "sync" && !client.isWaiting) this.#sync(client, rotate);
+    else if (client.next === "beat") this.#beat(client);
   }
 
   #beat(client: Client): void {
@@ -211,7 +211,7 @@ class Model {
   /** Leaders of one generation may assign differently each time they are asked. */
   #sync(client: Client, rotate: number): void {
     const { memberId, generation, members, name, isStatic } = client;
-    if (client.isWaiting || memberId === "") return;
+    if (memberId === "") return;
     const assignments = members.map((id, at) => {
       const owned: number[] = [];
       for (let partition = 0; partition < PARTITIONS; partition++) {

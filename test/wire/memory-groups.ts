@@ -33,6 +33,7 @@ const SETTINGS: CoordinatorSettings = {
   sessionMsMin: 1_000,
   sessionMsMax: 1_800_000,
   offsetMetadataBytesMax: 4_096,
+  entryBytesMax: 1_000_000,
   offsetsRetentionMs: 7 * 24 * 3_600_000,
 };
 
