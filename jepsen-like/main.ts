@@ -76,7 +76,7 @@ async function control(asked: Arguments, directory: string): Promise<Finding> {
       seed: asked.seed,
       directory,
       program: UNSAFE_BROKER,
-      environment: { FLOTILLA_UNSAFE_TEST_BROKER: "yes" },
+      environment: { FLOTILLA_UNSAFE_TEST_BROKER: "early-acks" },
       say,
       harm: (nemesis) => nemesis.strike("kill all", 200),
     });

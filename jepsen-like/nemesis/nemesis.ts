@@ -73,8 +73,10 @@ export class Nemesis {
       await pause(downMs);
       target.start();
       await pause(this.#random.between(0, 1_000));
-      const next = this.#cluster.brokers.filter((broker) => broker !== target);
-      return this.#strikeAt(this.#random.pick(next), kind, downMs);
+      const others = this.#cluster.brokers.filter((broker) => broker !== target);
+      const leading = others.filter(({ id }) => this.#leaders.partitionsOf(id).length > 0);
+      const next = this.#random.pick(leading.length > 0 ? leading : others);
+      return this.#strikeAt(next, kind, downMs);
     }
     return this.#strikeAt(target, kind, downMs);
   }

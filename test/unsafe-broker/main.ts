@@ -1,23 +1,57 @@
-// A broker that breaks its promise on purpose: it acknowledges, counts itself and commits before anything is on disk, over
-// a disk that keeps writes in memory for a while. The positive control of the chaos test starts three of these, kills them
-// together, and must notice the loss. It is a program of the tests and no part of the product; it refuses to start
-// unless the environment says that this is wanted.
+// A broker that breaks its promise on purpose. The positive control of the chaos test starts three that acknowledge too
+// early, kills them together, and must notice the loss; the other bugs are for trying the checkers by hand. It is a program
+// of the tests and no part of the product; it refuses to start unless the environment names the bug that is wanted.
 import { readFileSync } from "node:fs";
 import { loadSettings } from "../../internal/config/settings.ts";
 import { endOnEscape, openHostWorld } from "../../internal/host/host-world.ts";
 import { NO_FAULTS } from "../../internal/raft/faults.ts";
+import type { BrokerFaults } from "../../internal/server/broker.ts";
 import { startBroker } from "../../internal/server/start-broker.ts";
 import { slowDisk } from "./slow-disk.ts";
 
-const WRITE_DELAY_MS = 250;
+const VARIABLE = "FLOTILLA_UNSAFE_TEST_BROKER";
+
+interface Bug {
+  /** How long the journal's writes stay in memory. */
+  readonly writeDelayMs: number;
+  readonly faults: BrokerFaults;
+}
+
+const NO_PARTITION_FAULTS = { waiterAcrossLeaders: false, tailForgotten: false };
+
+const BUGS: Readonly<Record<string, Bug>> = {
+  /** Acknowledges, counts itself and commits before anything is on disk. */
+  "early-acks": {
+    writeDelayMs: 250,
+    faults: {
+      machine: { ...NO_FAULTS, ackBeforeSync: true, leaderCountsItselfBeforeSync: true },
+      replica: { ackBeforeSync: true },
+    },
+  },
+  /** No bug: the same disk under a correct broker must lose nothing. */
+  "slow-disk": { writeDelayMs: 250, faults: {} },
+  /** A leader that was paused answers before it knows whether it still leads. */
+  "stale-reads": { writeDelayMs: 0, faults: { replica: { staleLeaderAnswers: true } } },
+  /** A new leader does not know the producers of its uncommitted tail. */
+  "forgotten-tail": {
+    writeDelayMs: 0,
+    faults: { partition: { ...NO_PARTITION_FAULTS, tailForgotten: true } },
+  },
+  /** Produce answers wait across a change of leader. */
+  "crossing-waiters": {
+    writeDelayMs: 0,
+    faults: { partition: { ...NO_PARTITION_FAULTS, waiterAcrossLeaders: true } },
+  },
+};
 
 function fail(why: string): never {
   console.error(why);
   process.exit(2);
 }
 
-if (process.env["FLOTILLA_UNSAFE_TEST_BROKER"] !== "yes") {
-  fail("this broker loses data; it starts only with FLOTILLA_UNSAFE_TEST_BROKER=yes");
+const bug = BUGS[process.env[VARIABLE] ?? ""];
+if (bug === undefined) {
+  fail(`this broker loses data; it starts only with ${VARIABLE}=${Object.keys(BUGS).join("|")}`);
 }
 const [command, option, file] = process.argv.slice(2);
 if (command !== "start" || option !== "--config" || file === undefined) {
@@ -27,11 +61,10 @@ const settings = loadSettings({ fileText: readFileSync(file, "utf8") });
 if (!settings.ok) fail(JSON.stringify(settings.fault));
 
 const host = openHostWorld({ log: { level: "info" }, processMetrics: false });
-const world = { ...host, disk: slowDisk(host.disk, WRITE_DELAY_MS) };
+const { writeDelayMs, faults } = bug;
+const world = writeDelayMs === 0 ? host : { ...host, disk: slowDisk(host.disk, writeDelayMs) };
 endOnEscape(world);
 process.on("disconnect", () => process.exit(1));
-const started = await startBroker(world, settings.value, {
-  machine: { ...NO_FAULTS, ackBeforeSync: true, leaderCountsItselfBeforeSync: true },
-  replica: { ackBeforeSync: true },
-});
+process.on("SIGTERM", () => process.exit(0));
+const started = await startBroker(world, settings.value, faults);
 if (!started.ok) fail(JSON.stringify(started.fault));
