@@ -32,7 +32,8 @@ export function summaryOf({ title, seed, timeS, outcome, findings }: Report): st
       `${records("failed")} refused; ${outcome.recordsRead} read from three replicas`,
     `batches       ${batches.length}, ${retried} of them sent more than once`,
     `faults        ${faults.length}, ${faults.filter(({ kind }) => kind === "kill leader").length} ` +
-      `of them kills of a leader; ${outcome.leaderChanges.length} leaders seen`,
+      `of them kills of a leader; ${outcome.leaderChanges.length} leaders seen, ` +
+      `${outcome.leadersAtFirst} brokers led at first`,
     `longest gap   ${Math.round(gaps.onePartitionMs)} ms on one partition, ` +
       `${Math.round(gaps.overallMs)} ms on all together`,
     "",
