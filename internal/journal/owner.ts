@@ -86,8 +86,11 @@ export interface RecoveryVisitor {
    * returns, so that the owner can rebuild producer state and replay commands (F8); null when it is damaged (D1).
    */
   append(header: RecordHeader, position: PayloadPosition, payload: Uint8Array | null): void;
-  /** An entry that the log has (equal index and term) lies here now, and perhaps whole again (J6). */
-  relocate(header: RecordHeader, position: PayloadPosition): void;
+  /**
+   * An entry that the log has (equal index and term) lies here now (J6), whole, even if it was damaged where it lay
+   * before. `payload` as for `append`.
+   */
+  relocate(header: RecordHeader, position: PayloadPosition, payload: Uint8Array): void;
   hardState(header: RecordHeader): void;
   /** Every entry above `header.index` goes. */
   truncate(header: RecordHeader): void;

@@ -172,7 +172,7 @@ export class Replay {
     if (found.payload === null) return; // the entry stays where it was found before, which may be whole
     if (!this.#ledger.relocate(header.group, header.index, header.term, found.file)) return;
     this.#damage.delete(damageKey(header));
-    this.#visitor.relocate(header, found.position);
+    this.#visitor.relocate(header, found.position, found.payload);
   }
 
   #noteDamage(header: RecordHeader): void {

@@ -5,8 +5,8 @@ import { failed, ok } from "../base/result.ts";
 import type { LogIndex, Offset } from "../model/ids.ts";
 import { ENTRY_BATCH } from "../raft/entry.ts";
 import { headerOf } from "../replica/outbox.ts";
-import { payloadIntact } from "../replica/payload.ts";
 import { PinnedSlices } from "../replica/pinned-slices.ts";
+import { readVerified } from "../replica/read-verified.ts";
 import type { Partition } from "./partition.ts";
 
 export interface ReadBytes {
@@ -76,12 +76,12 @@ export async function readFromDisk(
     const length = entries.length(index);
     if (bytes + length > bytesMax && !(bytes === 0 && atLeastOne)) break;
     const header = headerOf(partition.replica, index);
-    const read = await journal.read(entries.position(index), length);
-    if (!read.ok || !payloadIntact(header, read.value, 0)) {
+    const payload = await readVerified(partition.replica, journal, header);
+    if (payload === null) {
       if (bytes === 0) return failed("storage");
       break;
     }
-    slices.push(read.value);
+    slices.push(payload);
     bytes += length;
   }
   return ok({ slices, bytes, release: () => {} });

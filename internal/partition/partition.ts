@@ -43,6 +43,8 @@ export class Partition implements LogClient, LogProgress {
   readonly #waiters = new AppendWaiters();
   readonly #watchers = new Set<() => void>();
   readonly #header = new RecordBatchView(new Uint8Array(61), 0);
+  /** Batches whose bytes were damaged when they joined the log (D1): the producer table misses them. */
+  readonly #unread = new Set<LogIndex>();
   #replica: Replica | null = null;
   #raft: MultiRaft | null = null;
   #rules: PartitionRules | null = null;
@@ -297,11 +299,35 @@ export class Partition implements LogClient, LogProgress {
   appended(entry: AppendedEntry): void {
     const { kind, bytes, start, baseOffset, recordCount, index } = entry;
     this.#nextOffset = (baseOffset + recordCount) as Offset;
-    if (kind !== ENTRY_BATCH || bytes === null) return;
+    if (kind !== ENTRY_BATCH) return;
     this.epochs.appended(entry.term, baseOffset, index);
+    if (bytes === null) this.#unread.add(index);
+    else {
+      const batch = this.#producerBatch(index, baseOffset, bytes, start);
+      if (batch !== null) this.producers.appended(batch);
+    }
+  }
+
+  repaired(entry: AppendedEntry): void {
+    const { index, baseOffset, bytes, start } = entry;
+    // What was read when it joined the log is known, however its bytes fared later.
+    if (!this.#unread.delete(index) || bytes === null) return;
+    const batch = this.#producerBatch(index, baseOffset, bytes, start);
+    if (batch === null) return;
+    const isCommitted = this.#replica !== null && index <= this.#replica.machine.commit;
+    this.producers.repaired(batch, isCommitted);
+  }
+
+  /** What an idempotent producer's batch says of its producer; null for others. */
+  #producerBatch(
+    index: LogIndex,
+    baseOffset: Offset,
+    bytes: Uint8Array,
+    start: number,
+  ): ProducerBatch | null {
     const header = this.#header.moveTo(bytes, start);
-    if (header.producerId < 0) return;
-    const batch: ProducerBatch = {
+    if (header.producerId < 0) return null;
+    return {
       producerId: header.producerId,
       epoch: header.producerEpoch,
       firstSequence: header.baseSequence,
@@ -311,10 +337,10 @@ export class Partition implements LogClient, LogProgress {
       // This broker's time, not the batch's: a client's clock must not make its sequences forgotten.
       timestampMs: this.#clock.nowMs(),
     };
-    this.producers.appended(batch);
   }
 
   truncated(from: LogIndex): void {
+    for (const index of this.#unread) if (index >= from) this.#unread.delete(index);
     this.producers.truncated(from);
     this.epochs.truncated(from);
     if (this.#replica !== null) this.#nextOffset = this.#replica.nextOffset;

@@ -79,8 +79,28 @@ export class ProducerTable {
     if (this.#tail.length === 0) this.#ahead.clear();
   }
 
+  /** A batch that was missed when its turn came, because its bytes were damaged (D1): it takes its place now. */
+  repaired(batch: ProducerBatch, isCommitted: boolean): void {
+    const { producerId } = batch;
+    if (isCommitted) {
+      const before = this.#committed.get(producerId);
+      this.#committed.set(
+        producerId,
+        before === undefined ? after(before, batch) : among(before, batch),
+      );
+    } else {
+      this.#tail.push(batch);
+      this.#tail.sort((a, b) => a.index - b.index);
+    }
+    this.#lookAhead();
+  }
+
   truncated(from: LogIndex): void {
     while ((this.#tail.at(-1)?.index ?? 0) >= from) this.#tail.pop();
+    this.#lookAhead();
+  }
+
+  #lookAhead(): void {
     this.#ahead.clear();
     for (const batch of this.#tail) {
       const { producerId } = batch;
@@ -121,6 +141,14 @@ export class ProducerTable {
       yield { producerId, epoch, lastSequence: batches.at(-1)?.lastSequence ?? -1, seenMs };
     }
   }
+}
+
+/** The state as it would be if the batch had come in its turn. */
+function among(before: ProducerState, batch: ProducerBatch): ProducerState {
+  if (batch.epoch < before.epoch) return before;
+  const known = batch.epoch > before.epoch ? [] : before.batches;
+  const batches = [...known, batch].toSorted((a, b) => a.index - b.index).slice(-BATCHES_MAX);
+  return { epoch: batch.epoch, batches, seenMs: Math.max(before.seenMs, batch.timestampMs) };
 }
 
 function after(before: ProducerState | undefined, batch: ProducerBatch): ProducerState {

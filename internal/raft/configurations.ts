@@ -55,6 +55,22 @@ export class Configurations {
     return found;
   }
 
+  /** Whether the configuration at `index` is known, or stands below the base. */
+  knows(index: LogIndex): boolean {
+    return (
+      index <= (this.#placed[0] as Placed).index ||
+      this.#placed.some((placed) => placed.index === index)
+    );
+  }
+
+  /** Puts in what the log holds at `index`; says whether it is in force now. */
+  restore(index: LogIndex, configuration: Configuration): boolean {
+    const { inForce } = this;
+    this.#placed.push({ index, configuration });
+    this.#placed.sort((a, b) => a.index - b.index);
+    return inForce !== this.inForce;
+  }
+
   /** Forgets those at or after `from`; says whether there was one. */
   truncate(from: LogIndex): boolean {
     const before = this.#placed.length;

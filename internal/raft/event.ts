@@ -38,6 +38,12 @@ export type Event =
   /** The transfer took too long: lead on. */
   | { readonly on: "transfer-timeout" }
   | { readonly on: "standing"; readonly standing: Standing }
+  /** The configuration of an entry that this machine booted without, because it was damaged (D1). */
+  | {
+      readonly on: "configuration-restored";
+      readonly index: LogIndex;
+      readonly configuration: Configuration;
+    }
   /** A checkpoint moved committed entries out of the log (F10). */
   | { readonly on: "checkpoint"; readonly base: LogBase }
   /**

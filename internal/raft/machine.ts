@@ -41,7 +41,7 @@ import type { ChangeRefusal, Target } from "./membership.ts";
 import type { Message } from "./message.ts";
 import { commitFor, onBaseCopied, outgoing, peerOf, sent } from "./replication.ts";
 import { State } from "./state.ts";
-import { becomeFollower, send } from "./term.ts";
+import { announceConfiguration, becomeFollower, send } from "./term.ts";
 import { transfer } from "./transfer.ts";
 import { onPreVoteRequest, onVoteRequest } from "./voter.ts";
 
@@ -230,6 +230,8 @@ function handle(state: State, event: Event): void {
       return endTransfer(state);
     case "standing":
       return onStanding(state, event.standing);
+    case "configuration-restored":
+      return onConfigurationRestored(state, event.index, event.configuration);
     case "checkpoint":
       return checkpoint(state, event.base);
     case "base-copied":
@@ -283,6 +285,16 @@ function onDurable(state: State, write: number): void {
 /** The leader hands over: campaign at once, without asking whether anybody would vote. */
 function onTimeoutNow(state: State, from: ReplicaId, term: Term): void {
   if (acceptLeader(state, from, term) && mayCampaign(state)) campaign(state, true);
+}
+
+function onConfigurationRestored(
+  state: State,
+  index: LogIndex,
+  configuration: Configuration,
+): void {
+  if (state.log.termAt(index) === null || state.configurations.knows(index)) return;
+  assert(state.role === "follower", "who knows not all configurations does not lead");
+  if (state.configurations.restore(index, configuration)) announceConfiguration(state);
 }
 
 function onStanding(state: State, standing: Standing): void {

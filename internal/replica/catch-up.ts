@@ -9,7 +9,7 @@ import { AppendLane } from "./append-lane.ts";
 import type { SentRow } from "./append-lane.ts";
 import { CATCH_UP_FRAME } from "./control-frames.ts";
 import { headerOf } from "./outbox.ts";
-import { payloadIntact } from "./payload.ts";
+import { readVerified } from "./read-verified.ts";
 import type { Replica } from "./replica.ts";
 
 const PIECE_ENTRIES_MAX = 256;
@@ -19,8 +19,6 @@ const CONCURRENT_MAX = 16;
 export interface CatchUpEvents {
   /** This group's piece was acknowledged, or it cannot go on this way: the outbox may have it again. */
   finished(replica: Replica, peer: ReplicaId, progressed: boolean): void;
-  /** An entry could not be read back whole (D1, D2). */
-  damaged(replica: Replica, index: LogIndex): void;
 }
 
 export class CatchUp {
@@ -108,13 +106,9 @@ export class CatchUp {
       const length = replica.entries.length(index);
       const header = headerOf(replica, index);
       if (length > 0) {
-        const read = await this.#journal.read(replica.entries.position(index), length);
-        if (!read.ok) break;
-        if (!payloadIntact(header, read.value, 0)) {
-          this.#events.damaged(replica, index);
-          break;
-        }
-        payloads.push(read.value);
+        const payload = await readVerified(replica, this.#journal, header);
+        if (payload === null) break;
+        payloads.push(payload);
       } else payloads.push(new Uint8Array(0));
       bytes += length;
     }

@@ -17,6 +17,8 @@ export const ASSERTIONS = 19;
 export const SEEN_SEQUENCE = 20;
 export const CATCH_UP_FRAME = 21;
 export const CATCH_UP_ACKNOWLEDGEMENT = 22;
+export const REPAIR_REQUEST = 23;
+export const REPAIR_ANSWER = 24;
 
 /** A Raft message with its address. Appends travel in append frames. */
 export interface Envelope {

@@ -82,6 +82,12 @@ export class EntryTable {
     this.#wide[this.#slot(index) * WIDE] = position;
   }
 
+  /** A damaged payload is whole again, at another place: its timestamp can be told now (D1). */
+  restore(index: LogIndex, position: PayloadPosition, timestampMax: number): void {
+    this.relocate(index, position);
+    this.#wide[this.#slot(index) * WIDE + 2] = timestampMax;
+  }
+
   position(index: LogIndex): PayloadPosition {
     return this.#wide[this.#slot(index) * WIDE] as PayloadPosition;
   }

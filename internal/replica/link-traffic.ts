@@ -2,7 +2,7 @@
 // the leaders that wait for them, assertions to everybody (L1), silence to the groups that it concerns (L6). What is
 // true of a group is decided elsewhere; this file knows who said it, and in which session.
 import type { SharedJournal } from "../journal/owner.ts";
-import type { BrokerId, DirectoryId, GroupId, LogIndex, ReplicaId, Term } from "../model/ids.ts";
+import type { BrokerId, DirectoryId, GroupId, ReplicaId, Term } from "../model/ids.ts";
 import type { World } from "../ports/world.ts";
 import type { Links, PingFacts, Session } from "../transport/links.ts";
 import type { ReceivedRow } from "./append-frame.ts";
@@ -115,7 +115,6 @@ export class LinkTraffic {
       leftMemory: (replica, to) => this.#peers.get(session.peer.broker)?.catchUp.start(replica, to),
       replicaFor: (row, from) => this.#replicaFor(row, from),
       finished: (replica, to, progressed) => this.#caughtUp(peer, replica, to, progressed),
-      damaged: (replica, index) => this.#damaged(replica, index),
       assertionOf: (group, to) => this.#events.assertionOf(group as GroupId, to),
     });
     this.#peers.set(session.peer.broker, peer);
@@ -299,12 +298,6 @@ export class LinkTraffic {
   #caughtUp(peer: Peer, replica: Replica, to: ReplicaId, progressed: boolean): void {
     if (!progressed) return this.#retryLater(peer, replica, to);
     this.#events.ready(replica, to);
-  }
-
-  #damaged(replica: Replica, index: LogIndex): void {
-    replica.damaged.add(index);
-    const { group, machine } = replica;
-    this.#world.log.error({ group, index, term: machine.termAt(index) }, "entry-damaged");
   }
 
   #asserted(session: Session, row: Assertion): void {

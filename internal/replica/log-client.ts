@@ -21,6 +21,11 @@ export interface AppendedEntry {
 export interface LogClient {
   /** The entry joined this replica's log. It may be truncated again until it is committed. */
   appended(entry: AppendedEntry): void;
+  /**
+   * An entry that came without its payload, or whose payload was damaged later, is whole again: here it is (D1). It may
+   * be committed, and others follow it in the log.
+   */
+  repaired(entry: AppendedEntry): void;
   /** `from` and everything after it left the log. */
   truncated(from: LogIndex): void;
   /** Everything up to `index` is committed. Never goes back. */

@@ -22,6 +22,7 @@ import { LinkTraffic } from "./link-traffic.ts";
 import type { LeaderNews } from "./link-traffic.ts";
 import type { RecoveredGroup } from "./recovery.ts";
 import { ReplicaProbe } from "./probe.ts";
+import { Repairs } from "./repairs.ts";
 import { Replica } from "./replica.ts";
 import type { Surroundings } from "./replica.ts";
 import { Standings } from "./standing.ts";
@@ -92,6 +93,7 @@ export class MultiRaft implements Surroundings {
   readonly #deferred = new Set<Replica>();
   readonly #ledger = new WriteLedger();
   readonly #probe: ReplicaProbe;
+  readonly #repairs: Repairs;
   #turnScheduled = false;
   #commitTimer: Cancel | null = null;
   #sweepTimer: Cancel | null = null;
@@ -147,6 +149,14 @@ export class MultiRaft implements Surroundings {
         seenBy: (peer, sequence) => this.#seenBy(peer, sequence),
       },
     );
+    this.#repairs = new Repairs(world, journal, links, this, {
+      sessionOf: (replica, member) => this.#traffic.peerOf(replica, member)?.session ?? null,
+      mustNotLead: (replica) => {
+        if (replica.machine.transferTarget === null) this.#transferAway(replica);
+      },
+      repaired: (replica, index) => this.#repaired(replica, index),
+      touch: () => this.#touch(),
+    });
   }
 
   /** Begins to serve: recovered groups were added before. */
@@ -166,7 +176,10 @@ export class MultiRaft implements Surroundings {
     const vote = this.#options.faults?.voteForgotten === true ? 0 : boot.vote;
     const machine = new Machine({ ...boot, vote, standing: "quiet" }, this.#options.machine);
     const replica = new Replica(identity, machine, entries, members, this);
-    for (const index of damaged) replica.damaged.add(index);
+    for (const index of damaged) {
+      replica.damaged.add(index);
+      this.damageFound(replica, index);
+    }
     replica.baseOffset = recovered.baseOffset;
     if (suspect) this.#standings.distrustGroup(replica);
     return this.#add(replica, this.#rankOf(replica));
@@ -297,6 +310,22 @@ export class MultiRaft implements Surroundings {
     this.#traffic.flush(withCommits);
   }
 
+  damageFound(replica: Replica, index: LogIndex): void {
+    const { group, self, machine } = replica;
+    this.#world.log.error(
+      { group, replica: self, index, term: machine.termAt(index) },
+      "entry-damaged",
+    );
+    this.#probe.damaged.add(1);
+    this.#repairs.want(replica);
+  }
+
+  #repaired(replica: Replica, index: LogIndex): void {
+    const { group, self, damaged } = replica;
+    this.#world.log.info({ group, replica: self, index, left: damaged.size }, "entry-repaired");
+    this.#probe.repaired.add(1);
+  }
+
   // What replicas ask for.
 
   wrote(replica: Replica, write: number): void {
@@ -408,6 +437,7 @@ export class MultiRaft implements Surroundings {
       replica.handle({ on: "durable", write });
       if (replica.leads) replica.client?.progressed();
     });
+    this.#repairs.durable(this.journal.durableTicket);
     this.#traffic.acknowledge();
     this.#touch();
   }
@@ -516,6 +546,7 @@ export class MultiRaft implements Surroundings {
   close(): void {
     this.#closed = true;
     this.#elections.close();
+    this.#repairs.close();
     this.#commitTimer?.();
     this.#sweepTimer?.();
   }

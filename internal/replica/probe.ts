@@ -15,6 +15,8 @@ export class ReplicaProbe {
   readonly #won: Counter;
   readonly #shrinks: Counter;
   readonly #expands: Counter;
+  readonly damaged: Counter;
+  readonly repaired: Counter;
 
   constructor(meter: Meter, counts: ReplicaCounts) {
     const name = (rest: string): string => `flotilla_replica_${rest}`;
@@ -25,6 +27,23 @@ export class ReplicaProbe {
     this.#won = meter.counter(name("elections_won_total"), "Campaigns that made a replica leader.");
     this.#shrinks = meter.counter(name("isr_shrinks_total"), "In-sync sets that lost a replica.");
     this.#expands = meter.counter(name("isr_expands_total"), "In-sync sets that gained a replica.");
+    this.damaged = meter.counter(
+      name("damages_found_total"),
+      "Entries whose payload was found to be damaged.",
+    );
+    this.repaired = meter.counter(
+      name("entries_repaired_total"),
+      "Damaged entries that were fetched again from another broker.",
+    );
+    meter.observedGauge(
+      name("damaged_entries"),
+      "Entries whose payload is damaged here and not fetched again yet.",
+      () => {
+        let entries = 0;
+        for (const replica of counts.replicas()) entries += replica.damaged.size;
+        return entries;
+      },
+    );
     meter.observedGauge(name("leaders"), "Groups that this broker leads.", counts.leaders);
     meter.observedGauge(
       name("armed"),

@@ -50,7 +50,8 @@ export class GroupRecovery implements RecoveryVisitor {
   /** Everything that was found, in the order of the group ids. */
   groups(): RecoveredGroup[] {
     return [...this.#groups.values()]
-      .filter((group) => group.configurations.length > 0)
+      // Whose first record is damaged knows no members; but it must not be taken for a replica that was never here.
+      .filter((group) => group.configurations.length > 0 || group.suspect)
       .sort((a, b) => a.identity.group - b.identity.group)
       .map((group) => ({
         identity: group.identity,
@@ -61,7 +62,10 @@ export class GroupRecovery implements RecoveryVisitor {
           base: group.base,
           runs: group.runs,
           last: group.entries.last,
-          configurations: group.configurations,
+          configurations:
+            group.configurations.length > 0
+              ? group.configurations
+              : [{ index: group.base.index, configuration: NOBODY }],
         },
         entries: group.entries,
         members: [...group.members.values()],
@@ -106,9 +110,25 @@ export class GroupRecovery implements RecoveryVisitor {
     group.client.appended({ index, term, kind, baseOffset, recordCount, bytes, start: 0, end });
   }
 
-  relocate(header: RecordHeader, position: PayloadPosition): void {
+  relocate(header: RecordHeader, position: PayloadPosition, payload: Uint8Array): void {
     const group = this.#groups.get(header.group);
-    if (group?.entries.has(header.index)) group.entries.relocate(header.index, position);
+    const { index, term, kind, baseOffset, recordCount, length } = header;
+    if (group === undefined || !group.entries.has(index)) return;
+    const timestampMax = kind === ENTRY_BATCH ? timestampMaxOf(payload, 0) : -1;
+    group.entries.restore(index, position, timestampMax);
+    if (!group.damaged.delete(index)) return;
+    // It was fetched again before this start (D1).
+    if (kind === ENTRY_CONFIGURATION) this.#configure(group, index, payload, 0, length);
+    group.client.repaired({
+      index,
+      term,
+      kind,
+      baseOffset,
+      recordCount,
+      bytes: payload,
+      start: 0,
+      end: length,
+    });
   }
 
   hardState(header: RecordHeader): void {
@@ -122,19 +142,22 @@ export class GroupRecovery implements RecoveryVisitor {
     if (group !== undefined) this.#truncate(group, (header.index + 1) as LogIndex);
   }
 
-  configuration(header: RecordHeader, payload: Uint8Array): void {
+  configuration(header: RecordHeader, payload: Uint8Array | null): void {
     const group = this.#group(header.group, header.partition, header.replica);
-    this.#configure(group, header.index, payload, 0, payload.length);
+    if (payload === null) group.suspect = true;
+    else this.#configure(group, header.index, payload, 0, payload.length);
   }
 
-  installBase(header: RecordHeader, payload: Uint8Array): void {
+  installBase(header: RecordHeader, payload: Uint8Array | null): void {
     const group = this.#group(header.group, header.partition, header.replica);
     group.base = { index: header.index, term: header.term };
     group.baseOffset = header.baseOffset;
     group.runs = [];
     group.configurations = [];
     group.entries.reset((header.index + 1) as LogIndex);
-    this.#configure(group, header.index, payload, 0, payload.length);
+    group.damaged.clear();
+    if (payload === null) group.suspect = true;
+    else this.#configure(group, header.index, payload, 0, payload.length);
   }
 
   dropGroup(header: RecordHeader): void {
@@ -161,8 +184,9 @@ export class GroupRecovery implements RecoveryVisitor {
       group.suspect = true;
       return;
     }
-    group.configurations = group.configurations.filter((c) => c.index < index);
+    group.configurations = group.configurations.filter((c) => c.index !== index);
     group.configurations.push({ index, configuration: membership.value.configuration });
+    group.configurations.sort((a, b) => a.index - b.index);
     for (const member of membership.value.members) group.members.set(member.replica, member);
   }
 
@@ -190,3 +214,4 @@ export class GroupRecovery implements RecoveryVisitor {
 }
 
 const EMPTY = new Uint8Array(0);
+const NOBODY: Configuration = { voters: [], votersOutgoing: [], learners: [], revision: 0 };

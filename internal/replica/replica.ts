@@ -38,6 +38,8 @@ export interface Surroundings {
   roleChanged(replica: Replica): void;
   needBase(replica: Replica, peer: ReplicaId): void;
   configurationChanged(replica: Replica, committed: boolean): void;
+  /** An entry's payload was found to be damaged: it must be fetched again, and this replica must not lead (D1). */
+  damageFound(replica: Replica, index: LogIndex): void;
 }
 
 /** A group's identity on this broker. */
@@ -67,7 +69,6 @@ export class Replica {
   acceptedMatch = 0 as LogIndex;
   /** Entries whose payload is damaged here (D1): this replica must not lead until they were fetched again. */
   readonly damaged = new Set<LogIndex>();
-  /** The term in which the group's first entry may be (C6): hard state of a new replica. */
   /** Set by the broker's ledger of writes. */
   ledgerTicket = 0;
   ledgerSlot = 0;
@@ -205,6 +206,7 @@ export class Replica {
       case "truncate":
         this.#write("truncate", effect.write, (effect.from - 1) as LogIndex, 0 as Term, 0, null);
         this.entries.truncate(effect.from);
+        for (const index of this.damaged) if (index >= effect.from) this.damaged.delete(index);
         this.#client?.truncated(effect.from);
         return;
       case "hard-state":
@@ -381,6 +383,7 @@ export class Replica {
     const payload = encodeMembership({ configuration, members: [...this.#members.values()] });
     this.#write("install-base", effect.write, base.index, base.term, 0, payload);
     this.entries.reset((base.index + 1) as LogIndex);
+    this.damaged.clear();
     this.#acceptExplicitly = true;
   }
 
@@ -444,6 +447,17 @@ export class Replica {
     if (position === "closed") return 0 as PayloadPosition;
     if (write > 0) this.#around.wrote(this, write);
     return position;
+  }
+
+  /**
+   * The payload of `index` is not what was written at `position`, as a read that began a while ago found. Ignored when the
+   * entry has been relocated or truncated meanwhile.
+   */
+  foundDamage(index: LogIndex, position: PayloadPosition): void {
+    const isThere = this.entries.has(index) && this.entries.position(index) === position;
+    if (!isThere || this.damaged.has(index)) return;
+    this.damaged.add(index);
+    this.#around.damageFound(this, index);
   }
 
   envelope(to: ReplicaId, message: Envelope["message"]): Envelope {

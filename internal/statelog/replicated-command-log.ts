@@ -12,8 +12,8 @@ import type { CommandFollower, CommandLog } from "./command-log.ts";
 interface PendingCommand {
   readonly index: LogIndex;
   readonly term: Term;
-  /** Null when the payload is damaged on this replica (D1). */
-  readonly bytes: Uint8Array | null;
+  /** Null while the payload is damaged on this replica (D1). */
+  bytes: Uint8Array | null;
 }
 
 export class ReplicatedCommandLog implements LogClient, CommandLog {
@@ -62,6 +62,18 @@ export class ReplicatedCommandLog implements LogClient, CommandLog {
     if (entry.kind !== ENTRY_COMMAND) return;
     const { index, term, bytes, start, end } = entry;
     this.#pending.push({ index, term, bytes: bytes === null ? null : bytes.slice(start, end) });
+  }
+
+  repaired(entry: AppendedEntry): void {
+    const { index, bytes, start, end } = entry;
+    const pending = this.#pending.find((each) => each.index === index);
+    if (pending === undefined || pending.bytes !== null || bytes === null) return;
+    pending.bytes = bytes.slice(start, end);
+    const replica = this.#replica;
+    if (!this.#stuck || this.#pending[0] !== pending || replica === null) return;
+    this.#stuck = false;
+    this.committed(replica.machine.commit);
+    if (replica.serves && !this.#leads) this.ready(replica.machine.term);
   }
 
   truncated(from: LogIndex): void {

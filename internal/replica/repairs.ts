@@ -1,0 +1,305 @@
+// Makes damaged entries whole again (D1). A replica that found one asks another member of its group for it, first the
+// leader, then the others in turn; whoever has (group, index, term) has the same bytes, and the sums in this replica's own
+// record header prove that they are. They are written again as a copy-forward (J6), and when that is durable the
+// entry is no longer damaged. A few entries at a time, with pauses that grow while nobody can help.
+import type { SharedJournal } from "../journal/owner.ts";
+import type { LogIndex, ReplicaId, Term, Ticket } from "../model/ids.ts";
+import type { Cancel } from "../ports/clock.ts";
+import type { World } from "../ports/world.ts";
+import { ENTRY_BATCH, ENTRY_CONFIGURATION } from "../raft/entry.ts";
+import type { RecordHeader } from "../record/record.ts";
+import type { Links, Session } from "../transport/links.ts";
+import { REPAIR_ANSWER, REPAIR_REQUEST } from "./control-frames.ts";
+import type { GroupsOfBroker } from "./group-table.ts";
+import { decodeMembership } from "./membership.ts";
+import { headerOf } from "./outbox.ts";
+import { payloadIntact, timestampMaxOf } from "./payload.ts";
+import { readVerified } from "./read-verified.ts";
+import { decodeAnswer, decodeQuestion, encodeAnswerHead, encodeQuestion } from "./repair-frames.ts";
+import type { RepairAnswer, RepairQuestion } from "./repair-frames.ts";
+import type { Replica } from "./replica.ts";
+
+export interface RepairEvents {
+  /** The open session that reaches a member, if there is one. */
+  sessionOf(replica: Replica, member: ReplicaId): Session | null;
+  /** A replica with damaged entries leads: somebody else should. */
+  mustNotLead(replica: Replica): void;
+  /** The entry is whole and durable again. */
+  repaired(replica: Replica, index: LogIndex): void;
+  /** Something was written, or waits for the end of the turn. */
+  touch(): void;
+}
+
+/** One replica's damaged entries, one after another. */
+interface Job {
+  /** Attempts that failed since the last success. */
+  tries: number;
+  /** When to ask again. */
+  dueMs: number;
+  asked: Asked | null;
+  /** Written again, and not durable yet. */
+  readonly copied: Set<LogIndex>;
+}
+
+interface Asked {
+  readonly question: RepairQuestion;
+  readonly session: Session;
+  readonly untilMs: number;
+}
+
+/** A copy that is not durable yet. */
+interface Copy {
+  readonly ticket: Ticket;
+  readonly replica: Replica;
+  readonly index: LogIndex;
+  readonly term: Term;
+}
+
+const TICK_MS = 20;
+/** Replicas that have a question under way at one time. */
+const ASKED_MAX = 8;
+/** Questions of others that are being answered at one time; the rest is asked again. */
+const ANSWERING_MAX = 8;
+const ANSWER_MS_MAX = 1_000;
+const RETRY_MS_MIN = 50;
+const RETRY_MS_MAX = 5_000;
+const RETRY_DOUBLINGS_MAX = 7;
+
+export class Repairs {
+  readonly #world: World;
+  readonly #journal: SharedJournal;
+  readonly #groups: GroupsOfBroker;
+  readonly #events: RepairEvents;
+  readonly #jobs = new Map<Replica, Job>();
+  readonly #copies: Copy[] = [];
+  #answering = 0;
+  #timer: Cancel | null = null;
+  #isClosed = false;
+
+  constructor(
+    world: World,
+    journal: SharedJournal,
+    links: Pick<Links, "handle">,
+    groups: GroupsOfBroker,
+    events: RepairEvents,
+  ) {
+    this.#world = world;
+    this.#journal = journal;
+    this.#groups = groups;
+    this.#events = events;
+    links.handle(REPAIR_REQUEST, "data", (session, bytes, start, end) => {
+      const question = decodeQuestion(bytes, start, end);
+      if (!question.ok) return session.end("malformed repair request");
+      void this.#answer(session, question.value);
+    });
+    links.handle(REPAIR_ANSWER, "bulk", (session, bytes, start, end) => {
+      const answer = decodeAnswer(bytes, start, end);
+      if (!answer.ok) return session.end("malformed repair answer");
+      this.#answered(session, answer.value, bytes);
+    });
+  }
+
+  /** The replica has damaged entries. */
+  want(replica: Replica): void {
+    if (this.#isClosed || replica.damaged.size === 0 || this.#jobs.has(replica)) return;
+    this.#jobs.set(replica, {
+      tries: 0,
+      dueMs: this.#world.clock.upMs(),
+      asked: null,
+      copied: new Set(),
+    });
+    this.#schedule();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#timer?.();
+    this.#timer = null;
+  }
+
+  #schedule(): void {
+    if (this.#timer !== null || this.#jobs.size === 0 || this.#isClosed) return;
+    this.#timer = this.#world.clock.after(TICK_MS, () => {
+      this.#timer = null;
+      this.#tick();
+      this.#schedule();
+    });
+  }
+
+  #tick(): void {
+    const nowMs = this.#world.clock.upMs();
+    let askedCount = 0;
+    for (const [replica, job] of this.#jobs) {
+      if (replica.damaged.size === 0 || this.#groups.replica(replica.group) !== replica) {
+        this.#jobs.delete(replica);
+        continue;
+      }
+      if (job.asked !== null && (nowMs > job.asked.untilMs || !job.asked.session.open)) {
+        this.#failed(replica, job);
+      }
+      if (job.asked !== null) askedCount++;
+      else if (job.dueMs <= nowMs && askedCount < ASKED_MAX && this.#ask(replica, job))
+        askedCount++;
+    }
+  }
+
+  /** Asks for the first damaged entry that is not written again already. */
+  #ask(replica: Replica, job: Job): boolean {
+    if (replica.leads) this.#events.mustNotLead(replica);
+    const index = this.#next(replica, job);
+    if (index === null) return false;
+    const term = replica.machine.termAt(index);
+    const member = this.#helper(replica, job.tries);
+    const session = member === null ? null : this.#events.sessionOf(replica, member);
+    if (term === null || member === null || session === null) {
+      this.#failed(replica, job);
+      return false;
+    }
+    const { group, self } = replica;
+    const question = { group, to: member, from: self, index, term };
+    if (!session.send("data", REPAIR_REQUEST, [encodeQuestion(question)])) {
+      this.#failed(replica, job);
+      return false;
+    }
+    job.asked = { question, session, untilMs: this.#world.clock.upMs() + ANSWER_MS_MAX };
+    this.#events.touch();
+    return true;
+  }
+
+  #next(replica: Replica, job: Job): LogIndex | null {
+    for (const index of replica.damaged) if (!job.copied.has(index)) return index;
+    return null;
+  }
+
+  /** Members that can be reached, the leader first, in turns. */
+  #helper(replica: Replica, tries: number): ReplicaId | null {
+    const { leader } = replica.machine;
+    const reached: ReplicaId[] = [];
+    for (const { replica: id } of replica.members()) {
+      if (id === replica.self || this.#events.sessionOf(replica, id) === null) continue;
+      if (id === leader) reached.unshift(id);
+      else reached.push(id);
+    }
+    return reached[tries % Math.max(1, reached.length)] ?? null;
+  }
+
+  #failed(replica: Replica, job: Job): void {
+    const waitMs = RETRY_MS_MIN * 2 ** Math.min(job.tries, RETRY_DOUBLINGS_MAX);
+    job.asked = null;
+    job.tries++;
+    job.dueMs = this.#world.clock.upMs() + Math.min(RETRY_MS_MAX, waitMs);
+    // Once it is clear that this takes long, and then now and again.
+    if (waitMs < RETRY_MS_MAX || job.tries % 10 !== 0) return;
+    const { group, damaged } = replica;
+    this.#world.log.warn({ group, entries: damaged.size, tries: job.tries }, "repair-waits");
+  }
+
+  // Answers to own questions.
+
+  #answered(session: Session, answer: RepairAnswer, bytes: Uint8Array): void {
+    const { question, header, payloadStart } = answer;
+    const replica = this.#groups.replica(question.group);
+    const job = replica === null ? undefined : this.#jobs.get(replica);
+    if (replica === null || job === undefined) return;
+    if (job.asked?.session !== session || !isSame(job.asked.question, question)) return;
+    if (header === null || !this.#restore(replica, question, header, bytes, payloadStart)) {
+      this.#failed(replica, job);
+      return;
+    }
+    job.asked = null;
+    job.tries = 0;
+    job.copied.add(question.index);
+    this.#events.touch();
+    this.#ask(replica, job);
+  }
+
+  /** Writes the entry again, if it is what this replica's own record header says. */
+  #restore(
+    replica: Replica,
+    { index, term }: RepairQuestion,
+    theirs: RecordHeader,
+    bytes: Uint8Array,
+    start: number,
+  ): boolean {
+    if (!replica.damaged.has(index) || replica.machine.termAt(index) !== term) return false;
+    const own = headerOf(replica, index);
+    if (theirs.length !== own.length || !payloadIntact(own, bytes, start)) return false;
+    if (!this.#journal.fits(own.length)) return false;
+    const end = start + own.length;
+    const position = this.#journal.append({ ...own, type: "copy-forward" }, bytes, start, end);
+    if (typeof position === "string") return false;
+    const { kind, baseOffset, recordCount } = own;
+    replica.entries.restore(
+      index,
+      position,
+      kind === ENTRY_BATCH ? timestampMaxOf(bytes, start) : -1,
+    );
+    if (kind === ENTRY_CONFIGURATION) restoreConfiguration(replica, index, bytes, start, end);
+    replica.client?.repaired({ index, term, kind, baseOffset, recordCount, bytes, start, end });
+    this.#copies.push({ ticket: this.#journal.lastTicket, replica, index, term });
+    return true;
+  }
+
+  /** Everything up to this ticket is durable. */
+  durable(ticket: Ticket): void {
+    while (this.#copies.length > 0 && (this.#copies[0] as Copy).ticket <= ticket) {
+      const { replica, index, term } = this.#copies.shift() as Copy;
+      this.#jobs.get(replica)?.copied.delete(index);
+      // It may have been truncated since, and something else be there now.
+      if (replica.machine.termAt(index) !== term || !replica.damaged.delete(index)) continue;
+      this.#events.repaired(replica, index);
+    }
+  }
+
+  // Questions of others.
+
+  async #answer(session: Session, question: RepairQuestion): Promise<void> {
+    const replica = this.#groups.replica(question.group);
+    if (replica === null || replica.self !== question.to) return;
+    if (this.#answering >= ANSWERING_MAX) return;
+    this.#answering++;
+    const found = await this.#read(replica, question);
+    this.#answering--;
+    if (!session.open || this.#isClosed) return;
+    const head = encodeAnswerHead(question, found?.header ?? null);
+    session.send("bulk", REPAIR_ANSWER, found === null ? [head] : [head, found.payload]);
+    this.#events.touch();
+  }
+
+  async #read(
+    replica: Replica,
+    { index, term }: RepairQuestion,
+  ): Promise<{ readonly header: RecordHeader; readonly payload: Uint8Array } | null> {
+    const { entries, machine, damaged } = replica;
+    const isHere = entries.has(index) && machine.termAt(index) === term && !damaged.has(index);
+    if (!isHere || entries.length(index) === 0) return null;
+    const header = headerOf(replica, index);
+    const payload = await readVerified(replica, this.#journal, header);
+    return payload === null ? null : { header, payload };
+  }
+}
+
+function isSame(a: RepairQuestion, b: RepairQuestion): boolean {
+  return (
+    a.group === b.group &&
+    a.to === b.to &&
+    a.from === b.from &&
+    a.index === b.index &&
+    a.term === b.term
+  );
+}
+
+/** The group's members were not known without it. */
+function restoreConfiguration(
+  replica: Replica,
+  index: LogIndex,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  const membership = decodeMembership(bytes, start, end);
+  if (!membership.ok) return;
+  const { configuration, members } = membership.value;
+  replica.learnMembers(members);
+  replica.handle({ on: "configuration-restored", index, configuration });
+}
