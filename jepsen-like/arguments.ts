@@ -1,6 +1,7 @@
 // The command line of this program.
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { WINDOW_MS_MAX } from "./checkers/vacuity.ts";
 
 export const WORKLOADS = ["log"] as const;
 export type Workload = (typeof WORKLOADS)[number];
@@ -9,6 +10,8 @@ export interface Arguments {
   readonly timeS: number;
   readonly seed: number;
   readonly workload: Workload;
+  /** Longest that a partition may be unavailable, once a majority answers. */
+  readonly windowMs: number;
   /** Only the positive control, without the run that must pass. */
   readonly controlOnly: boolean;
   /** Leave the positive control out. */
@@ -22,6 +25,7 @@ export const USAGE = `node jepsen-like/main.ts [--time SECONDS] [--seed N] [--wo
                          [--directory PATH] [--program PATH]
   --time       how long faults go on (60)
   --seed       the plan of the faults (1)
+  --window     milliseconds that a partition may be unavailable (2000; give a busy machine more)
   --control    only the positive control: unsafe brokers, which must be caught losing data
   --no-control only the run itself
   --program    the brokers' program (dist/cmd/flotilla/main.js)
@@ -35,6 +39,7 @@ export function readArguments(args: readonly string[]): Arguments {
       time: { type: "string", default: "60" },
       seed: { type: "string", default: "1" },
       workload: { type: "string", default: "log" },
+      window: { type: "string", default: String(WINDOW_MS_MAX) },
       control: { type: "boolean", default: false },
       "no-control": { type: "boolean", default: false },
       directory: { type: "string" },
@@ -43,6 +48,8 @@ export function readArguments(args: readonly string[]): Arguments {
   });
   const timeS = Number(values.time);
   const seed = Number(values.seed);
+  const windowMs = Number(values.window);
+  if (!(windowMs > 0)) throw new TypeError("--window is a number of milliseconds");
   const workload = WORKLOADS.find((known) => known === values.workload);
   if (!(timeS >= 5 && timeS <= 86_400)) throw new TypeError("--time is 5 to 86400 seconds");
   if (!Number.isSafeInteger(seed) || seed < 0) throw new TypeError("--seed is a whole number");
@@ -52,6 +59,7 @@ export function readArguments(args: readonly string[]): Arguments {
     timeS,
     seed,
     workload,
+    windowMs,
     controlOnly: values.control,
     withoutControl: values["no-control"],
     directory: values.directory === undefined ? null : resolve(values.directory),

@@ -43,7 +43,7 @@ async function main(): Promise<number> {
 }
 
 async function chaos(asked: Arguments, directory: string): Promise<readonly Finding[]> {
-  const { seed, timeS } = asked;
+  const { seed, timeS, windowMs } = asked;
   const outcome = await runOnce({
     seed,
     directory,
@@ -57,7 +57,11 @@ async function chaos(asked: Arguments, directory: string): Promise<readonly Find
       await nemesis.recovered();
     },
   });
-  const findings = [...outcome.findings, windowsAreShort(outcome), enoughHappened(outcome, timeS)];
+  const findings = [
+    ...outcome.findings,
+    windowsAreShort(outcome, windowMs),
+    enoughHappened(outcome, timeS),
+  ];
   const report = { title: "chaos", seed, timeS, outcome, findings };
   console.log(`\n${await writeReport(directory, report)}`);
   if (findings.every(({ violations }) => violations === 0)) forgetBrokers(directory);

@@ -44,10 +44,10 @@ export function enoughHappened(outcome: RunOutcome, timeS: number): Finding {
   return draft.finding();
 }
 
-export function windowsAreShort(outcome: RunOutcome): Finding {
+export function windowsAreShort(outcome: RunOutcome, windowMsMax: number): Finding {
   const draft = new FindingDraft(
     "unavailable",
-    `partitions of a struck broker accept again within ${WINDOW_MS_MAX} ms of the fault, or of the ` +
+    `partitions of a struck broker accept again within ${windowMsMax} ms of the fault, or of the ` +
       "moment when a majority answers again",
   );
   const acks = acksByPartition(outcome.history);
@@ -56,7 +56,7 @@ export function windowsAreShort(outcome: RunOutcome): Finding {
     draft.examined();
     const where = `${fault.kind} at ${Math.round(fault.startMs)} ms`;
     if (stuck.length > 0) draft.violation(() => `${where}: partitions ${stuck.join(", ")} never`);
-    else if (sinceQuorumMs > WINDOW_MS_MAX) {
+    else if (sinceQuorumMs > windowMsMax) {
       draft.violation(() => `${where}: ${Math.round(sinceQuorumMs)} ms`);
     }
   }
