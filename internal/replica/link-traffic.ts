@@ -226,12 +226,13 @@ export class LinkTraffic {
   #isMember(replica: Replica, id: ReplicaId, session: Session): boolean {
     const { broker, directory } = session.peer;
     const member = replica.member(id);
-    if (member === null && !replica.machine.isVoter(replica.self)) {
-      // A newcomer learns who leads its group from the leader itself; it has no vote to give away.
+    if (member === null) {
+      // A configuration that is not here yet may have members that are not known here yet, its leader among them. Their
+      // ids were never used before (F5), and who is not counted can be answered without harm.
       replica.learnMembers([{ replica: id, broker, directory }]);
       return true;
     }
-    return member?.broker === broker && member.directory === directory;
+    return member.broker === broker && member.directory === directory;
   }
 
   #replicaFor(row: ReceivedRow, session: Session): Replica | null {

@@ -250,6 +250,37 @@ test("whoever waits when the coordinator is cut off is answered, and a lonely on
   });
 });
 
+test("a coordinator that wakes up after it was replaced tells nothing old (L5)", async () => {
+  const at = await coordinator("g", 1);
+  const nobody = { memberId: "", generation: -1 };
+  expect(await commit(at, "g", nobody, 7)).toBe(0);
+  const clients = await simulation.settle(
+    Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const client = new KafkaClient(peer, { host: nameOf(at as BrokerId), port: KAFKA_PORT });
+        await client.opened;
+        return client;
+      }),
+    ),
+  );
+  cluster.at(at).node.freeze();
+  const other = (at % 3) + 1;
+  let next = -1;
+  await until("another coordinator commits", async () => {
+    next = await coordinatorOf("g", other);
+    return next !== -1 && next !== at && (await commit(next, "g", nobody, 8)) === 0;
+  });
+  // These lie in the frozen process's sockets, beside what the others have said meanwhile.
+  const topics = [{ name: "t", partitionIndexes: [0] }];
+  const body = { groupId: "g", topics, requireStable: true };
+  const waiting = clients.map((client) => client.request(offsetFetch, 7, body));
+  await simulation.runForMs(50);
+  cluster.at(at).node.thaw();
+  for (const answer of await simulation.settle(Promise.all(waiting))) {
+    expect([answer.errorCode, answer.topics.length]).toEqual([16, 0]);
+  }
+});
+
 test("a restart of all brokers loses nothing that was answered", async () => {
   const groups = ["a", "b", "c", "d", "e"];
   const nobody = { memberId: "", generation: -1 };

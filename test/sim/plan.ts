@@ -35,6 +35,7 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 /** Faults that wait for a moment in a broker, each with its chance per mille. */
 export const MOMENT_FAULTS = [
   "power during a journal write",
+  "cut off and stall a leader",
   "kill a new leader",
   "isolate a new leader",
   "freeze a new leader",
@@ -101,6 +102,7 @@ const FAULT_SHARES: Readonly<Record<FaultKind, readonly [permille: number, weigh
 };
 const MOMENT_SHARES: Readonly<Record<MomentFault, readonly [permille: number, chance: number]>> = {
   "power during a journal write": [400, 4],
+  "cut off and stall a leader": [300, 6],
   "kill a new leader": [250, 150],
   "isolate a new leader": [250, 150],
   "freeze a new leader": [150, 100],

@@ -32,7 +32,7 @@ export class ServedReads {
   /** Returns the offset after the last batch served, or the fetch offset. */
   served(by: Server, answer: ServedPartition, log: CommittedLog): number {
     const { highWatermark } = answer;
-    if (highWatermark >= 0) this.#show(by, answer.group, highWatermark, log);
+    if (highWatermark >= 0) this.shown(by, answer.group, highWatermark, log);
     let next = answer.fetchOffset;
     let isFirst = true;
     for (const slice of answer.slices) {
@@ -47,7 +47,8 @@ export class ServedReads {
     return next;
   }
 
-  #show(by: Server, group: GroupId, offset: number, log: CommittedLog): void {
+  /** A broker says that a partition's high watermark is at `offset`. */
+  shown(by: Server, group: GroupId, offset: number, log: CommittedLog): void {
     if (offset > log.end) {
       const detail = `${by.who} shows ${offset} for group ${group}, committed is ${log.end}`;
       this.#verdict.report("nothing above the high watermark is served", detail);

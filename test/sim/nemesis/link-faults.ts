@@ -37,9 +37,10 @@ export class LinkFaults {
     }
   }
 
-  isolate(at: SimBroker): void {
+  isolate(at: SimBroker, forMs = this.#cutMs()): void {
     this.#stage.totals.cuts++;
-    this.#cutFor(this.#others(at).flatMap((other) => bothWays(at, other)));
+    const ways = this.#others(at).flatMap((other) => bothWays(at, other));
+    this.#cutFor(ways, forMs);
   }
 
   healAll(): void {
@@ -104,11 +105,15 @@ export class LinkFaults {
     if (entropy.chance(600)) simulation.network.resetBetween(at.node.name, other.node.name);
   }
 
-  #cutFor(ways: readonly Way[]): void {
-    const { simulation, entropy, undoAfter } = this.#stage;
+  #cutMs(): number {
+    return this.#stage.entropy.between(CUT_MS_MIN, CUT_MS_MAX);
+  }
+
+  #cutFor(ways: readonly Way[], forMs = this.#cutMs()): void {
+    const { simulation, undoAfter } = this.#stage;
     const { links } = simulation.network;
     for (const [from, to] of ways) links.cutOneWay(from.node.name, to.node.name);
-    undoAfter(entropy.between(CUT_MS_MIN, CUT_MS_MAX), () => {
+    undoAfter(forMs, () => {
       for (const [from, to] of ways) links.heal(from.node.name, to.node.name);
     });
   }

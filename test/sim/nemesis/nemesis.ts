@@ -23,6 +23,8 @@ export class Nemesis {
   readonly #disks: DiskFaults;
   readonly #members: MemberFaults;
   readonly #undos = new Set<() => void>();
+  /** Leaders that are cut off with a stalled disk. */
+  readonly #cutOffs = new Set<SimBroker>();
   #crashes = 0;
   #nextMomentMs = 0;
   /** Moments count from `run` on. */
@@ -67,15 +69,14 @@ export class Nemesis {
   /** A broker has just done something. Called in the middle of its event. */
   moment(at: SimBroker, moment: Moment | "journal write issued"): void {
     if (this.#isOver || this.#disks.isDelicate) return;
+    if (moment === "term or vote written") this.#goOn(at);
     for (const fault of FAULTS_OF[moment] ?? []) {
       const chance = this.#plan.moments.get(fault);
       if (chance === undefined || !this.#stage.entropy.chance(chance)) continue;
       const { nowMs, scheduler } = this.#stage.simulation;
       if (nowMs < this.#nextMomentMs) continue;
       this.#nextMomentMs = nowMs + MOMENT_PAUSE_MS;
-      const delayUs = this.#stage.entropy.below(
-        fault === "power during a journal write" ? 300 : 2_500,
-      );
+      const delayUs = this.#stage.entropy.below(DELAY_US_MAX[fault] ?? 2_500);
       scheduler.at(delayUs, null, DELIVERY, "fault of a moment", () => this.#strike(at, fault));
       return;
     }
@@ -110,6 +111,8 @@ export class Nemesis {
         return this.#crash(at, "kill");
       case "isolate a new leader":
         return this.#links.isolate(at);
+      case "cut off and stall a leader":
+        return this.#cutOff(at);
       case "freeze a new leader":
         return this.#freeze(at);
       default:
@@ -160,6 +163,36 @@ export class Nemesis {
     at.crash(kind);
   }
 
+  /**
+   * A leader loses its peers and its disk at once, and the peers come back first: what it was writing then meets what a
+   * new leader has put in its place (J4).
+   */
+  #cutOff(at: SimBroker): void {
+    const broker = at.reachable;
+    if (broker === null || broker.raft.leaderCount === 0) return;
+    const { entropy, totals } = this.#stage;
+    const cutMs = entropy.between(300, 2_000);
+    totals.stalls++;
+    at.node.disk.stall("journal", 1000 * (cutMs + entropy.between(50, 2_500)));
+    this.#cutOffs.add(at);
+    this.#links.isolate(at, cutMs);
+  }
+
+  /**
+   * A leader that was cut off hears of a new term: now its disk goes on, and is slow with the next write. What that write
+   * holds of the old term is about to be replaced.
+   */
+  #goOn(at: SimBroker): void {
+    if (!this.#cutOffs.delete(at)) return;
+    const { entropy, simulation } = this.#stage;
+    const { disk } = at.node;
+    disk.stall("journal", entropy.below(2_000));
+    const slowUs = entropy.between(1_000, 60_000);
+    simulation.scheduler.at(4_500, null, DELIVERY, "next write", () => {
+      if (!this.#isOver) disk.stall("journal", slowUs);
+    });
+  }
+
   #freeze(at: SimBroker): void {
     const { world } = at.node;
     if (world === null || at.node.frozen) return;
@@ -177,8 +210,14 @@ export class Nemesis {
   }
 }
 
+/** How soon a fault strikes after its moment, µs, where that matters: before the write ends, before the frame arrives. */
+const DELAY_US_MAX: Partial<Record<MomentFault, number>> = {
+  "power during a journal write": 300,
+  "cut off and stall a leader": 40,
+};
+
 const FAULTS_OF: Partial<Record<Moment | "journal write issued", readonly MomentFault[]>> = {
-  "journal write issued": ["power during a journal write"],
+  "journal write issued": ["power during a journal write", "cut off and stall a leader"],
   "leader elected": ["kill a new leader", "isolate a new leader", "freeze a new leader"],
   "vote granted": ["power after a vote"],
   "entries committed": ["power after a commit"],

@@ -19,6 +19,7 @@ export type Moment =
   | "leader elected"
   | "vote granted"
   | "entries committed"
+  | "term or vote written"
   | "configuration appended"
   | "log truncated";
 
@@ -124,6 +125,8 @@ export class WatchedReplica implements Promiser {
         }
         this.#settled = effect.base.index;
         return;
+      case "hard-state":
+        return this.#events.moment(this, "term or vote written");
       case "role":
         if (effect.role === "leader") this.#elected(effect.term);
         return;

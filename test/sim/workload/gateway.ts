@@ -27,6 +27,13 @@ export interface ReadAnswer {
   readonly slices: readonly Uint8Array[];
 }
 
+export interface FetchOptions {
+  readonly waitMs: number;
+  readonly bytesMax: number;
+  /** Whom to ask; null: the leader. */
+  readonly broker: BrokerId | null;
+}
+
 export interface Gateway {
   /** Settles always; an answer that never comes is "unknown". The bytes may be sent again afterwards. */
   append(to: Target, batch: Uint8Array, timeoutMs: number): Promise<AppendAnswer>;
@@ -37,13 +44,13 @@ export interface Gateway {
   fetch(
     from: Target,
     offset: number,
-    options: {
-      readonly waitMs: number;
-      readonly bytesMax: number;
-      readonly broker: BrokerId | null;
-    },
+    options: FetchOptions,
     take: (answer: ReadAnswer) => void,
   ): Promise<boolean>;
+  /** Everybody who holds itself for the partition's leader now, as far as a client can know. */
+  leaders(of: Target): readonly BrokerId[];
+  /** Asks a broker, as the leader, where the partition ends. */
+  latest(of: Target, broker: BrokerId, take: (by: Server, highWatermark: number) => void): void;
   /** A producer id that nobody else has, or null when none was to be had. */
   producerId(): Promise<number | null>;
 }

@@ -1,18 +1,30 @@
 // Clients that call the services of a broker directly: no protocol, no connection, so that most of a run's time goes into
 // replication. A broker that dies answers nothing more; its callers learn it as a client does, by a lost connection.
-import type { BrokerId } from "../../../internal/model/ids.ts";
+import type { BrokerId, Offset } from "../../../internal/model/ids.ts";
 import type { Broker } from "../../../internal/server/broker.ts";
 import type { AppendFault } from "../../../internal/service/faults.ts";
+import { LATEST } from "../../../internal/service/log-service.ts";
+import type { FetchRequest } from "../../../internal/service/log-service.ts";
+import type { Server } from "../checkers/served-reads.ts";
 import type { SimBroker, SimCluster } from "../cluster/sim-cluster.ts";
 import { whoIs } from "../watch/cluster-watch.ts";
 import { DELIVERY } from "../world/scheduler.ts";
 import type { SeededEntropy } from "../world/seeded-entropy.ts";
-import type { AppendAnswer, Gateway, ReadAnswer, Target } from "./gateway.ts";
+import type { AppendAnswer, FetchOptions, Gateway, ReadAnswer, Target } from "./gateway.ts";
 
 /** Of a thousand requests, how many go to a leader that is not the newest, or to anybody. */
 const STALE_PERMILLE = 150;
+const STALE_READ_PERMILLE = 500;
 const ASTRAY_PERMILLE = 10;
 const CLIENT_PATIENCE_MS = 400;
+const REQUEST_US_MAX = 300;
+
+interface Call<T> {
+  isOver: boolean;
+  /** What ends the request at the broker when the client waits no longer. */
+  gaveUp: () => void;
+  readonly settle: (value: T) => void;
+}
 
 export class ServiceGateway implements Gateway {
   readonly #cluster: SimCluster;
@@ -28,83 +40,75 @@ export class ServiceGateway implements Gateway {
 
   append(to: Target, batch: Uint8Array, timeoutMs: number): Promise<AppendAnswer> {
     const at = this.#leaderOf(to);
-    const broker = at?.reachable ?? null;
-    if (at === null || broker === null) {
-      return Promise.resolve({ kind: "refused", why: "nobody leads" });
-    }
+    if (at === null) return Promise.resolve({ kind: "refused", why: "nobody leads" });
     return new Promise((resolve) => {
       const lost: AppendAnswer = { kind: "unknown", why: "connection lost" };
-      const settle = this.#call<AppendAnswer>(at, timeoutMs + CLIENT_PATIENCE_MS, resolve, lost);
-      const request = {
-        name: to.topic,
-        topicId: null,
-        partition: to.partition,
-        // A broker writes into what it takes.
-        batch: { bytes: batch.slice(), start: 0, end: batch.length },
-        acks: -1,
-        timeoutMs,
-        allowsZstd: true,
-      };
-      const taken = broker.services.log.append(request, (outcome) => {
-        if (outcome.ok) settle({ kind: "acknowledged", offset: outcome.value.baseOffset });
-        else settle(this.#answerOf(outcome.fault, to, broker));
+      const call = this.#call<AppendAnswer>(at, timeoutMs + CLIENT_PATIENCE_MS, resolve, lost);
+      this.#deliver(at, call, (broker) => {
+        const request = {
+          name: to.topic,
+          topicId: null,
+          partition: to.partition,
+          // A broker writes into what it takes.
+          batch: { bytes: batch.slice(), start: 0, end: batch.length },
+          acks: -1,
+          timeoutMs,
+          allowsZstd: true,
+        };
+        const taken = broker.services.log.append(request, (outcome) => {
+          if (outcome.ok) call.settle({ kind: "acknowledged", offset: outcome.value.baseOffset });
+          else call.settle(this.#answerOf(outcome.fault, to, broker));
+        });
+        if (taken === "busy") call.settle({ kind: "refused", why: "busy" });
       });
-      if (taken === "busy") settle({ kind: "refused", why: "busy" });
     });
   }
 
   fetch(
     from: Target,
     offset: number,
-    options: {
-      readonly waitMs: number;
-      readonly bytesMax: number;
-      readonly broker: BrokerId | null;
-    },
+    options: FetchOptions,
     take: (answer: ReadAnswer) => void,
   ): Promise<boolean> {
-    const at = options.broker === null ? this.#leaderOf(from) : this.#cluster.at(options.broker);
-    const broker = at?.reachable ?? null;
-    if (at === null || broker === null) return Promise.resolve(false);
-    // A replica that was moved away and back is another one, and knows nothing at first.
-    const who = `${whoIs(at, broker)}/${broker.raft.replica(from.group)?.self ?? 0}`;
+    const { broker: asked } = options;
+    const at = asked === null ? this.#leaderOf(from, STALE_READ_PERMILLE) : this.#cluster.at(asked);
+    if (at === null || at.broker === null) return Promise.resolve(false);
     return new Promise((resolve) => {
-      const patienceMs = options.waitMs + CLIENT_PATIENCE_MS;
-      let cancel = (): void => {};
-      let gaveUp = false;
-      const settle = this.#call<boolean>(at, patienceMs, resolve, false, () => {
-        gaveUp = true;
-        cancel();
+      const call = this.#call<boolean>(at, options.waitMs + CLIENT_PATIENCE_MS, resolve, false);
+      this.#deliver(at, call, (broker) => {
+        // A replica that was moved away and back is another one, and knows nothing at first.
+        const who = `${whoIs(at, broker)}/${broker.raft.replica(from.group)?.self ?? 0}`;
+        const request = fetchRequest(from, offset, options);
+        call.gaveUp = broker.services.log.fetch(request, (fetched) => {
+          const [answer] = fetched.partitions;
+          if (answer !== undefined && !call.isOver) {
+            // Only a leader answers a request that allows no follower.
+            const asLeader = options.broker === null;
+            const leads = asLeader || broker.partitions.get(from.group)?.leads === true;
+            const fault = answer.fault?.kind ?? null;
+            const highWatermark = fault === null ? answer.highWatermark : -1;
+            take({ by: { who, leads }, fault, highWatermark, slices: answer.slices });
+          }
+          fetched.release();
+          call.settle(true);
+        });
       });
-      const partition = {
-        name: from.topic,
-        topicId: null,
-        partition: from.partition,
-        fetchOffset: offset as never,
-        leaderEpoch: -1,
-        lastFetchedEpoch: -1,
-        bytesMax: options.bytesMax,
-      };
-      const request = {
-        partitions: [partition],
-        waitMsMax: options.waitMs,
-        bytesMin: 1,
-        bytesMax: options.bytesMax,
-        readCommitted: false,
-        allowsFollower: options.broker !== null,
-      };
-      cancel = broker.services.log.fetch(request, (fetched) => {
-        const [answer] = fetched.partitions;
-        if (answer !== undefined && !gaveUp) {
-          // Only a leader answers a request that allows no follower.
-          const asLeader = options.broker === null;
-          const leads = asLeader || broker.partitions.get(from.group)?.leads === true;
-          const fault = answer.fault?.kind ?? null;
-          const highWatermark = fault === null ? answer.highWatermark : -1;
-          take({ by: { who, leads }, fault, highWatermark, slices: answer.slices });
-        }
-        fetched.release();
-        settle(true);
+    });
+  }
+
+  leaders(of: Target): readonly BrokerId[] {
+    return this.#cluster.brokers.filter((at) => leadsHere(at, of)).map(({ id }) => id);
+  }
+
+  latest(of: Target, asked: BrokerId, take: (by: Server, highWatermark: number) => void): void {
+    const at = this.#cluster.at(asked);
+    const call = this.#call<null>(at, CLIENT_PATIENCE_MS, () => {}, null);
+    this.#deliver(at, call, (broker) => {
+      const who = `${whoIs(at, broker)}/${broker.raft.replica(of.group)?.self ?? 0}`;
+      const address = { name: of.topic, topicId: null, partition: of.partition };
+      void broker.services.log.offset(address, -1, LATEST, false).then((answer) => {
+        if (answer.ok && !call.isOver) take({ who, leads: true }, answer.value.offset);
+        call.settle(null);
       });
     });
   }
@@ -112,41 +116,50 @@ export class ServiceGateway implements Gateway {
   async producerId(): Promise<number | null> {
     const reachable = this.#cluster.brokers.filter((at) => at.reachable !== null);
     const at = reachable[this.#entropy.below(Math.max(1, reachable.length))];
-    const broker = at?.reachable ?? null;
-    if (at === undefined || broker === null) return null;
+    if (at === undefined) return null;
     return new Promise((resolve) => {
-      const settle = this.#call<number | null>(at, 2_000, resolve, null);
-      void broker.services.cluster
-        .allocateProducerId(1_500)
-        .then((id) => settle(id.ok ? id.value : null));
+      const call = this.#call<number | null>(at, 2_000, resolve, null);
+      this.#deliver(at, call, (broker) => {
+        void broker.services.cluster
+          .allocateProducerId(1_500)
+          .then((id) => call.settle(id.ok ? id.value : null));
+      });
     });
   }
 
-  /** Makes a function that settles once: with what it is given, or with `lost` when the process ends or time is over. */
-  #call<T>(
-    at: SimBroker,
-    patienceMs: number,
-    resolve: (value: T) => void,
-    lost: T,
-    gaveUp: () => void = () => {},
-  ): (value: T) => void {
+  /** A request reaches the process after a while; a frozen one when it goes on, and a dead one never. */
+  #deliver<T>(at: SimBroker, call: Call<T>, ask: (broker: Broker) => void): void {
+    const { world } = at.node;
+    const { broker } = at;
+    if (world === null || broker === null) return;
+    const delayUs = this.#entropy.between(20, REQUEST_US_MAX);
+    this.#cluster.simulation.scheduler.at(delayUs, world.life, DELIVERY, "client request", () => {
+      if (!call.isOver) ask(broker);
+    });
+  }
+
+  /** A call settles once: with what it is given, or with `lost` when the process ends or time is over. */
+  #call<T>(at: SimBroker, patienceMs: number, resolve: (value: T) => void, lost: T): Call<T> {
     const { scheduler } = this.#cluster.simulation;
     const waiting = this.#waitingFor(at);
-    let isOver = false;
-    const settle = (value: T): void => {
-      if (isOver) return;
-      isOver = true;
-      waiting.delete(hangUp);
-      scheduler.cancel(timer);
-      resolve(value);
+    const call: Call<T> = {
+      isOver: false,
+      gaveUp: () => {},
+      settle: (value) => {
+        if (call.isOver) return;
+        call.isOver = true;
+        waiting.delete(hangUp);
+        scheduler.cancel(timer);
+        resolve(value);
+      },
     };
-    const hangUp = (): void => settle(lost);
+    const hangUp = (): void => call.settle(lost);
     waiting.add(hangUp);
     const timer = scheduler.at(patienceMs * 1000, null, DELIVERY, "client gives up", () => {
-      gaveUp();
-      settle(lost);
+      if (at.reachable !== null) call.gaveUp();
+      call.settle(lost);
     });
-    return settle;
+    return call;
   }
 
   #waitingFor(at: SimBroker): Set<() => void> {
@@ -164,13 +177,13 @@ export class ServiceGateway implements Gateway {
     });
   }
 
-  #leaderOf(target: Target): SimBroker | null {
+  #leaderOf(target: Target, stalePermille = STALE_PERMILLE): SimBroker | null {
     const { brokers } = this.#cluster;
     if (this.#entropy.chance(ASTRAY_PERMILLE)) {
       return brokers[this.#entropy.below(brokers.length)] as SimBroker;
     }
     const leaders = brokers.filter((at) => leadsHere(at, target));
-    if (leaders.length > 1 && this.#entropy.chance(STALE_PERMILLE)) {
+    if (leaders.length > 1 && this.#entropy.chance(stalePermille)) {
       return leaders[this.#entropy.below(leaders.length)] as SimBroker;
     }
     let best: SimBroker | null = null;
@@ -201,8 +214,31 @@ export class ServiceGateway implements Gateway {
   }
 }
 
+function fetchRequest(from: Target, fetchOffset: number, options: FetchOptions): FetchRequest {
+  const { topic: name, partition } = from;
+  const { waitMs, bytesMax, broker } = options;
+  const of = {
+    name,
+    topicId: null,
+    partition,
+    fetchOffset: fetchOffset as Offset,
+    leaderEpoch: -1,
+    lastFetchedEpoch: -1,
+    bytesMax,
+  };
+  return {
+    partitions: [of],
+    waitMsMax: waitMs,
+    bytesMin: 1,
+    bytesMax,
+    readCommitted: false,
+    allowsFollower: broker !== null,
+  };
+}
+
+/** A frozen broker leads as far as anybody knows who asks it. */
 function leadsHere(at: SimBroker, { group }: Target): boolean {
-  return at.reachable?.raft.replica(group)?.leads === true;
+  return at.broker?.raft.replica(group)?.leads === true;
 }
 
 function termHere(at: SimBroker, { group }: Target): number {

@@ -4,17 +4,19 @@ import type { SimCluster } from "../cluster/sim-cluster.ts";
 import type { Plan } from "../plan.ts";
 import { Consumer } from "./consumer.ts";
 import type { Gateway, Target } from "./gateway.ts";
+import { Prober } from "./prober.ts";
 import { Producer } from "./producer.ts";
 import { ServiceGateway } from "./service-gateway.ts";
 import { TOPIC } from "./targets.ts";
 
 const CREATE_MS_MAX = 5_000;
+const PROBE_EVERY_MS_MAX = 40;
 
 export class Traffic {
   readonly gateway: Gateway;
   targets: readonly Target[] = [];
   readonly producers: Producer[] = [];
-  readonly consumers: Consumer[] = [];
+  readonly consumers: (Consumer | Prober)[] = [];
   readonly #cluster: SimCluster;
   readonly #book: Book;
   readonly #plan: Plan;
@@ -60,6 +62,9 @@ export class Traffic {
       this.producers.push(producer);
       void producer.run();
     }
+    const prober = new Prober(simulation, this.#book, this.gateway);
+    this.consumers.push(prober);
+    void prober.run(this.targets, PROBE_EVERY_MS_MAX);
     for (let k = 0; k < consumers; k++) {
       const consumer = new Consumer(simulation, this.#cluster, this.#book, this.gateway, {
         name: `c${k}`,

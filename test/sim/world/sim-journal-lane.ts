@@ -16,6 +16,7 @@ import { contentMark } from "./trace-hash.ts";
 const PARTS_MAX = 8;
 /** From the completion on the device until the process hears of it. */
 const WAKE_US_MAX = 80;
+const STALL_LOOK_US = 2_000;
 
 type Done = (fault: DiskFault | null) => void;
 
@@ -106,7 +107,8 @@ export class SimJournalLane implements JournalLane {
     const { scheduler, entropy } = this.#disk;
     const disk = this.#disk;
     if (disk.inFlight !== write) return; // a crash has decided its fate
-    const leftUs = disk.stalledUntilUs("journal") - scheduler.nowUs;
+    // A stall may be made shorter meanwhile.
+    const leftUs = Math.min(disk.stalledUntilUs("journal") - scheduler.nowUs, STALL_LOOK_US);
     if (leftUs > 0) {
       const again = (): void => this.#complete(write, parts, fault, done);
       scheduler.at(leftUs, null, DELIVERY, "journal device stalled", again);

@@ -1,0 +1,39 @@
+// The bugs that can be planted, by name, for `--mutant` and for test/mutants. Each breaks one rule of rules.md.
+import type { BrokerFaults } from "../../internal/server/broker.ts";
+import { NO_FAULTS } from "../../internal/raft/faults.ts";
+import type { RaftFaults } from "../../internal/raft/faults.ts";
+
+function machine(fault: keyof RaftFaults): BrokerFaults {
+  return { machine: { ...NO_FAULTS, [fault]: true } };
+}
+
+export const MUTANTS = {
+  /** F1: a follower's frames are acknowledged when they were received. */
+  "ack-before-sync": { replica: { ackBeforeSync: true } },
+  /** F1: a follower's machine acknowledges what it has appended. */
+  "machine-acks-before-sync": machine("ackBeforeSync"),
+  /** F1: a leader counts its own log before that is durable. */
+  "leader-counts-itself-before-sync": machine("leaderCountsItselfBeforeSync"),
+  /** Raft's figure 8: entries of earlier terms are committed by counting. */
+  "commit-old-term-by-count": machine("commitOldTermByCount"),
+  /** F1: a restart forgets for whom the replica voted. */
+  "vote-forgotten": { replica: { voteForgotten: true } },
+  /** A request replaces whatever follows its previous entry. */
+  "truncate-below-commit": machine("truncateBelowCommit"),
+  /** F2: the commit position is clamped to the end of the log and not to the match. */
+  "commit-min-leader-commit-last-index": machine("commitMinLeaderCommitLastIndex"),
+  /** J4: a late completion vouches for entries that were rewritten since. */
+  "stale-ticket-accepted": machine("staleTicketAccepted"),
+  /** F4: who waits for an append is answered by position alone, across leaders. */
+  "waiter-across-leaders": { partition: { waiterAcrossLeaders: true, tailForgotten: false } },
+  /** F8: a new leader forgets the producers of its uncommitted tail. */
+  "tail-forgotten": { partition: { waiterAcrossLeaders: false, tailForgotten: true } },
+  /** L5: a leader that has not heard a quorum lately answers reads. */
+  "stale-leader-answers": { replica: { staleLeaderAnswers: true } },
+} as const satisfies Record<string, BrokerFaults>;
+
+export type MutantName = keyof typeof MUTANTS;
+
+export function isMutantName(name: string): name is MutantName {
+  return Object.hasOwn(MUTANTS, name);
+}

@@ -1,0 +1,356 @@
+// Damage of stored bytes in a cluster of whole brokers on simulated machines (D1, D2): the entry is fetched again and is
+// the same byte for byte; who has damaged entries does not lead; nothing is cut off because of them.
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { LogIndex, Offset } from "../../internal/model/ids.ts";
+import { CONTROLLER_GROUP } from "../../internal/model/ids.ts";
+import { encodeBatch } from "../../internal/model/encode-batch.ts";
+import type { Partition } from "../../internal/partition/partition.ts";
+import type { Replica } from "../../internal/replica/replica.ts";
+import type { Fetched } from "../../internal/service/log-service.ts";
+import { SimCluster } from "./cluster/sim-cluster.ts";
+import { Simulation } from "./world/sim-world.ts";
+import type { SimWorld } from "./world/sim-world.ts";
+
+const WAIT_MS_MAX = 30_000;
+const TOPIC = "t";
+const PRODUCER = 77;
+const ALL = [1, 2, 3];
+
+let simulation: Simulation;
+let cluster: SimCluster;
+let sequence = 0;
+
+beforeEach(async () => {
+  simulation = new Simulation({ seed: 11 });
+  cluster = new SimCluster(simulation, { brokers: 3 });
+  sequence = 0;
+  cluster.startAll();
+  await until("the cluster is ready", () => cluster.isReady);
+  const [topic] = await simulation.settle(
+    broker(1).services.cluster.createTopics(
+      [{ name: TOPIC, partitions: 1, factor: 3, assignments: [], configs: [] }],
+      false,
+      10_000,
+    ),
+  );
+  expect(topic?.outcome.ok).toBe(true);
+});
+
+afterEach(() => {
+  expect(simulation.fatals).toEqual([]);
+});
+
+async function until(what: string, holds: () => boolean, stepMs = 20): Promise<void> {
+  for (let waitedMs = 0; waitedMs < WAIT_MS_MAX; waitedMs += stepMs) {
+    if (holds()) return;
+    await simulation.runForMs(stepMs);
+  }
+  throw new Error(`not within ${WAIT_MS_MAX} ms: ${what}`);
+}
+
+function broker(id: number) {
+  const { broker: running } = cluster.at(id);
+  if (running === null) throw new Error(`broker ${id} is not up`);
+  return running;
+}
+
+/** The replica of the topic's only partition. */
+function replica(id: number): Replica {
+  const found = [...broker(id).raft.replicas()].find(({ group }) => group !== CONTROLLER_GROUP);
+  if (found === undefined) throw new Error(`broker ${id} has no replica`);
+  return found;
+}
+
+function partition(id: number): Partition {
+  return broker(id).partitions.of(replica(id).group);
+}
+
+function leads(id: number): boolean {
+  return cluster.at(id).broker !== null && replica(id).serves;
+}
+
+function leader(): number {
+  return ALL.find(leads) ?? 0;
+}
+
+function nowMs(): number {
+  return broker(leader()).world.clock.nowMs();
+}
+
+function textOf(number: number): string {
+  return `value-${String(number).padStart(6, "0")}-${"x".repeat(400)}`;
+}
+
+/** Appends numbered batches of an idempotent producer, one after another. */
+async function append(count: number): Promise<void> {
+  for (let k = 0; k < count; k++) {
+    const number = sequence++;
+    await until("a leader", () => leader() !== 0);
+    const record = { key: null, value: Buffer.from(textOf(number)), timestampMs: nowMs() };
+    const bytes = encodeBatch([record], {
+      producerId: PRODUCER,
+      producerEpoch: 0,
+      baseSequence: number,
+    });
+    let baseOffset = -1;
+    broker(leader()).services.log.append(
+      {
+        name: TOPIC,
+        topicId: null,
+        partition: 0,
+        batch: { bytes, start: 0, end: bytes.length },
+        acks: -1,
+        timeoutMs: 5_000,
+        allowsZstd: true,
+      },
+      (outcome) => {
+        if (outcome.ok) baseOffset = outcome.value.baseOffset;
+      },
+    );
+    await until("the append", () => baseOffset === number, 2);
+  }
+}
+
+function start(...ids: readonly number[]): void {
+  for (const id of ids) cluster.at(id).start(simulation.scheduler.nowUs);
+}
+
+/** Flips a bit in a stored payload, and answers the file and the place of that byte. */
+function damage(id: number, text: string): void {
+  const { disk } = cluster.at(id).node;
+  const wanted = Buffer.from(text.slice(0, 20));
+  for (const path of disk.paths()) {
+    if (!path.includes("/journal/")) continue;
+    const at = Buffer.from(disk.peek(path)).indexOf(wanted);
+    if (at < 0) continue;
+    disk.flipBit(path, (at + 3) * 8 + 2);
+    return;
+  }
+  throw new Error(`broker ${id} has not stored it`);
+}
+
+function indexOf(id: number, offset: number): LogIndex {
+  const index = replica(id).entries.find(offset as Offset);
+  if (index === null) throw new Error(`broker ${id} has no offset ${offset}`);
+  return index;
+}
+
+async function payload(id: number, index: LogIndex): Promise<string> {
+  const { entries } = replica(id);
+  const read = await simulation.settle(
+    broker(id).journal.read(entries.position(index), entries.length(index)),
+  );
+  return read.ok ? Buffer.from(read.value).toString("hex") : read.fault.kind;
+}
+
+/** What a consumer is served from offset 0 on, as numbers; a fault ends it. */
+async function served(id: number): Promise<readonly (number | string)[]> {
+  const found: (number | string)[] = [];
+  for (let offset = 0; ;) {
+    const fetched = await simulation.settle(fetchFrom(id, offset));
+    const [part] = fetched.partitions;
+    if (part === undefined || part.fault !== null) return [...found, part?.fault?.kind ?? "none"];
+    const bytes = Buffer.concat(part.slices).toString("latin1");
+    fetched.release();
+    const numbers = [...bytes.matchAll(/value-(\d{6})-/g)].map(([, digits]) => Number(digits));
+    found.push(...numbers);
+    if (numbers.length === 0) return found;
+    offset += numbers.length;
+  }
+}
+
+function fetchFrom(id: number, fetchOffset: number): Promise<Fetched> {
+  const wanted = { name: TOPIC, topicId: null, partition: 0, fetchOffset: fetchOffset as Offset };
+  const partitions = [{ ...wanted, leaderEpoch: -1, lastFetchedEpoch: -1, bytesMax: 65_536 }];
+  return new Promise((resolve) => {
+    broker(id).services.log.fetch(
+      {
+        partitions,
+        waitMsMax: 0,
+        bytesMin: 0,
+        bytesMax: 65_536,
+        readCommitted: false,
+        allowsFollower: true,
+      },
+      resolve,
+    );
+  });
+}
+
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, k) => k);
+
+function eventsOf(id: number, event: string): number {
+  return simulation.logs.find(event).filter(({ node }) => node === cluster.at(id).node.name).length;
+}
+
+function meterOf(id: number): SimWorld["meter"] {
+  const { world } = cluster.at(id).node;
+  if (world === null) throw new Error(`broker ${id} is not up`);
+  return world.meter;
+}
+
+test("a follower fetches a damaged entry again: byte for byte, durably, and with its producer", async () => {
+  await append(30);
+  const whole = leader();
+  const hurt = ALL.find((id) => id !== whole) as number;
+  const original = await payload(whole, indexOf(whole, 12));
+  cluster.at(hurt).crash("power");
+  damage(hurt, textOf(12));
+  start(hurt);
+  await until("the damage is seen", () => eventsOf(hurt, "entry-damaged") === 1, 1);
+  expect([replica(hurt).damaged.size, replica(hurt).leads]).toEqual([1, false]);
+  await until("the repair", () => replica(hurt).damaged.size === 0);
+  const index = indexOf(hurt, 12);
+  expect(await payload(hurt, index)).toBe(original);
+  expect(replica(hurt).entries.timestampMax(index)).toBe(
+    replica(whole).entries.timestampMax(indexOf(whole, 12)),
+  );
+  expect(meterOf(hurt).value("flotilla_replica_entries_repaired_total")).toBe(1);
+  expect(meterOf(hurt).value("flotilla_replica_damaged_entries")).toBe(0);
+
+  // The copy is what the next start finds; nothing is damaged any more.
+  cluster.at(hurt).crash("power");
+  start(hurt);
+  await until("it is back", () => cluster.isReady);
+  expect([eventsOf(hurt, "entry-damaged"), replica(hurt).damaged.size]).toEqual([1, 0]);
+  expect(await payload(hurt, indexOf(hurt, 12))).toBe(original);
+
+  // It may lead again, serves everything, and knows the producer's batches in their order.
+  await append(3);
+  await until("it is in step", () => partition(hurt).highWatermark === 33);
+  const follower = replica(hurt);
+  broker(leader()).raft.transfer(replica(leader()), follower.self);
+  await until("it leads", () => leader() === hurt);
+  expect(await served(hurt)).toEqual(numbers(33));
+  const judged = (number: number): string =>
+    partition(hurt).producers.judge(PRODUCER, 0, number, number).verdict;
+  expect([32, 28, 33, 35].map(judged)).toEqual([
+    "duplicate",
+    "duplicate",
+    "accept",
+    "out-of-order",
+  ]);
+});
+
+test("the producer's newest batch, damaged and fetched again, is still a duplicate", async () => {
+  await append(10);
+  const hurt = ALL.find((id) => id !== leader()) as number;
+  // Later entries of somebody else vouch for the one that is damaged.
+  const last = sequence - 1;
+  await simulation.runForMs(3_000);
+  cluster.at(hurt).crash("power");
+  damage(hurt, textOf(last));
+  start(hurt);
+  await until("the repair", () => eventsOf(hurt, "entry-repaired") === 1);
+  await until("it is in step", () => partition(hurt).highWatermark === 10);
+  expect(partition(hurt).producers.judge(PRODUCER, 0, last, last).verdict).toBe("duplicate");
+  expect(partition(hurt).producers.judge(PRODUCER, 0, last + 1, last + 1).verdict).toBe("accept");
+});
+
+test("a flipped bit on a minority cuts nothing off, whoever elects whom", async () => {
+  await append(10);
+  const lagging = ALL.find((id) => id !== leader()) as number;
+  cluster.at(lagging).crash("power");
+  await append(10);
+  const others = ALL.filter((id) => id !== lagging) as [number, number];
+  await until("both have all", () =>
+    others.every((id) => replica(id).machine.durableIndex === replica(id).machine.lastIndex),
+  );
+  const [hurt, whole] = others;
+  const last = replica(hurt).machine.lastIndex;
+  for (const id of others) cluster.at(id).crash("power");
+  damage(hurt, textOf(15));
+
+  // The longest log is damaged, the whole one is shorter: neither may win, and neither log may change.
+  start(hurt, lagging);
+  await until("both are up", () => [hurt, lagging].every((id) => cluster.at(id).broker !== null));
+  for (let second = 0; second < 8; second++) {
+    await simulation.runForMs(1_000);
+    expect([hurt, lagging].filter(leads)).toEqual([]);
+    expect(replica(hurt).machine.lastIndex).toBe(last);
+    expect([...replica(hurt).damaged]).toEqual([indexOf(hurt, 15)]);
+  }
+
+  start(whole);
+  await until("a leader", () => leader() !== 0);
+  expect(leader()).toBe(whole);
+  await until("the repair", () => replica(hurt).damaged.size === 0);
+  await append(5);
+  await until("all are in step", () => ALL.every((id) => partition(id).highWatermark === 25));
+  for (const id of ALL) expect(await served(id)).toEqual(numbers(25));
+});
+
+test("damage of different entries on every replica: nobody leads until they have helped each other", async () => {
+  await append(20);
+  await simulation.runForMs(2_000);
+  for (const id of ALL) cluster.at(id).crash("power");
+  ALL.forEach((id) => damage(id, textOf(3 + id)));
+  start(...ALL);
+  await until("a leader", () => leader() !== 0);
+  for (const id of ALL) expect(eventsOf(id, "entry-repaired")).toBe(1);
+  await append(1);
+  await until("all are in step", () => ALL.every((id) => partition(id).highWatermark === 21));
+  for (const id of ALL) expect(await served(id)).toEqual(numbers(21));
+});
+
+test("a leader that reads damage hands over, never serves it, and fetches it again", async () => {
+  // More than the arena holds, so that old entries are read from the file.
+  await append(20);
+  const first = leader();
+  const original = await payload(first, indexOf(first, 4));
+  const filler = Buffer.alloc(30_000, 97);
+  for (let k = 0; k < 40; k++) await appendPlain(filler);
+  damage(first, textOf(4));
+  expect(await served(first)).toEqual([0, 1, 2, 3, "storage"]);
+  expect([...replica(first).damaged]).toEqual([indexOf(first, 4)]);
+  await until("another leader", () => leader() !== 0 && leader() !== first);
+  await until("the repair", () => replica(first).damaged.size === 0);
+  expect(await payload(first, indexOf(first, 4))).toBe(original);
+  expect((await served(leader())).slice(0, 20)).toEqual(numbers(20));
+  expect((await served(first)).slice(0, 20)).toEqual(numbers(20));
+});
+
+async function appendPlain(value: Uint8Array): Promise<void> {
+  await until("a leader", () => leader() !== 0);
+  const bytes = encodeBatch([{ key: null, value, timestampMs: nowMs() }]);
+  let isDone = false;
+  broker(leader()).services.log.append(
+    {
+      name: TOPIC,
+      topicId: null,
+      partition: 0,
+      batch: { bytes, start: 0, end: bytes.length },
+      acks: -1,
+      timeoutMs: 5_000,
+      allowsZstd: true,
+    },
+    (outcome) => {
+      isDone = outcome.ok;
+    },
+  );
+  await until("the append", () => isDone, 2);
+}
+
+test("the controller's commands too: an image that was stuck goes on", async () => {
+  const hurt = ALL.find((id) => !broker(id).raft.replica(CONTROLLER_GROUP)?.leads) as number;
+  await createTopic("marked-by-its-name");
+  await createTopic("later");
+  await simulation.runForMs(2_000);
+  cluster.at(hurt).crash("power");
+  damage(hurt, "marked-by-its-name");
+  start(hurt);
+  await until("the repair", () => eventsOf(hurt, "entry-repaired") > 0);
+  await until("its image has both", () => {
+    const { image } = broker(hurt).controller;
+    return ["marked-by-its-name", "later"].every((name) => image.topicNamed(name) !== null);
+  });
+});
+
+async function createTopic(name: string): Promise<void> {
+  const made = broker(1).services.cluster.createTopics(
+    [{ name, partitions: 1, factor: 3, assignments: [], configs: [] }],
+    false,
+    10_000,
+  );
+  expect((await simulation.settle(made))[0]?.outcome.ok).toBe(true);
+}
