@@ -63,8 +63,9 @@ export class ControllerNode {
     this.#world = world;
     this.#options = options;
     const { clock } = world;
+    // Its replica fetches the entry again (D1); until then this broker's controller neither leads nor goes on.
     this.commandLog = new ReplicatedCommandLog((index) =>
-      world.fatal("controller-entry-damaged", { index }),
+      world.log.error({ index }, "controller-waits-for-a-repair"),
     );
     this.readiness = new TopicReadiness(this.image, this.leaders, clock);
     this.#stateLog = this.#openStateLog();
