@@ -123,7 +123,7 @@ class Run {
     const nowMs = this.#nowMs;
     const leaders = new Leaders(this.#addresses, TOPIC, history, nowMs);
     const producers = this.#startProducers(leaders);
-    const watchers = this.#startWatchers(leaders);
+    const watchers = this.#startWatchers();
     const nemesis = this.#nemesis(leaders, producers);
     const fromMs = nowMs();
     this.#say("producers start");
@@ -200,7 +200,7 @@ class Run {
     });
   }
 
-  #startWatchers(leaders: Leaders): (EndWatcher | TailReader)[] {
+  #startWatchers(): (EndWatcher | TailReader)[] {
     const surroundings = {
       addresses: this.#addresses,
       topic: TOPIC,
@@ -210,7 +210,7 @@ class Run {
     const tails = this.#cluster.brokers.map(
       (broker) => new TailReader(surroundings, broker.id, PARTITIONS, () => broker.incarnation),
     );
-    return [new EndWatcher(surroundings, leaders), ...tails];
+    return [new EndWatcher(surroundings, PARTITIONS), ...tails];
   }
 
   #nemesis(leaders: Leaders, producers: readonly Producer[]): Nemesis {

@@ -49,31 +49,33 @@ export class GroupRecovery implements RecoveryVisitor {
 
   /** Everything that was found, in the order of the group ids. */
   groups(): RecoveredGroup[] {
-    return [...this.#groups.values()]
-      // Whose first record is damaged knows no members; but it must not be taken for a replica that was never here.
-      .filter((group) => group.configurations.length > 0 || group.suspect)
-      .sort((a, b) => a.identity.group - b.identity.group)
-      .map((group) => ({
-        identity: group.identity,
-        boot: {
-          self: group.identity.self,
-          term: group.term,
-          vote: group.vote,
-          base: group.base,
-          runs: group.runs,
-          last: group.entries.last,
-          configurations:
-            group.configurations.length > 0
-              ? group.configurations
-              : [{ index: group.base.index, configuration: NOBODY }],
-        },
-        entries: group.entries,
-        members: [...group.members.values()],
-        baseOffset: group.baseOffset,
-        damaged: [...group.damaged],
-        suspect: group.suspect,
-        client: group.client,
-      }));
+    return (
+      [...this.#groups.values()]
+        // Whose first record is damaged knows no members; but it must not be taken for a replica that was never here.
+        .filter((group) => group.configurations.length > 0 || group.suspect)
+        .sort((a, b) => a.identity.group - b.identity.group)
+        .map((group) => ({
+          identity: group.identity,
+          boot: {
+            self: group.identity.self,
+            term: group.term,
+            vote: group.vote,
+            base: group.base,
+            runs: group.runs,
+            last: group.entries.last,
+            configurations:
+              group.configurations.length > 0
+                ? group.configurations
+                : [{ index: group.base.index, configuration: NOBODY }],
+          },
+          entries: group.entries,
+          members: [...group.members.values()],
+          baseOffset: group.baseOffset,
+          damaged: [...group.damaged],
+          suspect: group.suspect,
+          client: group.client,
+        }))
+    );
   }
 
   groupRow(row: GroupRow): void {

@@ -53,6 +53,8 @@ export class Flow {
   #open: Open[] = [];
   #session: ProducerSession | null = null;
   #sequence = 0;
+  /** The leader knows this session: one of its batches was promised. */
+  #isKnown = false;
   #leadership: Leadership | null = null;
   /** After a refusal: send again, but not before this moment, and only when nothing is flying. */
   #againAtMs = 0;
@@ -73,6 +75,7 @@ export class Flow {
   begin(session: ProducerSession): void {
     this.#session = session;
     this.#sequence = 0;
+    this.#isKnown = false;
   }
 
   get unanswered(): number {
@@ -104,7 +107,10 @@ export class Flow {
       this.#isStalled = false;
       return this.#open.map((open, k) => this.#launch(open, k === 0, nowMs));
     }
-    if (count === 0 || this.#open.length >= UNANSWERED_MAX) return [];
+    // A broker accepts any sequence from a producer that it does not know, as Kafka does. Were the first batch refused and
+    // the second one accepted, the first could never be sent again; so the first one goes alone.
+    const isAlone = this.#options.isIdempotent && !this.#isKnown;
+    if (count === 0 || this.#open.length >= (isAlone ? 1 : UNANSWERED_MAX)) return [];
     const open = this.#compose(count, nowMs);
     this.#open.push(open);
     return [this.#launch(open, this.#open.length === 1, nowMs)];
@@ -145,6 +151,7 @@ export class Flow {
     const { open } = attempt;
     this.#options.history.acked(this.lane, open.batch, baseOffset, attempt.sentMs, nowMs);
     open.isFlying = false;
+    if (this.#open.includes(open)) this.#isKnown = true;
     this.#open = this.#open.filter((other) => other !== open);
     if (this.#open.length === 0) this.#isStalled = false;
   }

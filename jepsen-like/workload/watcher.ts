@@ -1,5 +1,6 @@
-// Two observers of what brokers show while faults go on. The end watcher asks leaders for the latest offset: an answer must
-// not be older than what was acknowledged before the question. The tail reader follows every partition on one broker,
+// Two observers of what brokers show while faults go on. The end watcher asks every broker for the latest offset of every
+// partition, also those that do not lead: who answers claims to lead, and the answer must not be older than what was
+// acknowledged before the question. A leader that was paused and took its time to notice is caught by that. The tail reader follows every partition on one broker,
 // leader or follower, and remembers each batch that it was served and each high watermark.
 import type { History } from "../history.ts";
 import { MalformedAnswer } from "../wire/bytes.ts";
@@ -11,7 +12,6 @@ import type { FetchedPartition } from "../wire/requests.ts";
 import { pause } from "./clock.ts";
 import type { RunClock } from "./clock.ts";
 import { Connections } from "./connections.ts";
-import type { Leaders } from "./leaders.ts";
 
 const ANSWER_MS_MAX = 2_000;
 const ASK_EVERY_MS = 100;
@@ -25,14 +25,14 @@ export interface Surroundings {
 
 export class EndWatcher {
   readonly #surroundings: Surroundings;
-  readonly #leaders: Leaders;
+  readonly #partitions: readonly number[];
   readonly #connections: Connections;
   readonly #asking = new Set<number>();
   readonly #timer: NodeJS.Timeout;
 
-  constructor(surroundings: Surroundings, leaders: Leaders) {
+  constructor(surroundings: Surroundings, partitions: number) {
     this.#surroundings = surroundings;
-    this.#leaders = leaders;
+    this.#partitions = Array.from({ length: partitions }, (_, partition) => partition);
     this.#connections = new Connections(surroundings.addresses, "chaos-ends");
     this.#timer = setInterval(() => {
       for (const broker of surroundings.addresses.keys()) {
@@ -43,13 +43,12 @@ export class EndWatcher {
 
   async #ask(broker: number): Promise<void> {
     const { topic, history, nowMs } = this.#surroundings;
-    const partitions = this.#leaders.partitionsOf(broker);
     const link = this.#connections.to(broker);
-    if (link === null || partitions.length === 0) return;
+    if (link === null) return;
     this.#asking.add(broker);
     const askedMs = nowMs();
     try {
-      const question = { topic, partitions };
+      const question = { topic, partitions: this.#partitions };
       const ends = await link.connection.ask(LIST_OFFSETS, question, ANSWER_MS_MAX);
       const answeredMs = nowMs();
       for (const { partition, code, offset, leaderEpoch } of ends) {

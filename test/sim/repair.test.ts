@@ -280,6 +280,65 @@ test("a flipped bit on a minority cuts nothing off, whoever elects whom", async 
   for (const id of ALL) expect(await served(id)).toEqual(numbers(25));
 });
 
+test("leadership is not handed to a replica with damaged entries", async () => {
+  await append(20);
+  await simulation.runForMs(2_000);
+  for (const id of ALL) cluster.at(id).crash("power");
+  start(...ALL);
+  await until("a leader", () => leader() !== 0);
+  const first = leader();
+  const hurt = ALL.find((id) => id !== first) as number;
+  cluster.at(hurt).crash("power");
+  damage(hurt, textOf(7));
+  // Nobody who has the entry can read it from its disk for a while.
+  for (const id of ALL) if (id !== hurt) cluster.at(id).node.disk.stall("bulk", 6_000_000);
+  start(hurt);
+  await until("it is in step", () => {
+    const { broker: running } = cluster.at(hurt);
+    return (
+      running !== null && replica(hurt).machine.durableIndex === replica(first).machine.lastIndex
+    );
+  });
+  await simulation.runForMs(500);
+  broker(first).raft.transfer(replica(first), replica(hurt).self);
+  for (let tenth = 0; tenth < 20; tenth++) {
+    await simulation.runForMs(100);
+    expect([leads(hurt), replica(hurt).damaged.size]).toEqual([false, 1]);
+  }
+  expect(leader()).toBe(first);
+  await until("the repair", () => replica(hurt).damaged.size === 0);
+  broker(first).raft.transfer(replica(first), replica(hurt).self);
+  await until("it leads", () => leader() === hurt);
+});
+
+test("a damaged entry that was never committed, and is cut off by a new leader, is no damage any more", async () => {
+  await append(5);
+  await until("all are in step", () => ALL.every((id) => partition(id).highWatermark === 5));
+  const first = leader();
+  const names = cluster.brokers.map(({ node }) => node.name);
+  simulation.network.links.partition([cluster.at(first).node.name], names);
+  // Its own journal takes them; nobody else ever sees them.
+  for (let k = 0; k < 3; k++) {
+    const value = Buffer.from(`doomed-${k}-${"y".repeat(200)}`);
+    const bytes = encodeBatch([{ key: null, value, timestampMs: nowMs() }]);
+    const request = { name: TOPIC, topicId: null, partition: 0, acks: -1, timeoutMs: 5_000 };
+    const batch = { bytes, start: 0, end: bytes.length };
+    broker(first).services.log.append({ ...request, batch, allowsZstd: true }, () => {});
+    await simulation.runForMs(20);
+  }
+  expect(partition(first).logEnd).toBe(8);
+  cluster.at(first).crash("power");
+  damage(first, `doomed-0-${"y".repeat(20)}`);
+  await until("another leader", () => leader() !== 0);
+  await append(4);
+  simulation.network.links.healAll();
+  start(first);
+  await until("the damage is seen", () => eventsOf(first, "entry-damaged") === 1);
+  await until("it is in step", () => partition(first).highWatermark === 9);
+  expect([replica(first).damaged.size, eventsOf(first, "entry-repaired")]).toEqual([0, 0]);
+  expect(await served(first)).toEqual(numbers(9));
+});
+
 test("damage of different entries on every replica: nobody leads until they have helped each other", async () => {
   await append(20);
   await simulation.runForMs(2_000);

@@ -1,147 +1,198 @@
-// `make sim`: many seeds of the simulated cluster, two processes at a time. Prints every violation with the command that
-// repeats it, then the totals; too little of anything is a failure, and so is a seed that runs differently twice.
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
+// The simulator's command line: runs seeds on two processes, prints every failure with how to replay it, the totals of
+// what was gone through, and `N passed, N failed` at the end. Too little of anything is a failure as well.
+//
+//   node test/sim/sim.ts --seed 1 --seeds 1000 [--workload service|kafka|mixed] [--mutant NAME]
+//   node test/sim/sim.ts --seed 57 --trace        one seed, with the log of every broker and every fault
+import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { isMutantName, MUTANTS } from "./mutants.ts";
+import type { MutantName } from "./mutants.ts";
 import type { Workload } from "./plan.ts";
 import { runSeed } from "./run.ts";
 import type { RunReport } from "./run.ts";
-import { addTotals, newTotals } from "./totals.ts";
-import type { Totals } from "./totals.ts";
+import { addTotals, newTotals, shortfalls } from "./totals.ts";
 
 const PROCESSES = 2;
-/** Every so many seeds one is run twice, in another process each time. */
-const REPEAT_EVERY = 50;
-/** What 1,000 seeds must have been through; fewer seeds owe their share. */
-const FLOORS_PER_THOUSAND: Partial<Totals> = {
-  simulatedMs: 3_600_000,
-  elections: 3_000,
-  acknowledged: 200_000,
-  transfers: 300,
-  moves: 50,
-  cuts: 1_000,
-  freezes: 100,
-  stalls: 100,
-};
-const CRASHES_PER_THOUSAND = 3_000;
+/** Every so many seeds, one is run again in another process, and must end with the same hash. */
+const REPLAY_EVERY = 50;
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: "string", default: "1" },
-    seeds: { type: "string", default: "100" },
-    workload: { type: "string", default: "service" },
-    trace: { type: "boolean", default: false },
-    /** Of a child: its share of the seeds is every PROCESSES-th. */
-    share: { type: "string" },
-  },
-});
-const first = Number(values.seed);
-const count = Number(values.seeds);
-const workload = values.workload as Workload;
-if (!Number.isSafeInteger(first) || !Number.isSafeInteger(count) || count < 1) {
-  console.error("usage: sim.ts --seed S --seeds N [--workload service|kafka] [--trace]");
-  process.exit(2);
+/** What a worker is told to run. */
+export interface Order {
+  readonly seed: number;
+  readonly workload: Workload;
+  readonly mutant: MutantName | null;
 }
 
-if (values.share !== undefined) await runShare(Number(values.share));
-else if (count === 1) await runOne();
-else await runAll();
-
-/** One seed in this process, with its log when asked for. */
-async function runOne(): Promise<void> {
-  const print = values.trace ? { print: (line: string) => console.log(line) } : {};
-  const report = await runSeed({ seed: first, workload, ...print });
-  for (const finding of report.findings) console.log(describe(report, finding));
-  console.log(`event hash ${report.digest}`);
-  end(report.findings.length === 0 ? 1 : 0, report.findings.length === 0 ? 0 : 1);
+/** In a mixed run, every fourth seed has clients that speak Kafka. */
+function workloadOf(seed: number, wanted: string): Workload {
+  if (wanted === "mixed") return seed % 4 === 0 ? "kafka" : "service";
+  return wanted === "kafka" ? "kafka" : "service";
 }
 
-/** A child's part: a line of JSON for each run. */
-async function runShare(share: number): Promise<void> {
-  for (let seed = first; seed < first + count; seed++) {
-    const isMine = seed % PROCESSES === share;
-    const isRepeat = !isMine && seed % REPEAT_EVERY === 0;
-    if (!isMine && !isRepeat) continue;
-    const report = await runSeed({ seed, workload });
-    process.stdout.write(`${JSON.stringify({ ...report, isRepeat })}\n`);
-  }
+interface Options {
+  readonly seed: number;
+  readonly seeds: number;
+  readonly workload: string;
+  readonly mutant: MutantName | null;
+  readonly trace: boolean;
 }
 
-async function runAll(): Promise<void> {
-  const totals = newTotals();
-  const digests = new Map<number, string>();
-  const wrong = new Set<number>();
-  let finished = 0;
-  const take = (report: RunReport & { readonly isRepeat: boolean }): void => {
-    const { seed, digest, findings, isRepeat } = report;
-    const other = digests.get(seed);
-    digests.set(seed, digest);
-    if (other !== undefined && other !== digest) {
-      wrong.add(seed);
-      console.log(`seed ${seed}: two runs differ: ${other} and ${digest}`);
-    }
-    if (other !== undefined) totals.replayed++;
-    if (isRepeat) return;
-    finished++;
-    addTotals(totals, report.totals);
-    if (findings.length > 0) wrong.add(seed);
-    for (const finding of findings) console.log(describe(report, finding));
-  };
-  const codes = await Promise.all(
-    Array.from({ length: PROCESSES }, (_, share) => runChild(share, take)),
-  );
-  const faults = floorsMissed(totals, finished);
-  if (codes.some((code) => code !== 0)) faults.push("a process of the simulator ended badly");
-  if (finished !== count) faults.push(`${finished} of ${count} seeds were run`);
-  console.log(`\n${show(totals)}`);
-  for (const fault of faults) console.log(`FAILED  ${fault}`);
-  end(finished - wrong.size, wrong.size + faults.length);
-}
-
-function runChild(
-  share: number,
-  take: (report: RunReport & { readonly isRepeat: boolean }) => void,
-): Promise<number> {
-  const flags = ["--seed", String(first), "--seeds", String(count), "--workload", workload];
-  const command = [import.meta.filename, ...flags, "--share", String(share)];
-  const child = spawn(process.execPath, command, { stdio: ["ignore", "pipe", "inherit"] });
-  process.once("exit", () => child.kill());
-  createInterface({ input: child.stdout }).on("line", (line) => {
-    if (line.startsWith("{")) take(JSON.parse(line) as RunReport & { readonly isRepeat: boolean });
-    else console.log(line);
+function readOptions(): Options | string {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: "string", default: "1" },
+      seeds: { type: "string" },
+      workload: { type: "string", default: "mixed" },
+      mutant: { type: "string" },
+      trace: { type: "boolean", default: false },
+    },
   });
-  return new Promise((resolve) => child.once("close", (code) => resolve(code ?? 1)));
-}
-
-function floorsMissed(totals: Totals, seeds: number): string[] {
-  const missed: string[] = [];
-  const owe = (what: string, is: number, perThousand: number): void => {
-    const floor = Math.floor((perThousand * seeds) / 1_000);
-    if (is < floor) missed.push(`too few ${what}: ${Math.floor(is)} of at least ${floor}`);
-  };
-  for (const [name, floor] of Object.entries(FLOORS_PER_THOUSAND)) {
-    owe(name, totals[name as keyof Totals], floor);
+  const seed = Number(values.seed);
+  const seeds = Number(values.seeds ?? 1);
+  if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(seeds) || seeds < 1) {
+    return "--seed and --seeds are whole numbers";
   }
-  owe("crashes", totals.kills + totals.powerLosses, CRASHES_PER_THOUSAND);
-  owe("repeated seeds", totals.replayed, 1_000 / REPEAT_EVERY - 1);
-  return missed;
+  if (!["service", "kafka", "mixed"].includes(values.workload)) {
+    return "--workload is service, kafka or mixed";
+  }
+  const mutant = values.mutant ?? null;
+  if (mutant !== null && !isMutantName(mutant)) {
+    return `--mutant is one of ${Object.keys(MUTANTS).join(", ")}`;
+  }
+  return { seed, seeds, workload: values.workload, mutant, trace: values.trace };
 }
 
-function show(totals: Totals): string {
-  const hours = (totals.simulatedMs / 3_600_000).toFixed(2);
-  const counts = Object.entries(totals)
-    .filter(([name]) => name !== "simulatedMs")
-    .map(([name, value]) => `${name} ${value}`);
-  return `simulated ${hours} hours: ${counts.join(", ")}`;
+function failureText(report: RunReport, options: Options): string {
+  const { seed, findings } = report;
+  const more = options.mutant === null ? "" : ` --mutant ${options.mutant}`;
+  const lines = findings.map(
+    ({ property, detail, atUs }) => `  at ${(atUs / 1000).toFixed(3)} ms, "${property}": ${detail}`,
+  );
+  const replay = `make sim SEED=${seed} SEEDS=1 WORKLOAD=${options.workload} ARGS="--trace${more}"`;
+  return [`seed ${seed} failed`, ...lines, `  replay: ${replay}`].join("\n");
 }
 
-function describe(report: RunReport, finding: RunReport["findings"][number]): string {
-  const again = `node test/sim/sim.ts --seed ${report.seed} --seeds 1 --workload ${workload} --trace`;
-  const atMs = (finding.atUs / 1_000).toFixed(3);
-  return `seed ${report.seed} at ${atMs} ms: ${finding.property}: ${finding.detail}\n  again: ${again}`;
+/** Runs seeds on worker processes, each one seed at a time. */
+class Pool {
+  readonly #options: Options;
+  readonly totals = newTotals();
+  readonly #digests = new Map<number, string>();
+  #replays: { readonly seed: number; readonly by: number }[] = [];
+  #next: number;
+  passed = 0;
+  failed = 0;
+
+  constructor(options: Options) {
+    this.#options = options;
+    this.#next = options.seed;
+  }
+
+  async run(): Promise<void> {
+    await Promise.all(Array.from({ length: PROCESSES }, (_, number) => this.#work(number)));
+  }
+
+  #work(number: number): Promise<void> {
+    const worker = fork(fileURLToPath(new URL("./worker.ts", import.meta.url)));
+    return new Promise((resolve) => {
+      let current: Order | null = null;
+      const go = (): void => {
+        current = this.#take(number);
+        if (current === null) worker.disconnect();
+        else worker.send(current);
+      };
+      worker.on("message", (report: RunReport) => {
+        this.#took(report, number);
+        go();
+      });
+      worker.on("exit", (code) => {
+        if (current !== null) this.#died(current, code);
+        resolve();
+      });
+      go();
+    });
+  }
+
+  #take(number: number): Order | null {
+    const { seed, seeds, workload, mutant } = this.#options;
+    const end = this.#next >= seed + seeds;
+    // Preferably in the other process; at the end, in any.
+    const replay = this.#replays.findIndex(({ by }) => by !== number || end);
+    if (replay >= 0) {
+      const [{ seed: again } = { seed: 0 }] = this.#replays.splice(replay, 1);
+      return { seed: again, workload: workloadOf(again, workload), mutant };
+    }
+    if (end) return null;
+    const next = this.#next++;
+    return { seed: next, workload: workloadOf(next, workload), mutant };
+  }
+
+  #took(report: RunReport, by: number): void {
+    const { seed, digest } = report;
+    const known = this.#digests.get(seed);
+    if (known !== undefined) return this.#replayed(seed, known === digest);
+    this.#digests.set(seed, digest);
+    addTotals(this.totals, report.totals);
+    if (report.findings.length === 0) this.passed++;
+    else {
+      this.failed++;
+      console.log(failureText(report, this.#options));
+    }
+    if ((seed - this.#options.seed) % REPLAY_EVERY === 0) this.#replays.push({ seed, by });
+    if (this.#digests.size % 100 === 0) console.log(`${this.#digests.size} seeds done`);
+  }
+
+  #replayed(seed: number, isSame: boolean): void {
+    this.totals.replayed++;
+    if (isSame) this.passed++;
+    else {
+      this.failed++;
+      console.log(`seed ${seed} has two histories: it ended with another hash in another process`);
+    }
+  }
+
+  #died({ seed }: Order, code: number | null): void {
+    this.failed++;
+    console.log(`seed ${seed} ended its process with code ${code}`);
+  }
 }
 
-function end(passed: number, failed: number): void {
-  console.log(`${passed} passed, ${failed} failed`);
-  process.exit(failed === 0 ? 0 : 1);
+async function trace(options: Options): Promise<number> {
+  let failed = 0;
+  for (let seed = options.seed; seed < options.seed + options.seeds; seed++) {
+    const workload = workloadOf(seed, options.workload);
+    const faults = options.mutant === null ? {} : { faults: MUTANTS[options.mutant] };
+    const report = await runSeed({ seed, workload, print: (line) => console.log(line), ...faults });
+    console.log(`seed ${seed} ended with hash ${report.digest}`);
+    if (report.findings.length === 0) continue;
+    failed++;
+    console.log(failureText(report, options));
+  }
+  console.log(`${options.seeds - failed} passed, ${failed} failed`);
+  return failed;
 }
+
+async function main(): Promise<number> {
+  const options = readOptions();
+  if (typeof options === "string") {
+    console.error(options);
+    return 2;
+  }
+  if (options.trace) return (await trace(options)) === 0 ? 0 : 1;
+  const startedMs = performance.now();
+  const pool = new Pool(options);
+  await pool.run();
+  const seconds = (performance.now() - startedMs) / 1000;
+  for (const [name, value] of Object.entries(pool.totals)) {
+    console.log(`${name.padEnd(16)} ${Math.round(value)}`);
+  }
+  console.log(`${(options.seeds / seconds).toFixed(1)} seeds/s, ${seconds.toFixed(0)} s`);
+  for (const what of shortfalls(pool.totals, options.mutant === null ? options.seeds : 0)) {
+    pool.failed++;
+    console.log(what);
+  }
+  console.log(`${pool.passed} passed, ${pool.failed} failed`);
+  return pool.failed === 0 ? 0 : 1;
+}
+
+if (import.meta.main) process.exit(await main());

@@ -50,3 +50,44 @@ export function newTotals(): Totals {
 export function addTotals(into: Totals, more: Totals): void {
   for (const name of Object.keys(into) as (keyof Totals)[]) into[name] += more[name];
 }
+
+/** What a thousand seeds go through at least. */
+const FLOORS: Readonly<Partial<Totals>> = {
+  simulatedMs: 3_600_000,
+  elections: 3_000,
+  acknowledged: 200_000,
+  served: 200_000,
+  transfers: 300,
+  moves: 150,
+  cuts: 1_000,
+  oneWayCuts: 300,
+  clogs: 300,
+  freezes: 200,
+  stalls: 300,
+  diskErrors: 100,
+  wiped: 8,
+  restored: 3,
+  replayed: 10,
+};
+const CRASHES = 3_000;
+const KINDS_OF_CRASH_PART = 0.25;
+/** Fewer seeds than this prove nothing about rates. */
+const SEEDS_MIN = 100;
+
+/** Sentences about what there was too little of. */
+export function shortfalls(totals: Totals, seeds: number): string[] {
+  if (seeds < SEEDS_MIN) return [];
+  const share = seeds / 1_000;
+  const found: string[] = [];
+  const least = (what: string, is: number, floor: number): void => {
+    if (is < Math.floor(floor))
+      found.push(`too little: ${what} is ${Math.round(is)}, wanted ${floor}`);
+  };
+  for (const name of Object.keys(FLOORS) as (keyof Totals)[]) {
+    least(name, totals[name], (FLOORS[name] ?? 0) * share);
+  }
+  least("crashes", totals.kills + totals.powerLosses, CRASHES * share);
+  least("kills", totals.kills, CRASHES * share * KINDS_OF_CRASH_PART);
+  least("powerLosses", totals.powerLosses, CRASHES * share * KINDS_OF_CRASH_PART);
+  return found;
+}

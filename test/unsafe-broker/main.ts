@@ -34,12 +34,12 @@ const BUGS: Readonly<Record<string, Bug>> = {
   "stale-reads": { writeDelayMs: 0, faults: { replica: { staleLeaderAnswers: true } } },
   /** A new leader does not know the producers of its uncommitted tail. */
   "forgotten-tail": {
-    writeDelayMs: 0,
+    writeDelayMs: 100,
     faults: { partition: { ...NO_PARTITION_FAULTS, tailForgotten: true } },
   },
   /** Produce answers wait across a change of leader. */
   "crossing-waiters": {
-    writeDelayMs: 0,
+    writeDelayMs: 100,
     faults: { partition: { ...NO_PARTITION_FAULTS, waiterAcrossLeaders: true } },
   },
 };

@@ -132,9 +132,11 @@ function ticketOf({ bytes }: JournalWrite): number {
   return readSafeInteger(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 8);
 }
 
+/** Whether a loss of power now would leave what processes read where the write was; it may be torn and still be whole enough. */
 function isOnPlatter({ file, position, bytes }: JournalWrite): boolean {
-  const held = file.durableView.subarray(position, position + bytes.length);
-  return Buffer.compare(held, bytes) === 0;
+  const end = position + bytes.length;
+  const held = file.durableView.subarray(position, end);
+  return Buffer.compare(held, file.cachedView.subarray(position, end)) === 0;
 }
 
 function recoveredReplica(replica: Replica): RecoveredReplica {
