@@ -1,5 +1,6 @@
-// What the matrix is made of: clients, each with checks that run against one cluster, in order.
+// What the matrix is made of: clients, each with a driver that the scenarios use, or with checks of its own, or with both.
 import type { BrokerAddress } from "../../jepsen-like/wire/connection.ts";
+import type { Faults } from "./faults.ts";
 
 export interface Surroundings {
   /** Where Kafka clients connect, `host:port` each. */
@@ -7,6 +8,8 @@ export interface Surroundings {
   readonly kafka: ReadonlyMap<number, BrokerAddress>;
   /** The gRPC endpoint of each broker. */
   readonly grpc: ReadonlyMap<number, string>;
+  /** Kills brokers and starts them again. */
+  readonly faults: Faults;
   /** A directory for this run's files. */
   readonly scratch: string;
   /** A directory for what takes minutes to make; kept between runs. */
@@ -17,6 +20,35 @@ export interface Surroundings {
   readonly isQuick: boolean;
 }
 
+/** The columns of the table that scenarios fill. The last six are the first ones while brokers are killed. */
+export const COLUMNS = [
+  "codecs",
+  "idempotent",
+  "group",
+  "resume",
+  "time",
+  "admin",
+  "plain, kills",
+  "idempotent, kills",
+  "group, kills",
+  "resume, kills",
+  "time, kills",
+  "admin, kills",
+] as const;
+export type Column = (typeof COLUMNS)[number];
+
+/** A program that follows drivers/README.md; the action is appended to its arguments. */
+export interface DriverProgram {
+  readonly command: readonly [program: string, ...args: string[]];
+  readonly directory?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** What `consume` is asked to speak; classic where nothing is said. */
+  readonly protocol?: "classic" | "consumer";
+  /** The columns to try; all where nothing is said. */
+  readonly columns?: readonly Column[];
+}
+
+/** Something beyond the scenarios; stands in the last column. */
 export interface Check {
   /** What the client does, as a phrase: "produces and consumes 10,000 records". */
   readonly does: string;
@@ -24,10 +56,12 @@ export interface Check {
   run(): Promise<void>;
 }
 
-/** A client that is there, with its version, and what it is to do. */
+/** A client that is there. */
 export interface Reached {
-  readonly version: string;
-  readonly checks: readonly Check[];
+  /** Not needed with a driver, which is asked. */
+  readonly version?: string;
+  readonly driver?: DriverProgram;
+  readonly checks?: readonly Check[];
   close?(): Promise<void>;
 }
 
@@ -35,7 +69,7 @@ export interface Client {
   readonly name: string;
   /** Where the client comes from, for the page. */
   readonly source: string;
-  /** Needs minutes, or more than npm and one Debian package. */
+  /** Needs minutes, or more than npm and Debian packages. */
   readonly isSlow: boolean;
   /** @throws NotReached when the client cannot be had on this machine. */
   reach(around: Surroundings): Promise<Reached>;

@@ -12,25 +12,10 @@ import { killAllChildren } from "../../jepsen-like/cluster/broker-process.ts";
 import { Cluster, ROOT } from "../../jepsen-like/cluster/cluster.ts";
 import { NotReached } from "./client.ts";
 import type { Client, Reached, Surroundings } from "./client.ts";
+import { CLIENTS } from "./clients.ts";
+import { Faults } from "./faults.ts";
 import { oneLine, page } from "./page.ts";
 import type { Row } from "./page.ts";
-import { franzGo } from "./rows/franz-go.ts";
-import { grpc } from "./rows/grpc.ts";
-import { kafkaTools } from "./rows/kafka-tools.ts";
-import { kafkajs } from "./rows/kafkajs.ts";
-import { kcat } from "./rows/kcat.ts";
-import { nodeRdkafka } from "./rows/node-rdkafka.ts";
-import { platformatic } from "./rows/platformatic.ts";
-
-const CLIENTS: readonly Client[] = [
-  kcat,
-  kafkajs,
-  platformatic,
-  grpc,
-  nodeRdkafka,
-  franzGo,
-  kafkaTools,
-];
 const READY_MS_MAX = 30_000;
 const CHECK_MS_MAX = 150_000;
 
@@ -57,9 +42,11 @@ async function startCluster(
   cluster.startAll();
   await cluster.ready(READY_MS_MAX);
   const show = ({ host, port }: { host: string; port: number }): string => `${host}:${port}`;
+  const kafka = new Map(cluster.brokers.map(({ id, plan }) => [id, plan.kafka]));
   const around = {
     bootstrap: cluster.brokers.map(({ plan }) => show(plan.kafka)),
-    kafka: new Map(cluster.brokers.map(({ id, plan }) => [id, plan.kafka])),
+    kafka,
+    faults: new Faults(cluster, kafka),
     grpc: new Map(cluster.brokers.map(({ id, plan }) => [id, show(plan.grpc)])),
     scratch: join(directory, "scratch"),
     cache: join(ROOT, ".flotilla", "clients-cache"),
@@ -85,7 +72,7 @@ async function tryClient(client: Client, around: Surroundings): Promise<Row> {
     return { ...row, version: null, whyNot: isMissing ? why : null, checks };
   }
   const checks: { does: string; fault: string | null }[] = [];
-  for (const { does, run } of reached.checks) {
+  for (const { does, run } of reached.checks ?? []) {
     const beganMs = performance.now();
     const fault = await within(run(), CHECK_MS_MAX).then(
       () => null,
@@ -98,7 +85,7 @@ async function tryClient(client: Client, around: Surroundings): Promise<Row> {
     if (fault !== null) console.log(`                 ${oneLine(fault)}`);
   }
   await reached.close?.();
-  return { ...row, version: reached.version, whyNot: null, checks };
+  return { ...row, version: reached.version ?? null, whyNot: null, checks };
 }
 
 function within<T>(work: Promise<T>, ms: number): Promise<T> {
