@@ -7,6 +7,7 @@
 //
 // Nothing here is durable but what `store` writes: the group when it becomes Stable or Empty. A new coordinator starts
 // from that, and gives every member one full session.
+import type { GroupFaults } from "./group-faults.ts";
 import type { GroupFault, GroupPhase, JoinAnswer, SyncAnswer } from "./group-requests.ts";
 import type { StoredGroup } from "./group-records.ts";
 import { Member, MemberTable, NO_BYTES } from "./member-table.ts";
@@ -23,6 +24,7 @@ export interface ClassicSettings {
 export interface ClassicSurroundings {
   readonly settings: ClassicSettings;
   readonly wheel: TimerWheel;
+  readonly faults: GroupFaults;
   nowMs(): number;
   /** A name that nobody had before. */
   newId(prefix: string): string;
@@ -345,7 +347,8 @@ export class ClassicGroup {
    * are the only ones: a partition never has two owners in one generation.
    */
   assign(assignments: ReadonlyMap<string, Uint8Array>): void {
-    if (this.#isStoring) return;
+    const { faults } = this.around;
+    if (this.#isStoring && faults.assignsTwice !== true) return;
     this.#isStoring = true;
     const { generation } = this;
     this.around.store(this.id, this.stored(assignments), (fault) => {

@@ -101,6 +101,9 @@ export function commitFault(group: ClassicGroup, claim: MemberClaim): GroupFault
   const { memberId, instanceId, generation } = claim;
   if (generation < 0 && group.isEmpty) return null;
   if (generation < 0 && memberId === "" && instanceId === null) return "unknown-member";
+  if (group.around.faults.oldGenerationCommits === true && generation < group.generation) {
+    return null;
+  }
   const fault = claimFault(group, claim);
   if (fault !== null) return fault;
   if (group.phase === "CompletingRebalance") return "rebalance-in-progress";

@@ -4,18 +4,19 @@
 import type { Result } from "../base/result.ts";
 import { failed, ok } from "../base/result.ts";
 import { toHex } from "../bytes/hex.ts";
-import type { LogIndex } from "../model/ids.ts";
+import type { LogIndex, Term } from "../model/ids.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Entropy } from "../ports/entropy.ts";
 import { inSlices } from "../replica/slices.ts";
 import type { CommandLog } from "../statelog/command-log.ts";
 import { StateLog, STATE_LOG_LIMITS } from "../statelog/state-log.ts";
-import type { StateLogBugs, StateLogFault } from "../statelog/state-log.ts";
+import type { StateLogFault } from "../statelog/state-log.ts";
 import { ClassicGroup, refusedJoin, refusedSync } from "./classic-group.ts";
 import type { ClassicSettings, ClassicSurroundings } from "./classic-group.ts";
 import { join } from "./classic-join.ts";
 import { commitFault, heartbeat, leave, sync } from "./classic-requests.ts";
 import { groupCodec } from "./group-codec.ts";
+import type { GroupFaults } from "./group-faults.ts";
 import type { GroupRecord } from "./group-records.ts";
 import type {
   CommittedOffset,
@@ -59,6 +60,15 @@ export interface CoordinatorSurroundings {
   undecodable(index: LogIndex, detail: string): void;
 }
 
+/** What a coordinator tells of itself, in the middle of the event in which it happens. */
+export interface CoordinatorEvents {
+  /** Committed and in the state, on every replica; who waits for it is answered next. */
+  committed?(at: LogIndex, records: readonly GroupRecord[]): void;
+  leading?(term: Term): void;
+  /** The state is what is committed. */
+  deposed?(): void;
+}
+
 export interface NamedPartition {
   readonly topic: string;
   readonly partition: number;
@@ -92,13 +102,17 @@ export class GroupCoordinator {
   /** Those of them that the log has nothing of yet. */
   readonly #unstored = new Set<string>();
   readonly #expiryTimer = new WheelTimer(() => this.#expire());
+  readonly #faults: GroupFaults;
+  readonly #listeners: CoordinatorEvents[] = [];
 
-  constructor(log: CommandLog, around: CoordinatorSurroundings, bugs: StateLogBugs = {}) {
+  constructor(log: CommandLog, around: CoordinatorSurroundings, faults: GroupFaults = {}) {
     this.#around = around;
+    this.#faults = faults;
     const { clock, entropy, wheel } = around;
     this.#classic = {
       settings: around.settings,
       wheel,
+      faults,
       nowMs: () => clock.nowMs(),
       newId: (prefix) => newMemberId(prefix, entropy),
       store: (group, stored, done) => {
@@ -112,16 +126,41 @@ export class GroupCoordinator {
       log,
       around,
       {
-        leading: () => this.#lead(),
-        deposed: () => this.#resign(),
-        committed: (_index, records) => {
+        leading: (term) => {
+          this.#lead();
+          for (const listener of this.#listeners) listener.leading?.(term);
+        },
+        deposed: () => {
+          this.#resign();
+          for (const listener of this.#listeners) listener.deposed?.();
+        },
+        committed: (index, records) => {
           for (const { group } of records) this.#unstored.delete(group);
+          for (const listener of this.#listeners) listener.committed?.(index, records);
         },
         undecodable: (index, detail) => around.undecodable(index, detail),
       },
       { ...STATE_LOG_LIMITS, entryBytesMax: around.settings.entryBytesMax },
-      bugs,
+      faults,
     );
+  }
+
+  listen(events: CoordinatorEvents): void {
+    this.#listeners.push(events);
+  }
+
+  /** Borrowed: what is stored of its groups, with what is not committed yet while `isSpeculative`. */
+  get state(): Readonly<GroupState> {
+    return this.#state;
+  }
+
+  get isSpeculative(): boolean {
+    return this.#log.isSpeculative;
+  }
+
+  /** Everything up to here is in the state, committed. */
+  get appliedIndex(): LogIndex {
+    return this.#log.appliedIndex;
   }
 
   /** Groups in the state, or about to be. */
@@ -166,6 +205,7 @@ export class GroupCoordinator {
 
   #standing(): GroupFault | null {
     const refusal = this.#around.refusal();
+    if (this.#faults.servesWhileLoading === true && isLoading(refusal)) return null;
     if (refusal !== null) return refusal;
     return this.#log.leadingTerm === null ? "coordinator-loading" : null;
   }
@@ -273,6 +313,9 @@ export class GroupCoordinator {
   ): void {
     const fault = this.#offsetsRefusal(group);
     if (fault !== null) return done(failed(fault));
+    if (this.#faults.servesWhileLoading === true && this.#log.leadingTerm === null) {
+      return done(ok(committedOf(this.#state.row(group), wanted)));
+    }
     this.#log.read(
       (state) => committedOf(state.row(group), wanted),
       (outcome) => {
@@ -398,6 +441,10 @@ export class GroupCoordinator {
       });
     }
   }
+}
+
+function isLoading(refusal: GroupFault | null): boolean {
+  return refusal === null || refusal === "coordinator-loading";
 }
 
 function inPieces(

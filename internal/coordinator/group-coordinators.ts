@@ -5,14 +5,19 @@ import type { GroupId } from "../model/ids.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { World } from "../ports/world.ts";
 import { PartitionCommandLog } from "../statelog/partition-command-log.ts";
-import type { StateLogBugs } from "../statelog/state-log.ts";
 import { GroupCoordinator } from "./group-coordinator.ts";
 import type { CoordinatorSettings } from "./group-coordinator.ts";
+import type { GroupFaults } from "./group-faults.ts";
 import type { GroupFault } from "./group-requests.ts";
 import { TimerWheel } from "./timer-wheel.ts";
 
 export interface CoordinatorsSettings extends CoordinatorSettings {
   readonly groupsMax: number;
+}
+
+export interface CoordinatorsEvents {
+  /** A coordinator is there, and has applied nothing yet. */
+  hosted(index: number, partition: Partition, coordinator: GroupCoordinator): void;
 }
 
 interface Hosted {
@@ -25,21 +30,26 @@ export class GroupCoordinators {
   readonly #world: World;
   readonly #journal: SharedJournal;
   readonly #settings: CoordinatorsSettings;
-  readonly #bugs: StateLogBugs | undefined;
+  readonly #faults: GroupFaults | undefined;
   readonly #wheel: TimerWheel;
   readonly #hosted = new Map<number, Hosted>();
+  readonly #listeners: CoordinatorsEvents[] = [];
 
   constructor(
     world: World,
     journal: SharedJournal,
     settings: CoordinatorsSettings,
-    bugs?: StateLogBugs,
+    faults?: GroupFaults,
   ) {
     this.#world = world;
     this.#journal = journal;
     this.#settings = settings;
-    this.#bugs = bugs;
+    this.#faults = faults;
     this.#wheel = new TimerWheel(world.clock);
+  }
+
+  listen(events: CoordinatorsEvents): void {
+    this.#listeners.push(events);
   }
 
   /** A replica of partition `index` lives here from now on. Telling it again changes nothing. */
@@ -48,8 +58,13 @@ export class GroupCoordinators {
     if (known?.partition === partition) return;
     known?.log.close();
     const log = new PartitionCommandLog(partition, this.#journal, this.#world);
-    const coordinator = new GroupCoordinator(log, this.#surroundings(index, partition), this.#bugs);
+    const coordinator = new GroupCoordinator(
+      log,
+      this.#surroundings(index, partition),
+      this.#faults,
+    );
     this.#hosted.set(index, { partition, log, coordinator });
+    for (const listener of this.#listeners) listener.hosted(index, partition, coordinator);
     log.start();
   }
 

@@ -8,6 +8,8 @@ import { Registration } from "../cluster/registration.ts";
 import type { Endpoint } from "../cluster/records.ts";
 import type { Address, InitialBroker } from "../config/addresses.ts";
 import type { Settings } from "../config/settings.ts";
+import type { GroupCoordinators } from "../coordinator/group-coordinators.ts";
+import type { GroupFaults } from "../coordinator/group-faults.ts";
 import { memoryBudget } from "../config/memory-budget.ts";
 import { Journal } from "../journal/journal.ts";
 import type { JournalFault } from "../journal/owner.ts";
@@ -44,6 +46,7 @@ export interface BrokerFaults {
   readonly partition?: PartitionFaults;
   readonly replica?: ReplicaFaults;
   readonly stateLog?: StateLogBugs;
+  readonly groups?: GroupFaults;
 }
 
 export type StartFault =
@@ -153,7 +156,7 @@ export class Broker {
     this.#groups = new GroupNode(world, journal, controller, {
       settings,
       initialBrokers: this.#initialBrokers.length,
-      ...(faults.stateLog === undefined ? {} : { bugs: faults.stateLog }),
+      ...(faults.groups === undefined ? {} : { faults: faults.groups }),
     });
     const { image } = controller;
     const { observer } = this.#groups;
@@ -424,6 +427,10 @@ export class Broker {
   whenReady(ready: () => void): void {
     if (this.#isUnfenced) ready();
     else this.#onReady.push(ready);
+  }
+
+  get coordinators(): GroupCoordinators {
+    return this.#groups.coordinators;
   }
 
   replicas(): IterableIterator<Replica> {

@@ -1,6 +1,7 @@
 // Consumer groups on this broker: the coordinators beside the replicas of __consumer_offsets, and the use cases over them.
 import { GroupCoordinators } from "../coordinator/group-coordinators.ts";
 import type { CoordinatorsSettings } from "../coordinator/group-coordinators.ts";
+import type { GroupFaults } from "../coordinator/group-faults.ts";
 import { ENTRY_BYTES_MAX } from "../coordinator/limits.ts";
 import { messageBytesLimit } from "../config/contradictions.ts";
 import type { Settings } from "../config/settings.ts";
@@ -10,7 +11,6 @@ import type { World } from "../ports/world.ts";
 import type { GroupService } from "../service/group-service.ts";
 import { InternalTopics } from "../service/internal-topics.ts";
 import { LocalGroupService } from "../service/local-group-service.ts";
-import type { StateLogBugs } from "../statelog/state-log.ts";
 import type { ControllerNode } from "./controller-node.ts";
 import type { HostingObserver } from "./hosting.ts";
 
@@ -21,13 +21,13 @@ const FACTOR_MAX = 3;
 export interface GroupNodeOptions {
   readonly settings: Settings;
   readonly initialBrokers: number;
-  readonly bugs?: StateLogBugs;
+  readonly faults?: GroupFaults;
 }
 
 export class GroupNode {
   readonly service: GroupService;
   readonly observer: HostingObserver;
-  readonly #coordinators: GroupCoordinators;
+  readonly coordinators: GroupCoordinators;
 
   constructor(
     world: World,
@@ -35,11 +35,11 @@ export class GroupNode {
     controller: ControllerNode,
     options: GroupNodeOptions,
   ) {
-    const { settings, initialBrokers, bugs } = options;
+    const { settings, initialBrokers, faults } = options;
     const { image, leaders, client } = controller;
     const limits = settingsOf(settings);
-    const coordinators = new GroupCoordinators(world, journal, limits, bugs);
-    this.#coordinators = coordinators;
+    const coordinators = new GroupCoordinators(world, journal, limits, faults);
+    this.coordinators = coordinators;
     this.observer = {
       hosted: (topic, index, partition) => {
         if (topic.name === CONSUMER_OFFSETS) coordinators.hosted(index, partition);
@@ -60,7 +60,7 @@ export class GroupNode {
   }
 
   close(): void {
-    this.#coordinators.close();
+    this.coordinators.close();
   }
 }
 

@@ -64,6 +64,8 @@ export interface StateLogBugs {
   readonly undoOff?: boolean;
   /** Answers do not wait for the commit. */
   readonly answerEarly?: boolean;
+  /** What was speculative is taken back only when the machine leads again, over what others did meanwhile. */
+  readonly undoLate?: boolean;
 }
 
 /** `at`: the answer depends on nothing later than this entry. */
@@ -102,6 +104,8 @@ export class StateLog<State, Request, Reply, Fault, Rec> implements CommandFollo
   #turnEndAsked = false;
   #waiterCount = 0;
   #pendingBytes = 0;
+  /** With `undoLate`: what is not taken back yet. */
+  #leftOver: (() => void)[] = [];
 
   constructor(
     machine: Machine<State, Request, Reply, Fault, Rec>,
@@ -130,6 +134,11 @@ export class StateLog<State, Request, Reply, Fault, Rec> implements CommandFollo
   /** The last committed entry that is in the state. */
   get appliedIndex(): LogIndex {
     return this.#appliedIndex;
+  }
+
+  /** Whether the state holds what is not committed yet. */
+  get isSpeculative(): boolean {
+    return this.#open !== null || this.#inFlight.length > 0;
   }
 
   /**
@@ -203,6 +212,7 @@ export class StateLog<State, Request, Reply, Fault, Rec> implements CommandFollo
     assert(this.#term === null, "leading follows deposed");
     assert(this.#open === null && this.#inFlight.length === 0, "a new leader has nothing pending");
     this.#term = term;
+    for (const step of this.#leftOver.splice(0)) step();
     this.#events.leading?.(term);
   }
 
@@ -299,7 +309,8 @@ export class StateLog<State, Request, Reply, Fault, Rec> implements CommandFollo
 
   #takeBack(batch: Batch<Rec>): void {
     if (this.#bugs.undoOff === true) return;
-    for (const step of batch.undo.toReversed()) step();
+    if (this.#bugs.undoLate === true) this.#leftOver.push(...batch.undo.toReversed());
+    else for (const step of batch.undo.toReversed()) step();
   }
 
   #answer(waiters: readonly Waiter[], at: LogIndex): void {
