@@ -1,31 +1,37 @@
 // The client matrix: real Kafka clients, and gRPC, against three real brokers on free ports of this machine.
 //
-//   node test/clients/main.ts            everything, which takes minutes the first time; writes docs/clients.md
-//   node test/clients/main.ts --quick    kcat and the npm clients, with fewer records; a client that is missing fails
-//   node test/clients/main.ts --only kcat --only franz-go
+//   node test/clients/main.ts            everything, which takes most of an hour; writes docs/clients.md
+//   node test/clients/main.ts --quick    what npm and Debian have, with fewer records and kills; a client that is missing fails
+//   node test/clients/main.ts --only kcat --only franz-go --column "group, kills"
 //
-// Prints a line for each check and ends with `N passed, N failed`.
+// Prints a line for each cell and ends with `N passed, N failed`.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { killAllChildren } from "../../jepsen-like/cluster/broker-process.ts";
 import { Cluster, ROOT } from "../../jepsen-like/cluster/cluster.ts";
-import { NotReached } from "./client.ts";
-import type { Client, Reached, Surroundings } from "./client.ts";
+import { COLUMNS } from "./client.ts";
+import type { Client, Surroundings } from "./client.ts";
 import { CLIENTS } from "./clients.ts";
 import { Faults } from "./faults.ts";
-import { oneLine, page } from "./page.ts";
-import type { Row } from "./page.ts";
+import { Trial } from "./matrix.ts";
+import { page } from "./page.ts";
+
 const READY_MS_MAX = 30_000;
-const CHECK_MS_MAX = 150_000;
+/** Clients that are tried at once while no broker is killed. */
+const AT_ONCE = 3;
 
 const { values: asked } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
     only: { type: "string", multiple: true },
+    column: { type: "string", multiple: true, default: [] },
     program: { type: "string" },
+    keep: { type: "boolean", default: false },
   },
 });
+
+const brokerEnds: string[] = [];
 
 async function startCluster(
   directory: string,
@@ -33,7 +39,7 @@ async function startCluster(
   const cluster = await Cluster.prepare({
     directory,
     ...(asked.program === undefined ? {} : { program: asked.program }),
-    // Groups of this test have all their members at once.
+    // Members of these groups start at once and must not wait for more.
     settings: { "cluster.name": "clients", "group.initial.rebalance.delay.ms": "500ms" },
     unexpectedEnd: ({ broker, code, signal }) => {
       brokerEnds.push(`broker ${broker} ended by itself: ${signal ?? code}`);
@@ -46,53 +52,44 @@ async function startCluster(
   const around = {
     bootstrap: cluster.brokers.map(({ plan }) => show(plan.kafka)),
     kafka,
-    faults: new Faults(cluster, kafka),
     grpc: new Map(cluster.brokers.map(({ id, plan }) => [id, show(plan.grpc)])),
+    faults: new Faults(cluster, kafka),
     scratch: join(directory, "scratch"),
     cache: join(ROOT, ".flotilla", "clients-cache"),
-    records: asked.quick ? 10_000 : 100_000,
+    records: asked.quick ? 5_000 : 20_000,
     isQuick: asked.quick,
   };
   mkdirSync(around.scratch, { recursive: true });
+  mkdirSync(around.cache, { recursive: true });
   return { cluster, around };
 }
 
-const brokerEnds: string[] = [];
-
-async function tryClient(client: Client, around: Surroundings): Promise<Row> {
-  const row = { client: client.name, source: client.source };
-  let reached: Reached;
-  try {
-    reached = await client.reach(around);
-  } catch (error) {
-    const why = oneLine((error as Error).message);
-    const isMissing = error instanceof NotReached && !asked.quick;
-    console.log(`${isMissing ? "not reached" : "FAILED     "}  ${client.name}: ${why}`);
-    const checks = isMissing ? [] : [{ does: "can be tried", fault: why }];
-    return { ...row, version: null, whyNot: isMissing ? why : null, checks };
+function chosen(): readonly Client[] {
+  const { only } = asked;
+  if (only === undefined) return CLIENTS.filter(({ isSlow }) => !(asked.quick && isSlow));
+  for (const name of only) {
+    if (!CLIENTS.some((client) => client.name === name)) {
+      throw new Error(`no client ${name}; there are: ${CLIENTS.map((one) => one.name).join(", ")}`);
+    }
   }
-  const checks: { does: string; fault: string | null }[] = [];
-  for (const { does, run } of reached.checks ?? []) {
-    const beganMs = performance.now();
-    const fault = await within(run(), CHECK_MS_MAX).then(
-      () => null,
-      (error: Error) => error.message || error.name,
-    );
-    checks.push({ does, fault });
-    const seconds = ((performance.now() - beganMs) / 1_000).toFixed(1).padStart(6);
-    const name = `${client.name} ${reached.version}`;
-    console.log(`${fault === null ? "ok    " : "FAILED"} ${seconds} s  ${name}: ${does}`);
-    if (fault !== null) console.log(`                 ${oneLine(fault)}`);
-  }
-  await reached.close?.();
-  return { ...row, version: reached.version ?? null, whyNot: null, checks };
+  return CLIENTS.filter(({ name }) => only.includes(name));
 }
 
-function within<T>(work: Promise<T>, ms: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`nothing after ${ms / 1_000} s`)), ms);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
+/** A few clients at once while nobody dies; then one after the other, because each kills brokers of all. */
+async function tryAll(trials: readonly Trial[]): Promise<void> {
+  const waiting = [...trials];
+  const lane = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      await next.reach();
+      await next.calm();
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  for (const trial of trials) {
+    await trial.own();
+    await trial.underKills();
+    await trial.close();
+  }
 }
 
 async function main(): Promise<number> {
@@ -100,27 +97,23 @@ async function main(): Promise<number> {
   const directory = mkdtempSync(join(ROOT, ".flotilla", "clients-"));
   process.on("exit", () => {
     killAllChildren();
-    rmSync(directory, { recursive: true, force: true });
+    if (asked.keep) console.log(`kept: ${directory}`);
+    else rmSync(directory, { recursive: true, force: true });
   });
   const { cluster, around } = await startCluster(directory);
-  const rows: Row[] = [];
-  for (const client of CLIENTS) {
-    if (
-      asked.only === undefined ? asked.quick && client.isSlow : !asked.only.includes(client.name)
-    ) {
-      continue;
-    }
-    rows.push(await tryClient(client, around));
-  }
+  const columns = COLUMNS.filter((column) => asked.column.includes(column));
+  const trials = chosen().map((client) => new Trial(client, around, columns));
+  await tryAll(trials);
   await cluster.stop();
-  if (!asked.quick && asked.only === undefined) {
+  const rows = trials.map((trial) => trial.row());
+  if (!asked.quick && asked.only === undefined && columns.length === 0) {
     writeFileSync(join(ROOT, "docs", "clients.md"), page(rows, new Date()));
   }
-  const checks = rows.flatMap((row) => row.checks);
-  const failed = checks.filter(({ fault }) => fault !== null).length + brokerEnds.length;
+  const cells = rows.flatMap((row) => [...row.cells.values(), ...row.checks]);
+  const failed = cells.filter(({ outcome }) => outcome === "fails").length;
   for (const end of brokerEnds) console.log(`FAILED  ${end}`);
-  console.log(`${checks.length - (failed - brokerEnds.length)} passed, ${failed} failed`);
-  return failed === 0 ? 0 : 1;
+  console.log(`${cells.length - failed} passed, ${failed + brokerEnds.length} failed`);
+  return failed + brokerEnds.length === 0 ? 0 : 1;
 }
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {

@@ -1,14 +1,15 @@
 // What the brokers really hold, read with the chaos test's own client: the matrix must not believe the clients it tries.
-import { Connection } from "../../jepsen-like/wire/connection.ts";
-import type { BrokerAddress } from "../../jepsen-like/wire/connection.ts";
+import { OFFSET_FETCH } from "../../jepsen-like/wire/group-requests.ts";
 import { codecOf, readBatches, readValues } from "../../jepsen-like/wire/record-batch.ts";
 import type { BatchHeader } from "../../jepsen-like/wire/record-batch.ts";
-import { CREATE_TOPICS, FETCH, LIST_OFFSETS, METADATA } from "../../jepsen-like/wire/requests.ts";
+import { CREATE_TOPICS, FETCH, LIST_OFFSETS } from "../../jepsen-like/wire/requests.ts";
 import { eventually } from "../../jepsen-like/cluster/cluster.ts";
+import { askAny, coordinatorOf, describe, withBroker } from "./ask.ts";
 import type { Surroundings } from "./client.ts";
 import { same } from "./expect.ts";
 
 const GONE_MS_MAX = 5_000;
+const COORDINATOR_MS_MAX = 30_000;
 
 export interface Stored {
   readonly headers: readonly BatchHeader[];
@@ -17,35 +18,48 @@ export interface Stored {
   readonly records: number;
 }
 
-async function withBroker<T>(address: BrokerAddress, use: (connection: Connection) => Promise<T>) {
-  const connection = await Connection.open(address, "clients-test", 2_000);
-  try {
-    return await use(connection);
-  } finally {
-    connection.close();
-  }
-}
-
-function anyBroker({ kafka }: Surroundings): BrokerAddress {
-  const [first] = kafka.values();
-  if (first === undefined) throw new Error("there is no broker");
-  return first;
-}
-
 export async function createTopic(around: Surroundings, name: string, partitions = 3) {
   const topic = { name, partitions, replicationFactor: 3 };
-  const { code, message } = await withBroker(anyBroker(around), (broker) =>
-    broker.ask(CREATE_TOPICS, topic, 10_000),
-  );
+  const { code, message } = await askAny(around.kafka, CREATE_TOPICS, topic);
   same(`creating ${name} (${message ?? "no message"})`, code, 0);
 }
 
 /** Names of partitions and their leaders; empty when there is no such topic. */
 export async function partitionsOf(around: Surroundings, topic: string) {
-  const { topics } = await withBroker(anyBroker(around), (broker) =>
-    broker.ask(METADATA, [topic], 5_000),
-  );
+  const { topics } = await describe(around.kafka, topic);
   return topics[0]?.code === 0 ? topics[0].partitions : [];
+}
+
+/** Where each partition of a topic ends. */
+export async function endsOf(around: Surroundings, topic: string): Promise<number[]> {
+  const ends: number[] = [];
+  for (const { partition, leader } of await partitionsOf(around, topic)) {
+    const [end] = await withBroker(around.kafka.get(leader), (broker) =>
+      broker.ask(LIST_OFFSETS, { topic, partitions: [partition] }, 5_000),
+    );
+    same(`the end of ${topic} ${partition}`, end?.code, 0);
+    ends[partition] = end?.offset ?? -1;
+  }
+  return ends;
+}
+
+/** What a group has committed for each partition of a topic, -1 where nothing; waits for a coordinator. */
+export async function committedBy(around: Surroundings, group: string, topic: string) {
+  const committed: number[] = [];
+  const partitions = (await partitionsOf(around, topic)).map(({ partition }) => partition);
+  await eventually(`no offsets of ${group}`, COORDINATOR_MS_MAX, async () => {
+    const coordinator = await coordinatorOf(around.kafka, group);
+    const { code, offsets } = await withBroker(around.kafka.get(coordinator), (broker) =>
+      broker.ask(
+        OFFSET_FETCH,
+        { group, memberId: null, memberEpoch: -1, topic, partitions },
+        5_000,
+      ),
+    );
+    if (code !== 0) throw new Error(`error ${code}`);
+    for (const { partition, offset } of offsets) committed[partition] = offset;
+  });
+  return committed;
 }
 
 /** Resolves when no topic of that name is listed; brokers that did not delete it themselves hear of it a little later. */
