@@ -1,7 +1,8 @@
 // The rows of the table, in order.
 import type { Client } from "./client.ts";
-import { franzGo } from "./rows/franz-go.ts";
+import { franzGo, franzGoNewGroups, sarama } from "./rows/go-clients.ts";
 import { grpc } from "./rows/grpc.ts";
+import { javaClient, javaClientNewGroups } from "./rows/java-client.ts";
 import { kafkaTools } from "./rows/kafka-tools.ts";
 import { kafkajs } from "./rows/kafkajs.ts";
 import { kcat } from "./rows/kcat.ts";
@@ -15,5 +16,9 @@ export const CLIENTS: readonly Client[] = [
   grpc,
   nodeRdkafka,
   franzGo,
+  franzGoNewGroups,
+  sarama,
+  javaClient,
+  javaClientNewGroups,
   kafkaTools,
 ];
