@@ -105,6 +105,10 @@ export class ByteWriter {
     return this;
   }
 
+  nullArray(): this {
+    return this.uvarint(0);
+  }
+
   /** The empty tag section that ends every structure. */
   tags(): this {
     return this.uvarint(0);

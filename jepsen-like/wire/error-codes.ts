@@ -7,9 +7,15 @@ export const CODE = {
   notLeaderOrFollower: 6,
   requestTimedOut: 7,
   messageTooLarge: 10,
+  coordinatorLoading: 14,
+  coordinatorNotAvailable: 15,
+  notCoordinator: 16,
   notEnoughReplicas: 19,
   notEnoughReplicasAfterAppend: 20,
   invalidRequiredAcks: 21,
+  illegalGeneration: 22,
+  unknownMember: 25,
+  rebalanceInProgress: 27,
   invalidTimestamp: 32,
   topicAlreadyExists: 36,
   outOfOrderSequenceNumber: 45,
@@ -17,7 +23,12 @@ export const CODE = {
   invalidProducerEpoch: 47,
   unknownProducerId: 59,
   offsetNotAvailable: 78,
+  memberIdRequired: 79,
+  fencedInstance: 82,
   invalidRecord: 87,
+  fencedMemberEpoch: 110,
+  unreleasedInstance: 111,
+  staleMemberEpoch: 113,
 } as const;
 
 const NEVER_APPENDED: ReadonlySet<number> = new Set<number>([
@@ -47,4 +58,13 @@ export function isDefiniteFailure(code: number): boolean {
 /** Refusals after which an idempotent producer's session cannot go on. */
 export function endsSession(code: number): boolean {
   return code === CODE.invalidProducerEpoch || code === CODE.unknownProducerId;
+}
+
+/** The group has another coordinator, or none for a moment. */
+export function isElsewhere(code: number): boolean {
+  return (
+    code === CODE.coordinatorLoading ||
+    code === CODE.coordinatorNotAvailable ||
+    code === CODE.notCoordinator
+  );
 }

@@ -1,0 +1,171 @@
+// A member of the classic protocol: joins, assigns when it leads, lives by heartbeats, and gives everything up before it
+// joins again. After some rebalances it also sends a commit under the claim that it had before, which must be refused.
+import { CODE, isElsewhere } from "../wire/error-codes.ts";
+import { decodeAssignment, encodeAssignment, encodeSubscription } from "../wire/consumer-blobs.ts";
+import { HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, SYNC_GROUP } from "../wire/member-requests.ts";
+import type { JoinAnswer, JoinedMember } from "../wire/member-requests.ts";
+import type { Snapshot } from "./desk.ts";
+import { ECHO_CHANCE, HEARTBEAT_MS, REBALANCE_MS, SESSION_MS } from "./membership.ts";
+import type { Membership, MembershipOptions, Standing } from "./membership.ts";
+
+const ANSWER_MS_MAX = 2_000;
+/** An answer to a join comes when all have joined. */
+const JOIN_MS_MAX = REBALANCE_MS + 2_000;
+const AGAIN_MS = 60;
+const PROTOCOL = "rotate";
+
+export class ClassicMembership implements Membership {
+  readonly #options: MembershipOptions;
+  #memberId = "";
+  #standing: Standing | null = null;
+  #needsJoin = true;
+  #isFenced = false;
+  /** What this member worked on before its last rebalance. */
+  #former: Snapshot | null = null;
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+  }
+
+  get standing(): Standing | null {
+    return this.#standing;
+  }
+
+  async run(): Promise<void> {
+    const { body } = this.#options;
+    while (!body.isDead && !this.#isFenced) {
+      if (this.#needsJoin) await this.#join();
+      else {
+        await this.#beat();
+        if (!this.#needsJoin) await body.rest(HEARTBEAT_MS);
+      }
+    }
+    this.#giveUp();
+  }
+
+  async leave(): Promise<void> {
+    const { body, group, instanceId, reader } = this.#options;
+    const memberId = this.#memberId;
+    await reader.commit();
+    this.#giveUp();
+    await body.ask(LEAVE_GROUP, { group, memberId, instanceId }, ANSWER_MS_MAX);
+  }
+
+  async #beat(): Promise<void> {
+    const { body, desk, groups, group, instanceId, reader } = this.#options;
+    const { claim } = desk;
+    if (claim === null) return;
+    const exchange = await body.ask(HEARTBEAT, claim, ANSWER_MS_MAX);
+    if (exchange === null || exchange.answer === null) return;
+    const { sentMs, answer } = exchange;
+    const { memberId, generation } = claim;
+    if (answer.code === CODE.none || answer.code === CODE.rebalanceInProgress) {
+      groups.beats.push({ group, generation, memberId, instanceId, sentMs });
+    }
+    if (answer.code === CODE.none) {
+      this.#standing = { generation, partitions: desk.partitions, aliveMs: sentMs };
+      return;
+    }
+    this.#standing = null;
+    if (answer.code === CODE.rebalanceInProgress) {
+      await reader.commit();
+      this.#needsJoin = true;
+    } else await this.#refused("Heartbeat", answer.code);
+  }
+
+  async #join(): Promise<void> {
+    const { body, group, instanceId, topic } = this.#options;
+    this.#giveUp();
+    const exchange = await body.ask(
+      JOIN_GROUP,
+      {
+        group,
+        sessionTimeoutMs: SESSION_MS,
+        rebalanceTimeoutMs: REBALANCE_MS,
+        memberId: this.#memberId,
+        instanceId,
+        protocol: PROTOCOL,
+        metadata: encodeSubscription(topic),
+      },
+      JOIN_MS_MAX,
+    );
+    if (exchange === null || exchange.answer === null) return;
+    const { answer } = exchange;
+    if (answer.code === CODE.memberIdRequired) this.#memberId = answer.memberId;
+    else if (answer.code !== CODE.none) await this.#refused("JoinGroup", answer.code);
+    else {
+      this.#memberId = answer.memberId;
+      await this.#sync(answer);
+    }
+  }
+
+  async #sync({ generation, leader, members, skipAssignment }: JoinAnswer): Promise<void> {
+    const { body, group, groups, instanceId, topic, desk } = this.#options;
+    const memberId = this.#memberId;
+    const claim = { group, memberId, instanceId, generation };
+    const leads = leader === memberId && !skipAssignment;
+    const assignments = leads ? this.#assign(members, generation) : [];
+    const exchange = await body.ask(
+      SYNC_GROUP,
+      { ...claim, protocol: PROTOCOL, assignments },
+      JOIN_MS_MAX,
+    );
+    if (exchange === null || exchange.answer === null) return;
+    const { sentMs, answeredMs, answer } = exchange;
+    if (answer.code !== CODE.none) return this.#refused("SyncGroup", answer.code);
+    const partitions = decodeAssignment(answer.assignment, topic);
+    groups.syncs.push({
+      ...{ group, generation, memberId, instanceId, partitions },
+      ...{ sentMs, answeredMs },
+    });
+    if (body.isDead) return;
+    desk.claim = claim;
+    for (const partition of partitions) desk.take(partition);
+    this.#needsJoin = false;
+    await this.#echo(generation);
+  }
+
+  /** In turn, and another way round in every generation, so that partitions move. */
+  #assign(members: readonly JoinedMember[], generation: number) {
+    const { topic, partitions } = this.#options;
+    const ids = members.map(({ memberId }) => memberId).toSorted();
+    return ids.map((memberId, k) => {
+      const own: number[] = [];
+      for (let partition = 0; partition < partitions; partition++) {
+        if ((partition + generation) % ids.length === k) own.push(partition);
+      }
+      return { memberId, assignment: encodeAssignment(topic, own) };
+    });
+  }
+
+  /** Says again what it said in an older generation. */
+  async #echo(generation: number): Promise<void> {
+    const { random, reader } = this.#options;
+    const former = this.#former;
+    this.#former = null;
+    if (former === null || former.claim.generation >= generation) return;
+    if (random.chance(ECHO_CHANCE)) await reader.send(former, "echo");
+  }
+
+  async #refused(what: string, code: number): Promise<void> {
+    const { body, count, groups } = this.#options;
+    count(`${what} ${code}`);
+    if (isElsewhere(code)) body.lookElsewhere();
+    else if (code === CODE.fencedInstance) this.#isFenced = true;
+    else if (code === CODE.unknownMember || code === CODE.illegalGeneration) {
+      if (code === CODE.unknownMember) this.#memberId = "";
+      this.#needsJoin = true;
+    } else if (code !== CODE.rebalanceInProgress) {
+      groups.unexpected.push(`${what} is answered with ${code}`);
+    }
+    if (what === "SyncGroup") this.#needsJoin = true;
+    await body.rest(AGAIN_MS);
+  }
+
+  #giveUp(): void {
+    const { desk } = this.#options;
+    this.#former = desk.snapshot() ?? this.#former;
+    this.#standing = null;
+    desk.clear();
+  }
+}
