@@ -40,6 +40,8 @@ export interface ControllerEnvironment {
   readonly brokerConfigs: ConfigRules;
   /** The highest term gossiped for a group (C6); see LeaderTable. */
   highestTerm(group: GroupId): Term;
+  /** How far the members of group 0 have come; missing where a machine stands alone. */
+  quorum?(): Omit<ControllerReply<"describe-quorum">, "kind">;
 }
 
 export type ControllerContext = HandlerContext & ControllerEnvironment;

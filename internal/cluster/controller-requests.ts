@@ -7,6 +7,7 @@ import type {
   DirectoryId,
   Incarnation,
   LogIndex,
+  Term,
   TopicId,
 } from "../model/ids.ts";
 import type { BrokerRegistration, ConfigEntry, EntrySpace } from "./records.ts";
@@ -83,6 +84,17 @@ export type ConfigResource =
   | { readonly resource: "topic"; readonly name: string }
   /** broker null: the default of all brokers. */
   | { readonly resource: "broker"; readonly broker: BrokerId | null };
+
+/** A member of group 0, or a broker that follows its image. Times are of the leader's day, milliseconds; -1: unknown. */
+export interface QuorumMember {
+  readonly broker: BrokerId;
+  readonly directory: DirectoryId;
+  readonly isVoter: boolean;
+  /** Entries of the log that are durable there, or that its image holds. */
+  readonly end: LogIndex;
+  readonly contactMs: number;
+  readonly caughtUpMs: number;
+}
 
 export type ConfigOperation = "set" | "delete" | "append" | "subtract";
 
@@ -226,6 +238,17 @@ export interface ControllerExchanges {
       readonly changes: readonly { readonly key: string; readonly value: Uint8Array | null }[];
     };
     readonly reply: { readonly changed: number };
+  };
+  /** Who takes part in group 0, and how far each has come, as its leader knows. */
+  "describe-quorum": {
+    readonly request: object;
+    readonly reply: {
+      readonly leader: BrokerId;
+      readonly term: Term;
+      /** Entries that are committed. */
+      readonly commit: LogIndex;
+      readonly members: readonly QuorumMember[];
+    };
   };
   /** Asks nothing but the version that holds everything committed before: a barrier for reads of the image. */
   describe: {

@@ -82,11 +82,19 @@ function handle(
       return setFeatureLevels(state, request, context);
     case "set-entries":
       return setEntries(state, request, context);
+    case "describe-quorum":
+      return describeQuorum(context);
     case "describe":
       return describe(state);
     default:
       return unreachable(request);
   }
+}
+
+function describeQuorum(context: ControllerContext): Outcome {
+  const quorum = context.quorum?.();
+  if (quorum === undefined) return refuse("invalid-request", "This controller has no quorum.");
+  return ok({ records: [], reply: { kind: "describe-quorum", ...quorum } });
 }
 
 /** Its version is that of the entry it waited for; whoever answers fills it in (see controller-desk.ts). */

@@ -46,6 +46,7 @@ const REPEATABLE: ReadonlySet<ControllerKind> = new Set<ControllerKind>([
   "alter-configs",
   "allocate-producer-ids",
   "set-entries",
+  "describe-quorum",
   "describe",
 ]);
 

@@ -7,6 +7,7 @@ import type {
   DirectoryId,
   Incarnation,
   LogIndex,
+  Term,
   TopicId,
 } from "../model/ids.ts";
 import type { ControllerKind, ControllerReply, ControllerRequest } from "./controller-requests.ts";
@@ -102,6 +103,7 @@ const REQUESTS: { readonly [K in ControllerKind]: ControllerRequest<K>[] } = {
       ],
     },
   ],
+  "describe-quorum": [{ kind: "describe-quorum" }],
   describe: [{ kind: "describe" }],
 };
 
@@ -146,6 +148,17 @@ const REPLIES: { readonly [K in ControllerKind]: ControllerReply<K>[] } = {
   "allocate-producer-ids": [{ kind: "allocate-producer-ids", first: 1_000, end: 2_000 }],
   "set-feature-levels": [{ kind: "set-feature-levels", outcomes: [failed(fault)] }],
   "set-entries": [{ kind: "set-entries", changed: 2 }],
+  "describe-quorum": [
+    {
+      kind: "describe-quorum",
+      leader: broker,
+      term: 3 as Term,
+      commit: 8 as LogIndex,
+      members: [
+        { broker, directory, isVoter: true, end: 9 as LogIndex, contactMs: 5, caughtUpMs: -1 },
+      ],
+    },
+  ],
   describe: [
     { kind: "describe", version: 8 as LogIndex, clusterId },
     { kind: "describe", version: 0 as LogIndex, clusterId: null },

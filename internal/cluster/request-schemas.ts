@@ -98,6 +98,13 @@ export const REQUEST_SCHEMAS = {
     "changed i32",
   ),
   describe: schema(16, "Describe", "", "version i64, clusterId uuid"),
+  "describe-quorum": schema(
+    17,
+    "DescribeQuorum",
+    "",
+    "leader i32, term i32, commit i64, members[]{broker i32, directory uuid, isVoter bool, " +
+      "end i64, contactMs i64, caughtUpMs i64}",
+  ),
 } as const satisfies Record<ControllerKind, RequestSchema>;
 
 /** Around every request: `id` pairs it with its reply, within one sender's process. */

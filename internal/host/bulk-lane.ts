@@ -134,6 +134,13 @@ export class HostBulkLane implements BulkLane {
     });
   }
 
+  totalBytes(path: string): Promise<Outcome<number>> {
+    return this.#run("statfs", path, async () => {
+      const { blocks, bsize } = await fs.statfs(path);
+      return blocks * bsize;
+    });
+  }
+
   async #run<T>(operation: string, path: string, work: () => Promise<T>): Promise<Outcome<T>> {
     return this.#gate.run(async () => {
       try {

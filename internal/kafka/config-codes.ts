@@ -2,8 +2,13 @@
 import type { BrokerId } from "../model/ids.ts";
 import type { ConfigTarget, ConfigView } from "../service/cluster-service.ts";
 
-const TOPIC = 2;
-const BROKER = 4;
+export const CONFIG_RESOURCE = {
+  topic: 2,
+  broker: 4,
+  brokerLogger: 8,
+  clientMetrics: 16,
+  group: 32,
+} as const;
 
 export const CONFIG_SOURCE = {
   topic: 1,
@@ -26,8 +31,8 @@ export const CONFIG_TYPE = {
 
 /** The resource that a request names: a topic, one broker, or (with the empty name) all brokers. Null: none that exists. */
 export function configTarget(resourceType: number, name: string): ConfigTarget | null {
-  if (resourceType === TOPIC) return { resource: "topic", name };
-  if (resourceType !== BROKER) return null;
+  if (resourceType === CONFIG_RESOURCE.topic) return { resource: "topic", name };
+  if (resourceType !== CONFIG_RESOURCE.broker) return null;
   if (name === "") return { resource: "broker", broker: null };
   return /^\d{1,9}$/.test(name) ? { resource: "broker", broker: Number(name) as BrokerId } : null;
 }

@@ -2,7 +2,7 @@
 // where a version does not know a code. Numbers are written nowhere else.
 import type { BatchFault } from "../model/validate-batch.ts";
 import type { AdminFault } from "../service/cluster-service.ts";
-import type { AppendFault, ReadFault } from "../service/faults.ts";
+import type { AddressFault, AppendFault, ReadFault } from "../service/faults.ts";
 import type { GroupFault } from "../service/group-service.ts";
 import { ErrorCode } from "./codec/errors.ts";
 
@@ -95,6 +95,12 @@ const GROUP_CODE = {
   "metadata-too-large": ErrorCode.OFFSET_METADATA_TOO_LARGE,
   "commit-too-large": ErrorCode.INVALID_COMMIT_OFFSET_SIZE,
   "assignment-too-large": ErrorCode.UNKNOWN_SERVER_ERROR,
+  "invalid-request": ErrorCode.INVALID_REQUEST,
+  "fenced-epoch": ErrorCode.FENCED_MEMBER_EPOCH,
+  "unreleased-instance": ErrorCode.UNRELEASED_INSTANCE_ID,
+  "unsupported-assignor": ErrorCode.UNSUPPORTED_ASSIGNOR,
+  "stale-epoch": ErrorCode.STALE_MEMBER_EPOCH,
+  "invalid-regex": ErrorCode.INVALID_REGULAR_EXPRESSION,
 } as const satisfies Record<GroupFault, ErrorCode>;
 
 /** From this version on OffsetCommit tells of a group that is not there; before, of its generation. */
@@ -119,6 +125,11 @@ export function listOffsetsCode(fault: ReadFault, version: number): ErrorCode {
   if (fault.kind === "offset-not-available" && version < LIST_OFFSETS_NOT_AVAILABLE) {
     return ErrorCode.LEADER_NOT_AVAILABLE;
   }
+  return READ_CODE[fault.kind];
+}
+
+/** Of requests that only look, by a partition's address. */
+export function addressCode(fault: AddressFault): ErrorCode {
   return READ_CODE[fault.kind];
 }
 

@@ -21,11 +21,16 @@ import { initProducerIdHandler } from "./handlers/22-init-producer-id.ts";
 import { offsetForLeaderEpochHandler } from "./handlers/23-offset-for-leader-epoch.ts";
 import { describeConfigsHandler } from "./handlers/32-describe-configs.ts";
 import { alterConfigsHandler } from "./handlers/33-alter-configs.ts";
+import { describeLogDirsHandler } from "./handlers/35-describe-log-dirs.ts";
 import { createPartitionsHandler } from "./handlers/37-create-partitions.ts";
 import { deleteGroupsHandler } from "./handlers/42-delete-groups.ts";
 import { incrementalAlterConfigsHandler } from "./handlers/44-incremental-alter-configs.ts";
 import { offsetDeleteHandler } from "./handlers/47-offset-delete.ts";
+import { describeQuorumHandler } from "./handlers/55-describe-quorum.ts";
 import { describeClusterHandler } from "./handlers/60-describe-cluster.ts";
+import { describeProducersHandler } from "./handlers/61-describe-producers.ts";
+import { listConfigResourcesHandler } from "./handlers/74-list-config-resources.ts";
+import { describeTopicPartitionsHandler } from "./handlers/75-describe-topic-partitions.ts";
 
 /** By key. */
 export function handlersOf(context: HandlerContext): readonly Handler[] {
@@ -50,11 +55,16 @@ export function handlersOf(context: HandlerContext): readonly Handler[] {
     offsetForLeaderEpochHandler(context),
     describeConfigsHandler(context),
     alterConfigsHandler(context),
+    describeLogDirsHandler(context),
     createPartitionsHandler(context),
     deleteGroupsHandler(context),
     incrementalAlterConfigsHandler(context),
     offsetDeleteHandler(context),
+    describeQuorumHandler(context),
     describeClusterHandler(context),
+    describeProducersHandler(context),
+    listConfigResourcesHandler(context),
+    describeTopicPartitionsHandler(context),
   ];
   return handlers;
 }

@@ -22,6 +22,10 @@ export const DRAIN_MS_MAX = 10_000;
 export const AUTO_CREATE_MS_MAX = 5_000;
 /** How long requests without a timeout of their own wait for the controller. */
 export const ADMIN_MS_MAX = 30_000;
+/** How long DescribeQuorum waits for the controller's answer. */
+export const CONTROLLER_QUORUM_MS_MAX = 5_000;
+/** Partitions of one answer to DescribeTopicPartitions. */
+export const DESCRIBED_PARTITIONS_MAX = 2_000;
 /** How long FindCoordinator waits for the internal topic that it makes. */
 export const COORDINATOR_MS_MAX = 5_000;
 export const PRODUCER_ID_MS_MAX = 5_000;

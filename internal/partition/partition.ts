@@ -96,6 +96,11 @@ export class Partition implements LogClient, LogProgress {
     return this.#nextOffset;
   }
 
+  /** Payload bytes of the log on this broker. */
+  get bytes(): number {
+    return this.#replica?.entries.bytes ?? 0;
+  }
+
   get term(): Term {
     return this.replica.machine.term;
   }

@@ -131,6 +131,7 @@ export class ProducerTable {
     return this.#committed.size;
   }
 
+  /** What is committed. Whoever iterates may pause: producers that come or go meanwhile may be seen or not. */
   *entries(): IterableIterator<{
     producerId: number;
     epoch: number;

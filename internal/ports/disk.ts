@@ -80,4 +80,6 @@ export interface BulkLane {
   remove(path: string): Promise<Result<void, DiskFault>>;
   /** Bytes still free for this process on the file system that holds `path`. */
   freeBytes(path: string): Promise<Result<number, DiskFault>>;
+  /** Size of that file system, used or not. */
+  totalBytes(path: string): Promise<Result<number, DiskFault>>;
 }

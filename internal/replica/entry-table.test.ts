@@ -52,6 +52,7 @@ test("EntryTable finds the entry of every offset, whatever was pushed and trunca
       }
       expect(table.find(end as Offset)).toBeNull();
       expect(table.last).toBe(model.length);
+      expect(table.bytes).toBe(model.reduce((sum, { records }) => sum + records * 10, 0));
     }),
   );
 });

@@ -30,6 +30,7 @@ export class EntryTable {
   #count = 0;
   #wide = new Float64Array(0);
   #narrow = new Uint32Array(0);
+  #bytes = 0;
 
   constructor(first: LogIndex) {
     this.#first = first;
@@ -41,6 +42,11 @@ export class EntryTable {
 
   get last(): LogIndex {
     return (this.#first + this.#count - 1) as LogIndex;
+  }
+
+  /** Payload bytes of all entries together. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   has(index: LogIndex): boolean {
@@ -60,13 +66,18 @@ export class EntryTable {
     this.#narrow[narrow + 2] = entry.checksum;
     this.#narrow[narrow + 3] = entry.headSum;
     this.#narrow[narrow + 4] = entry.kind;
+    this.#bytes += entry.length;
     this.#count++;
   }
 
   /** Drops `from` and everything after it. */
   truncate(from: LogIndex): void {
     assert(from >= this.#first, "only entries of the table are truncated");
-    this.#count = Math.min(this.#count, from - this.#first);
+    const count = Math.min(this.#count, from - this.#first);
+    for (let slot = count; slot < this.#count; slot++) {
+      this.#bytes -= this.#narrow[slot * NARROW] as number;
+    }
+    this.#count = count;
   }
 
   /** Starts over after a base: the table is empty and its next entry is `first`. */
@@ -75,6 +86,7 @@ export class EntryTable {
     this.#count = 0;
     this.#wide = new Float64Array(0);
     this.#narrow = new Uint32Array(0);
+    this.#bytes = 0;
   }
 
   /** The payload moved to another place in the journal (J6). */

@@ -31,6 +31,11 @@ export class InSyncSet {
     return this.#brokers;
   }
 
+  /** When a voter was last seen with everything, in `upMs`; null for others. */
+  caughtUpMs(voter: ReplicaId): number | null {
+    return this.#caughtUpMs.get(voter) ?? null;
+  }
+
   /** Looks again. True: the set changed, and `version` with it. */
   sweep(nowMs: number, lagMsMax: number, facts: IsrFacts): boolean {
     const { machine } = this.#replica;

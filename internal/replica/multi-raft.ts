@@ -16,6 +16,8 @@ import type { ElectionDelays } from "./elections.ts";
 import { EntryTable } from "./entry-table.ts";
 import { InSyncSet } from "./isr.ts";
 import type { LogClient } from "./log-client.ts";
+import { memberProgress } from "./member-progress.ts";
+import type { MemberProgress } from "./member-progress.ts";
 import type { Membership } from "./membership.ts";
 import { groupTableOf } from "./group-table.ts";
 import { LinkTraffic } from "./link-traffic.ts";
@@ -243,6 +245,15 @@ export class MultiRaft implements Surroundings {
   /** Brokers in sync with a group that is led here (P2). */
   inSync(replica: Replica): readonly BrokerId[] {
     return this.#inSync.get(replica)?.brokers ?? [];
+  }
+
+  /** How far each member of a group that is led here has come, for people. */
+  memberProgress(replica: Replica): readonly MemberProgress[] {
+    const inSync = this.#inSync.get(replica);
+    if (inSync === undefined) return [];
+    return memberProgress(replica, inSync, this.#world.clock, (broker) =>
+      this.#links.contactMs(broker),
+    );
   }
 
   /** How many voters have `index` durably, as this leader knows. */

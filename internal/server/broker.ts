@@ -27,7 +27,9 @@ import type { Replica } from "../replica/replica.ts";
 import { AddressBook } from "../service/address.ts";
 import type { ClusterService } from "../service/cluster-service.ts";
 import type { GroupService } from "../service/group-service.ts";
+import type { InspectionService } from "../service/inspection-service.ts";
 import { LocalClusterService } from "../service/local-cluster-service.ts";
+import { LocalInspectionService } from "../service/local-inspection-service.ts";
 import { LocalLogService } from "../service/local-log-service.ts";
 import type { LogService } from "../service/log-service.ts";
 import { ProducerIds } from "../service/producer-ids.ts";
@@ -59,6 +61,7 @@ export interface Services {
   readonly log: LogService;
   readonly cluster: ClusterService;
   readonly groups: GroupService;
+  readonly inspection: InspectionService;
 }
 
 /** Why a broker is not ready; empty when it is. */
@@ -168,7 +171,7 @@ export class Broker {
       this.raft,
     );
     this.services = this.#buildServices();
-    controller.attach(this.links, journal.recovered);
+    controller.attach(this.links, journal.recovered, (of) => this.raft.memberProgress(of));
   }
 
   #buildLinks(): Links {
@@ -272,7 +275,16 @@ export class Broker {
         },
       },
     });
-    return { log, cluster, groups: this.#groups.service };
+    const inspection = new LocalInspectionService({
+      broker: this.id,
+      directory: settings.get("data.directory"),
+      disk: world.disk,
+      book,
+      partitions,
+      raft: this.raft,
+      controller: client,
+    });
+    return { log, cluster, groups: this.#groups.service, inspection };
   }
 
   async #openGroups(recovery: GroupRecovery): Promise<Result<null, StartFault>> {

@@ -1,5 +1,7 @@
 // Group 0 on this broker: the controller's machine over its command log where this broker is a voter, the image stream
 // where it is not, and the desk, the forwarding client and the fencing on top (rules.md C2, C3, C8).
+import type { ControllerReply, QuorumMember } from "../cluster/controller-requests.ts";
+import { assert } from "../base/assert.ts";
 import { ControllerDesk } from "../cluster/controller-desk.ts";
 import type { ControllerLog } from "../cluster/controller-desk.ts";
 import { controllerMachine } from "../cluster/controller.ts";
@@ -18,6 +20,7 @@ import type { Settings } from "../config/settings.ts";
 import type { BrokerId, ClusterId, LogIndex } from "../model/ids.ts";
 import { CONTROLLER_GROUP } from "../model/ids.ts";
 import type { World } from "../ports/world.ts";
+import type { MemberProgress } from "../replica/member-progress.ts";
 import type { Replica } from "../replica/replica.ts";
 import { ReplicatedCommandLog } from "../statelog/replicated-command-log.ts";
 import { StateLog } from "../statelog/state-log.ts";
@@ -58,6 +61,9 @@ export class ControllerNode {
   #links: Links | null = null;
   #self: Contact | null = null;
   #sources: readonly BrokerId[] = [];
+  #members: (of: Replica) => readonly MemberProgress[] = () => [];
+  /** Group 0's replica here; null where this broker is no voter. */
+  #replica: Replica | null = null;
 
   constructor(world: World, options: ControllerNodeOptions) {
     this.#world = world;
@@ -117,6 +123,7 @@ export class ControllerNode {
       internalTopicConfigs: internalTopicConfigRules(settings),
       brokerConfigs: BROKER_CONFIG_RULES,
       highestTerm: (group: number) => this.leaders.highestTerm(group as never),
+      quorum: () => this.#quorum(),
     };
     return new StateLog(
       controllerMachine(environment),
@@ -137,10 +144,11 @@ export class ControllerNode {
     );
   }
 
-  /** Joins the links. Before the first session. */
-  attach(links: Links, self: Contact): void {
+  /** Joins the links. Before the first session. `members` tells how far those of group 0 have come, if it is led here. */
+  attach(links: Links, self: Contact, members: (of: Replica) => readonly MemberProgress[]): void {
     this.#links = links;
     this.#self = self;
+    this.#members = members;
     links.handle(CONTROLLER_REQUEST, "data", (session, bytes, start, end) =>
       this.#desk.received(session.peer.broker, bytes.subarray(start, end), (to, reply) => {
         this.#send(to, CONTROLLER_REPLY, reply);
@@ -167,6 +175,7 @@ export class ControllerNode {
   /** This broker is a voter of group 0. */
   vote(replica: Replica): void {
     this.#follower.stop();
+    this.#replica = replica;
     this.commandLog.bind(replica);
   }
 
@@ -204,6 +213,23 @@ export class ControllerNode {
       .then((outcome) => {
         if (!outcome.ok) this.#world.log.warn({ fault: outcome.fault }, "founding-not-recorded");
       });
+  }
+
+  /** Voters and learners of group 0, and the other brokers with the version of their image. Asked on its leader alone. */
+  #quorum(): Omit<ControllerReply<"describe-quorum">, "kind"> {
+    const replica = this.#replica;
+    assert(replica !== null, "a quorum is described by its leader");
+    const members: QuorumMember[] = this.#members(replica).map((member) => {
+      return { ...member, end: member.index };
+    });
+    const known = new Set(members.map(({ broker }) => broker));
+    for (const { broker, directory } of this.image.unfencedBrokers()) {
+      if (known.has(broker)) continue;
+      const end = this.readiness.appliedBy(broker);
+      members.push({ broker, directory, isVoter: false, end, contactMs: -1, caughtUpMs: -1 });
+    }
+    const { term, commit } = replica.machine;
+    return { leader: this.#options.broker, term, commit, members };
   }
 
   #openSources(): readonly BrokerId[] {

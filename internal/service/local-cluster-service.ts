@@ -17,6 +17,7 @@ import type { BrokerId, ClusterId, LogIndex, Offset, TopicId } from "../model/id
 import { CONTROLLER_GROUP } from "../model/ids.ts";
 import { isInternalTopic } from "../model/internal-topics.ts";
 import type { Entropy } from "../ports/entropy.ts";
+import { adminFault } from "./admin-fault.ts";
 import type {
   AdminFault,
   BrokerView,
@@ -273,20 +274,5 @@ export class LocalClusterService implements ClusterService {
         .voters()
         .map((broker) => ({ broker, endIndex: controllerGroup.endIndex(broker) })),
     };
-  }
-}
-
-function adminFault(fault: ControllerFault): AdminFault {
-  const { kind, detail } = fault;
-  switch (kind) {
-    case "duplicate-broker":
-    case "stale-incarnation":
-    case "wrong-cluster":
-    case "invalid-feature-level":
-      return { kind: "refused", detail };
-    case "not-leader":
-      return { kind: "timed-out", detail };
-    default:
-      return { kind, detail };
   }
 }

@@ -104,8 +104,13 @@ function describeBulk(stage: () => Stage): void {
 
   it("says how much room is left", async () => {
     const { world, directory, play } = stage();
-    const free = valueOf(await play(() => world.disk.bulk.freeBytes(directory)));
+    const { bulk } = world.disk;
+    const free = valueOf(await play(() => bulk.freeBytes(directory)));
+    const total = valueOf(await play(() => bulk.totalBytes(directory)));
     expect(free).toBeGreaterThan(0);
+    expect(total).toBeGreaterThanOrEqual(free);
+    const missing = await play(() => bulk.totalBytes(`${directory}/nothing`));
+    expect(codeOf(missing)).toBe("ENOENT");
   });
 
   it("answers many operations at once", async () => {

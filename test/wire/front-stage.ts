@@ -13,6 +13,7 @@ import { KafkaClient } from "./kafka-client.ts";
 import type { KafkaClientOptions } from "./kafka-client.ts";
 import { MemoryCluster } from "./memory-cluster.ts";
 import { MemoryGroups } from "./memory-groups.ts";
+import { MemoryInspection } from "./memory-inspection.ts";
 import { MemoryLog } from "./memory-log.ts";
 import type { MemoryLogOptions } from "./memory-log.ts";
 
@@ -42,6 +43,7 @@ export interface FrontStage {
   readonly peer: SimWorld;
   readonly log: MemoryLog;
   readonly cluster: MemoryCluster;
+  readonly inspection: MemoryInspection;
   readonly server: KafkaServer;
   readonly at: Address;
   client(options?: KafkaClientOptions): KafkaClient;
@@ -58,7 +60,9 @@ export async function openFrontStage(options: StageOptions = {}): Promise<FrontS
   const log = new MemoryLog(world.clock, options.log);
   const cluster = new MemoryCluster(world.clock, log);
   const groups = new MemoryGroups(world, cluster);
-  const server = new KafkaServer(world, { log, cluster, groups }, { ...OPTIONS, ...options.kafka });
+  const inspection = new MemoryInspection(log);
+  const services = { log, cluster, groups, inspection };
+  const server = new KafkaServer(world, services, { ...OPTIONS, ...options.kafka });
   const at = { host: "broker", port: 9092 };
   const listening = await simulation.settle(server.listen(at));
   if (!listening.ok) throw new Error(listening.fault.code);
@@ -68,6 +72,7 @@ export async function openFrontStage(options: StageOptions = {}): Promise<FrontS
     peer,
     log,
     cluster,
+    inspection,
     server,
     at,
     client: (clientOptions) => new KafkaClient(peer, at, clientOptions),

@@ -102,7 +102,12 @@ export class MemoryLog implements LogService {
     return found;
   }
 
-  #find(address: PartitionAddress): Result<MemoryPartition, AddressFault> {
+  /** Every partition, by topic. */
+  topics(): ReadonlyMap<string, readonly MemoryPartition[]> {
+    return this.#byName;
+  }
+
+  find(address: PartitionAddress): Result<MemoryPartition, AddressFault> {
     const name = address.name ?? this.#byId.get(address.topicId as TopicId);
     const list = name === undefined ? undefined : this.#byName.get(name);
     if (list === undefined) {
@@ -114,7 +119,7 @@ export class MemoryLog implements LogService {
   }
 
   #led(address: PartitionAddress, leaderEpoch: number): Result<MemoryPartition, AddressFault> {
-    const found = this.#find(address);
+    const found = this.find(address);
     if (!found.ok || leaderEpoch === -1 || leaderEpoch === found.value.leaderEpoch) return found;
     if (leaderEpoch > found.value.leaderEpoch) return failed({ kind: "unknown-epoch" });
     const hint = { leader: null, leaderEpoch: found.value.leaderEpoch as Term };
@@ -125,7 +130,7 @@ export class MemoryLog implements LogService {
     request: AppendRequest,
     done: (outcome: Result<Appended, AppendFault>) => void,
   ): "taken" | "busy" {
-    const found = this.#find(request);
+    const found = this.find(request);
     if (!found.ok) {
       done(found);
       return "taken";
@@ -222,7 +227,7 @@ export class MemoryLog implements LogService {
     });
     this.waiting++;
     for (const asked of request.partitions) {
-      const found = this.#find(asked);
+      const found = this.find(asked);
       if (!found.ok) continue;
       watched.push(found.value);
       found.value.watchers.add(look);
@@ -334,7 +339,7 @@ export class MemoryLog implements LogService {
     { readonly logStart: Offset; readonly highWatermark: Offset; readonly leaderEpoch: Term },
     ReadFault
   > {
-    const found = this.#find(address);
+    const found = this.find(address);
     if (!found.ok) return found;
     const { logStart, highWatermark, leaderEpoch } = found.value;
     return ok({

@@ -186,6 +186,13 @@ export class SimBulkLane implements BulkLane {
     });
   }
 
+  totalBytes(path: string): Promise<Outcome<number>> {
+    return this.#run("statfs", path, () => {
+      if (this.#platter.at(path) === undefined) return this.#fault("ENOENT", "statfs", path);
+      return ok(this.#disk.options.capacityBytes);
+    });
+  }
+
   /** An operation that an ordered fault may hit; `cut` is what the fault leaves behind. */
   #writing<T>(
     operation: string,
