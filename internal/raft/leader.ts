@@ -1,6 +1,6 @@
 // Leading: the term's no-op, proposals, acknowledgements, and the commit rule.
 import { assert } from "../base/assert.ts";
-import type { LogIndex, ReplicaId } from "../model/ids.ts";
+import type { LogIndex, ReplicaId, Term } from "../model/ids.ts";
 import type { LogBase } from "./entry.ts";
 import { ENTRY_BATCH, ENTRY_COMMAND, ENTRY_CONFIGURATION, ENTRY_NO_OP } from "./entry.ts";
 import type { EntryHead, EntryKind } from "./entry.ts";
@@ -107,6 +107,7 @@ export function advanceCommit(state: State): void {
   commitThrough(state, index);
   afterCommit(state);
   announcePeers(state);
+  tellTarget(state);
 }
 
 export function onPeerLost(state: State, id: ReplicaId): void {
@@ -124,6 +125,11 @@ export function onPeerReturned(state: State, id: ReplicaId): void {
   if (transfer?.to !== id) return;
   transfer.told = false; // It may have been lost with the old session.
   tellTarget(state);
+}
+
+/** The target may not lead: this leader goes on at once. */
+export function onTransferRefused(state: State, from: ReplicaId, term: Term): void {
+  if (term === state.term && state.leading?.transfer?.to === from) endTransfer(state);
 }
 
 /** Leads on after a transfer that did not happen, and does what had to wait for it. */

@@ -32,6 +32,7 @@ import {
   onAppendRejected,
   onPeerLost,
   onPeerReturned,
+  onTransferRefused,
   propose,
   proposeRefusal,
 } from "./leader.ts";
@@ -261,6 +262,8 @@ function receive(state: State, from: ReplicaId, message: Message): void {
       return onAssert(state, from, message);
     case "timeout-now":
       return onTimeoutNow(state, from, message.term);
+    case "transfer-refused":
+      return onTransferRefused(state, from, message.term);
     case "install-base":
       return onInstallBase(state, from, message);
     default:
@@ -284,7 +287,9 @@ function onDurable(state: State, write: number): void {
 
 /** The leader hands over: campaign at once, without asking whether anybody would vote. */
 function onTimeoutNow(state: State, from: ReplicaId, term: Term): void {
-  if (acceptLeader(state, from, term) && mayCampaign(state)) campaign(state, true);
+  if (!acceptLeader(state, from, term)) return;
+  if (mayCampaign(state)) campaign(state, true);
+  else send(state, from, { say: "transfer-refused", term });
 }
 
 function onConfigurationRestored(

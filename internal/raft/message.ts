@@ -57,6 +57,11 @@ export type Message =
       readonly term: Term;
     }
   | {
+      /** To a "timeout-now": this replica may not lead (now), so lead on. */
+      readonly say: "transfer-refused";
+      readonly term: Term;
+    }
+  | {
       readonly say: "install-base";
       readonly term: Term;
       readonly base: LogBase;

@@ -1,5 +1,5 @@
-// Handing leadership to a chosen voter: proposals stop, the target catches up, and is told to
-// campaign at once.
+// Handing leadership to a chosen voter: proposals stop, everything is committed and the target has
+// it, and the target is told to campaign at once. A target that may not lead says so.
 import type { ReplicaId } from "../model/ids.ts";
 import { peerOf } from "./replication.ts";
 import type { State } from "./state.ts";
@@ -18,12 +18,15 @@ export function transfer(state: State, to: ReplicaId): void {
   tellTarget(state);
 }
 
-/** Tells the target to campaign once its log is this leader's. */
+/**
+ * Tells the target to campaign once its log is this leader's. All of it is committed by then, so
+ * that whoever waits for an entry hears of it before leadership moves (F4 would fail them).
+ */
 export function tellTarget(state: State): void {
-  const { leading, term } = state;
+  const { leading, term, log } = state;
   const pending = leading?.transfer;
   if (leading === null || !pending || pending.told) return;
-  if (peerOf(leading, pending.to)?.match !== state.log.last) return;
+  if (state.commit !== log.last || peerOf(leading, pending.to)?.match !== log.last) return;
   pending.told = true;
   send(state, pending.to, { say: "timeout-now", term });
 }

@@ -40,6 +40,7 @@ const SAYS = [
   "assert",
   "timeout-now",
   "install-base",
+  "transfer-refused",
 ] as const;
 
 /** group, to, from, term, and three operands: u64 each; say u8, flag u8, extra bytes u16. */
@@ -117,6 +118,7 @@ function operandsOf(message: Envelope["message"]): readonly [number, number, num
     case "pre-vote-response":
     case "vote-response":
     case "timeout-now":
+    case "transfer-refused":
       return [0, 0, 0];
     default:
       return unreachable(message);
@@ -156,6 +158,7 @@ function decodeMessage(
     case "assert":
       return { say, term, commit: a as LogIndex };
     case "timeout-now":
+    case "transfer-refused":
       return { say, term };
     case "install-base": {
       if (membership === null) return null;

@@ -76,7 +76,7 @@ const message = fc.oneof(
     hintTerm: safe,
   }),
   fc.record({ say: fc.constant("assert" as const), term: safe, commit: safe }),
-  fc.record({ say: fc.constant("timeout-now" as const), term: safe }),
+  fc.record({ say: fc.constantFrom("timeout-now", "transfer-refused"), term: safe }),
 );
 
 const envelope = fc.oneof(

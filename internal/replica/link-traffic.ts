@@ -51,6 +51,8 @@ export interface LinkTrafficEvents {
   leaderSaid(news: LeaderNews): void;
   /** What to say of a group in this session; null: nothing. */
   assertionOf(group: GroupId, session: Session): Assertion | null;
+  /** Whether a replica may take leadership over when it is offered (D1, and not while this broker drains). */
+  mayTakeOver(replica: Replica): boolean;
   /** A peer said how much it ever saw of this directory's journal (D3). */
   seenBy(peer: DirectoryId, sequence: number): void;
 }
@@ -173,6 +175,8 @@ export class LinkTraffic {
 
   pinged(session: Session, ping: PingFacts): void {
     this.#journal.notePeerDurable(session.peer.directory, ping.durableSequence as never);
+    const peer = this.#peerFor(session);
+    if (peer !== null) peer.oldestWriteAgeMs = ping.oldestWriteAgeMs;
   }
 
   #register(): void {
@@ -217,7 +221,12 @@ export class LinkTraffic {
     const replica = this.#groups.replica(envelope.group);
     if (replica === null || replica.self !== envelope.to) return;
     if (!this.#isMember(replica, envelope.from, session)) return;
-    if (envelope.message.say === "timeout-now" && replica.damaged.size > 0) return;
+    const { message, from } = envelope;
+    if (message.say === "timeout-now" && !this.#events.mayTakeOver(replica)) {
+      const refusal = { say: "transfer-refused", term: message.term } as const;
+      this.#peerFor(session)?.post(replica.envelope(from, refusal));
+      return this.#events.touch();
+    }
     if (envelope.membership !== null) replica.learnMembers(envelope.membership.members);
     replica.handle({ on: "message", from: envelope.from, message: envelope.message });
     this.#events.touch();

@@ -14,6 +14,8 @@ import type { Assertion } from "./control-frames.ts";
 import { ELECTION_DELAYS, Elections } from "./elections.ts";
 import type { ElectionDelays } from "./elections.ts";
 import { EntryTable } from "./entry-table.ts";
+import { HandOvers } from "./hand-over.ts";
+import type { Unfitness } from "./hand-over.ts";
 import { InSyncSet } from "./isr.ts";
 import type { LogClient } from "./log-client.ts";
 import { memberProgress } from "./member-progress.ts";
@@ -24,6 +26,7 @@ import { LinkTraffic } from "./link-traffic.ts";
 import type { LeaderNews } from "./link-traffic.ts";
 import type { RecoveredGroup } from "./recovery.ts";
 import { ReplicaProbe } from "./probe.ts";
+import type { TransferReason } from "./probe.ts";
 import { Repairs } from "./repairs.ts";
 import { Replica } from "./replica.ts";
 import type { Surroundings } from "./replica.ts";
@@ -77,7 +80,6 @@ export interface MultiRaftEvents {
 /** A follower's commit position may wait this long for entries to ride with. */
 const COMMIT_WAIT_MS = 3;
 const SWEEP_MS = 100;
-const TRANSFER_MS_MAX = 1000;
 const FRAME_BYTES_MAX = 1024 * 1024;
 
 export class MultiRaft implements Surroundings {
@@ -96,6 +98,7 @@ export class MultiRaft implements Surroundings {
   readonly #ledger = new WriteLedger();
   readonly #probe: ReplicaProbe;
   readonly #repairs: Repairs;
+  readonly #handOvers: HandOvers;
   #turnScheduled = false;
   #commitTimer: Cancel | null = null;
   #sweepTimer: Cancel | null = null;
@@ -122,7 +125,8 @@ export class MultiRaft implements Surroundings {
     );
     const delays = options.elections ?? ELECTION_DELAYS;
     this.#elections = new Elections(world.clock, world.entropy, delays, (replica) => {
-      if (replica.damaged.size === 0) replica.handle({ on: "election-timeout" });
+      const mayLead = replica.damaged.size === 0 && !this.#handOvers.isDraining;
+      if (mayLead) replica.handle({ on: "election-timeout" });
     });
     this.#probe = new ReplicaProbe(world.meter, {
       leaders: () => this.leaderCount,
@@ -149,12 +153,21 @@ export class MultiRaft implements Surroundings {
         leaderSaid: (news) => events.leaderSaid(news),
         assertionOf: (group, session) => this.#assertionOf(group, session),
         seenBy: (peer, sequence) => this.#seenBy(peer, sequence),
+        mayTakeOver: (replica) => this.#mayTakeOver(replica),
       },
     );
+    this.#handOvers = new HandOvers({
+      clock: world.clock,
+      probe: this.#probe,
+      stallMs: options.stallTransferMs,
+      peerOf: (replica, member) => this.#traffic.peerOf(replica, member),
+      inSync: (replica) => this.inSync(replica),
+      touch: () => this.#touch(),
+    });
     this.#repairs = new Repairs(world, journal, links, this, {
       sessionOf: (replica, member) => this.#traffic.peerOf(replica, member)?.session ?? null,
       mustNotLead: (replica) => {
-        if (replica.machine.transferTarget === null) this.#transferAway(replica);
+        if (replica.machine.transferTarget === null) this.#handOvers.away(replica, "damage");
       },
       repaired: (replica, index) => this.#repaired(replica, index),
       touch: () => this.#touch(),
@@ -293,16 +306,29 @@ export class MultiRaft implements Surroundings {
     return count * 2 > voters.length;
   }
 
-  /** Hands leadership of a group to another broker's replica; the machine gives up by itself after a second. */
-  transfer(replica: Replica, to: ReplicaId): void {
-    if (!replica.leads) return;
-    replica.handle({ on: "transfer", to });
-    const { term } = replica.machine;
-    this.#world.clock.after(TRANSFER_MS_MAX, () => {
-      if (replica.leads && replica.machine.term === term)
-        replica.handle({ on: "transfer-timeout" });
-    });
-    this.#touch();
+  /** Hands leadership of a group to another broker's replica; given up after a second. `ended` says whether it moved. */
+  transfer(
+    replica: Replica,
+    to: ReplicaId,
+    reason: TransferReason = "asked",
+    ended?: (moved: boolean) => void,
+  ): void {
+    this.#handOvers.transfer(replica, to, reason, ended);
+  }
+
+  /** Why a member should not be given the leadership now; null: it could take it. */
+  unfitness(replica: Replica, to: ReplicaId): Unfitness | null {
+    return this.#handOvers.unfitness(replica, to);
+  }
+
+  /** Groups that this broker leads. */
+  led(): IterableIterator<Replica> {
+    return this.#inSync.keys();
+  }
+
+  /** D1, and L4: who would have to hand it over again at once does not take it. */
+  #mayTakeOver(replica: Replica): boolean {
+    return replica.damaged.size === 0 && this.#stalled === "no" && !this.#handOvers.isDraining;
   }
 
   /** Something changed that leaves at the end of the turn. */
@@ -363,6 +389,10 @@ export class MultiRaft implements Surroundings {
     this.#world.log.error(fields, "replica-behind-the-log-base");
   }
 
+  transferFailed(replica: Replica, to: ReplicaId): void {
+    this.#handOvers.failed(replica, to);
+  }
+
   configurationChanged(replica: Replica, _committed: boolean): void {
     this.#deferred.add(replica);
     this.#touch();
@@ -386,6 +416,7 @@ export class MultiRaft implements Surroundings {
     this.#setStanding(replica);
     this.#traffic.say(replica.group);
     this.#announce(replica);
+    this.#handOvers.roleChanged(replica);
     if (!replica.leads) return;
     for (const member of [...replica.members()]) {
       if (member.replica === replica.self) continue;
@@ -519,7 +550,7 @@ export class MultiRaft implements Surroundings {
     this.#world.log.warn({ ageMs, state: now }, "journal-stall");
     for (const replica of [...this.#inSync.keys()]) {
       if (now === "fenced") this.#sayAnew(replica);
-      else if (now === "slow") this.#transferAway(replica);
+      else if (now === "slow") this.#handOvers.away(replica, "stall");
     }
     if (now === "no") for (const replica of this.#inSync.keys()) this.#sayAnew(replica);
     this.#touch();
@@ -533,31 +564,19 @@ export class MultiRaft implements Surroundings {
     this.#afterRoleChange(replica);
   }
 
-  /** Moves a leadership to the follower that is furthest, if any is connected, for example before this broker stops. */
-  #transferAway(replica: Replica): boolean {
-    const { machine, self } = replica;
-    let best: ReplicaId | null = null;
-    for (const voter of machine.configuration.voters) {
-      if (voter === self || this.#traffic.peerOf(replica, voter) === null) continue;
-      if (best === null || machine.match(voter) > machine.match(best)) best = voter;
-    }
-    if (best !== null) this.transfer(replica, best);
-    return best !== null;
-  }
-
-  /** Hands over the leaderships that somebody can take; resolves when they are gone or `withinMs` have passed. */
-  async resign(withinMs: number): Promise<void> {
-    const untilMs = this.#world.clock.upMs() + withinMs;
-    const leaving = [...this.#inSync.keys()].filter((replica) => this.#transferAway(replica));
-    while (leaving.some(({ leads }) => leads) && this.#world.clock.upMs() < untilMs) {
-      await new Promise<void>((wake) => this.#world.clock.after(10, wake));
-    }
+  /**
+   * Takes no leadership any more, and hands over those that brokers for which `mayLead` holds can take. Resolves when nobody
+   * can take what is left, or after `withinMs`.
+   */
+  drain(withinMs: number, mayLead: (broker: BrokerId) => boolean): Promise<void> {
+    return this.#handOvers.drain(() => this.led(), withinMs, mayLead);
   }
 
   close(): void {
     this.#closed = true;
     this.#elections.close();
     this.#repairs.close();
+    this.#handOvers.close();
     this.#commitTimer?.();
     this.#sweepTimer?.();
   }

@@ -44,6 +44,8 @@ export class Peer {
   readonly catchUpInbox: Inbox;
   /** Groups whose rows were refused lately: they are offered again soon. */
   readonly retrying = new Set<Replica>();
+  /** Age of its oldest unfinished journal write, by its last ping (L4). */
+  oldestWriteAgeMs = 0;
   #envelopes: Envelope[] = [];
 
   constructor(session: Session, journal: SharedJournal, options: PeerOptions, events: PeerEvents) {

@@ -3,6 +3,9 @@ import type { Counter, Meter } from "../ports/meter.ts";
 import type { Role } from "../raft/effect.ts";
 import type { Replica } from "./replica.ts";
 
+/** Why a leadership is handed over: the label of the metric. */
+export type TransferReason = "balance" | "asked" | "drain" | "stall" | "damage";
+
 export interface ReplicaCounts {
   readonly leaders: () => number;
   readonly armed: () => number;
@@ -15,6 +18,8 @@ export class ReplicaProbe {
   readonly #won: Counter;
   readonly #shrinks: Counter;
   readonly #expands: Counter;
+  readonly #transfers: Readonly<Record<TransferReason, Counter>>;
+  readonly #failedTransfers: Counter;
   readonly damaged: Counter;
   readonly repaired: Counter;
 
@@ -27,6 +32,11 @@ export class ReplicaProbe {
     this.#won = meter.counter(name("elections_won_total"), "Campaigns that made a replica leader.");
     this.#shrinks = meter.counter(name("isr_shrinks_total"), "In-sync sets that lost a replica.");
     this.#expands = meter.counter(name("isr_expands_total"), "In-sync sets that gained a replica.");
+    this.#transfers = transferCounters(meter, name("transfers_total"));
+    this.#failedTransfers = meter.counter(
+      name("transfers_failed_total"),
+      "Leaderships that were offered and not taken over.",
+    );
     this.damaged = meter.counter(
       name("damages_found_total"),
       "Entries whose payload was found to be damaged.",
@@ -78,10 +88,30 @@ export class ReplicaProbe {
     if (role === "leader") this.#won.add(1);
   }
 
+  transferBegan(reason: TransferReason): void {
+    this.#transfers[reason].add(1);
+  }
+
+  transferFailed(): void {
+    this.#failedTransfers.add(1);
+  }
+
   inSyncChanged(before: number, after: number): void {
     if (after < before) this.#shrinks.add(1);
     else this.#expands.add(1);
   }
+}
+
+function transferCounters(meter: Meter, name: string): Record<TransferReason, Counter> {
+  const counter = (reason: TransferReason): Counter =>
+    meter.counter(name, "Leaderships that this broker began to hand over, by reason.", { reason });
+  return {
+    balance: counter("balance"),
+    asked: counter("asked"),
+    drain: counter("drain"),
+    stall: counter("stall"),
+    damage: counter("damage"),
+  };
 }
 
 function votersOf(replica: Replica): number {

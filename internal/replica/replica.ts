@@ -37,6 +37,8 @@ export interface Surroundings {
   /** Arms or disarms it (L2) and asserts or withdraws its leadership (L1). */
   roleChanged(replica: Replica): void;
   needBase(replica: Replica, peer: ReplicaId): void;
+  /** The machine gave a transfer of leadership up. */
+  transferFailed(replica: Replica, to: ReplicaId): void;
   configurationChanged(replica: Replica, committed: boolean): void;
   /** An entry's payload was found to be damaged: it must be fetched again, and this replica must not lead (D1). */
   damageFound(replica: Replica, index: LogIndex): void;
@@ -228,7 +230,7 @@ export class Replica {
       case "configuration":
         return this.#around.configurationChanged(this, effect.committed);
       case "transfer-failed":
-        return;
+        return this.#around.transferFailed(this, effect.to);
       default:
         return unreachable(effect);
     }

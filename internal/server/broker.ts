@@ -459,7 +459,7 @@ export class Broker {
     this.#isStopping = true;
     this.#registration?.stop();
     this.#reconfiguration.stop();
-    await this.raft.resign(RESIGN_MS_MAX);
+    await this.raft.drain(RESIGN_MS_MAX, () => true);
     this.#hosting.stop();
     this.#groups.close();
     this.controller.close();

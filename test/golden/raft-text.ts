@@ -61,6 +61,7 @@ export function messageText(message: Message): string {
     case "assert":
       return `${say} term=${term} commit=${message.commit}`;
     case "timeout-now":
+    case "transfer-refused":
       return `${say} term=${term}`;
     case "install-base": {
       const { base, configuration } = message;
