@@ -6,9 +6,11 @@ import { LEADERLESS_MS_MAX, LedGroups, quorumSinceMs } from "./checkers/led-grou
 import type { SimBroker, SimCluster } from "./cluster/sim-cluster.ts";
 import type { Health } from "./nemesis/health.ts";
 import type { Supervisor } from "./nemesis/supervisor.ts";
+import type { CoordinatorWatch, WatchedCoordinator } from "./watch/coordinator-watch.ts";
 import { groupsOf, GroupView } from "./watch/group-view.ts";
 import type { PlacedReplica } from "./watch/group-view.ts";
 import type { Target } from "./workload/gateway.ts";
+import type { GroupTraffic } from "./workload/group-traffic.ts";
 import type { Traffic } from "./workload/traffic.ts";
 
 const LOOK_MS = 50;
@@ -28,6 +30,7 @@ export class Ending {
   readonly #health: Health;
   readonly #supervisor: Supervisor;
   readonly #traffic: Traffic;
+  readonly #watch: CoordinatorWatch;
 
   constructor(
     cluster: SimCluster,
@@ -35,12 +38,14 @@ export class Ending {
     health: Health,
     supervisor: Supervisor,
     traffic: Traffic,
+    watch: CoordinatorWatch,
   ) {
     this.#cluster = cluster;
     this.#book = book;
     this.#health = health;
     this.#supervisor = supervisor;
     this.#traffic = traffic;
+    this.#watch = watch;
     this.leaders = new LedGroups(book.verdict);
   }
 
@@ -53,9 +58,12 @@ export class Ending {
     const { simulation } = this.#cluster;
     this.phase = "clients go on";
     await simulation.sleepMs(AFTERGLOW_MS);
-    const { producers, consumers } = this.#traffic;
+    const { producers, consumers, groups } = this.#traffic;
+    if (groups !== null && !(await this.#settled(groups))) return;
     for (const client of [...producers, ...consumers]) client.stop();
-    const resumed = (): boolean => [...producers, ...consumers].every(({ isDone }) => isDone);
+    groups?.stop();
+    const resumed = (): boolean =>
+      [...producers, ...consumers].every(({ isDone }) => isDone) && groups?.isDone !== false;
     if (!(await this.#whileMoving("clients finish", RESUME_MS_MAX, resumed))) {
       const waiting = producers.filter(({ isDone }) => !isDone).map(({ waitsFor }) => waitsFor);
       const groups = this.#groups().map(String).join(" | ");
@@ -65,9 +73,55 @@ export class Ending {
     if (!(await this.#whileMoving("replicas converge", STUCK_MS_MAX, converged))) {
       return this.#book.verdict.report("replicas converge", this.#groups().join(" | "));
     }
+    if (groups !== null && !(await this.#readOffsets(groups))) return;
     this.phase = "reading back";
     for (const target of this.#traffic.targets) await this.#readBack(target);
     this.#book.sent.review((group) => this.#book.log(group));
+  }
+
+  /** Every member that lives is one of a group that is stable, and every partition has an owner. */
+  async #settled(groups: GroupTraffic): Promise<boolean> {
+    groups.calm();
+    const limitMs = RESUME_MS_MAX + groups.settleMsMax;
+    const isSettled = (): boolean => groups.unsettled().length === 0;
+    if (await this.#until("consumer groups settle", limitMs, isSettled)) return true;
+    const detail = `after ${limitMs} ms: ${groups.unsettled().join(" | ")}`;
+    this.#book.verdict.report("consumer groups settle", detail);
+    return false;
+  }
+
+  /** Every replica's coordinator holds what is committed, and every offset is read from its coordinator. */
+  async #readOffsets(groups: GroupTraffic): Promise<boolean> {
+    const applied = (): boolean => this.#coordinators().every((one) => this.#isUpToDate(one));
+    if (!(await this.#until("coordinators apply", STUCK_MS_MAX, applied))) {
+      const behind = this.#coordinators().filter((one) => !this.#isUpToDate(one));
+      const names = behind.map(({ who, index }) => `${who} partition ${index}`);
+      this.#book.verdict.report("coordinators hold what is committed", `${names} lag behind`);
+      return false;
+    }
+    for (const { who, index, coordinator } of this.#coordinators()) {
+      this.#book.groups.partition(index).compare(who, coordinator);
+    }
+    if (await this.#until("offsets are read", RESUME_MS_MAX, groups.readAll())) return true;
+    this.#book.verdict.report("committed offsets are told", "a coordinator refuses for ever");
+    return false;
+  }
+
+  /** Those beside replicas that have everything. */
+  #coordinators(): WatchedCoordinator[] {
+    const { partitionCount } = this.#watch;
+    return Array.from({ length: partitionCount }, (_, index) => index).flatMap((index) => {
+      const group = this.#watch.groupAt(index);
+      if (group === null) return [];
+      return this.#sound(new GroupView(this.#cluster, group)).flatMap(({ at }) => {
+        const found = at.broker === null ? null : this.#watch.at(at.broker, index);
+        return found === null ? [] : [found];
+      });
+    });
+  }
+
+  #isUpToDate({ index, coordinator }: WatchedCoordinator): boolean {
+    return coordinator.appliedIndex === this.#book.groups.partition(index).last;
   }
 
   async #watchLeaders(): Promise<void> {

@@ -30,7 +30,8 @@ export const FAULT_KINDS = [
   "wipe disk",
   "restore disk",
 ] as const;
-export type FaultKind = (typeof FAULT_KINDS)[number];
+/** "coordinator" strikes whoever leads a partition of __consumer_offsets, where there are consumer groups. */
+export type FaultKind = (typeof FAULT_KINDS)[number] | "coordinator";
 
 /** Faults that wait for a moment in a broker, each with its chance per mille. */
 export const MOMENT_FAULTS = [
@@ -46,7 +47,21 @@ export const MOMENT_FAULTS = [
 ] as const;
 export type MomentFault = (typeof MOMENT_FAULTS)[number];
 
-export type Workload = "service" | "kafka";
+/** "groups": consumer groups beside producers and consumers. */
+export type Workload = "service" | "kafka" | "groups";
+
+export interface GroupPlan {
+  readonly groups: number;
+  readonly membersMax: number;
+  /** Of a thousand members, how many are static. */
+  readonly staticPermille: number;
+  readonly sessionMs: number;
+  readonly rebalanceMs: number;
+  readonly initialDelayMs: number;
+  readonly pauseMsMax: number;
+  /** Of __consumer_offsets. */
+  readonly partitions: number;
+}
 
 export interface Plan {
   readonly seed: number;
@@ -73,11 +88,14 @@ export interface Plan {
   readonly faultEveryMsMax: number;
   readonly faults: ReadonlyMap<FaultKind, number>;
   readonly moments: ReadonlyMap<MomentFault, number>;
+  readonly groups: GroupPlan | null;
 }
 
 const KIB = 1024;
 /** How often a kind is part of a plan, per mille, and the weight that it then has at most. */
-const FAULT_SHARES: Readonly<Record<FaultKind, readonly [permille: number, weightMax: number]>> = {
+const FAULT_SHARES: Readonly<
+  Record<(typeof FAULT_KINDS)[number], readonly [permille: number, weightMax: number]>
+> = {
   kill: [700, 10],
   power: [700, 10],
   "power all": [200, 2],
@@ -112,7 +130,8 @@ const MOMENT_SHARES: Readonly<Record<MomentFault, readonly [permille: number, ch
   "kill during a change": [250, 200],
 };
 
-export function planOf(seed: number, entropy: SeededEntropy, workload: Workload): Plan {
+/** What a seed decides whatever its workload. */
+function commonPlan(seed: number, entropy: SeededEntropy, workload: Workload): Plan {
   const pick = <T>(list: readonly T[]): T => list[entropy.below(list.length)] as T;
   const brokers = pick([3, 3, 3, 3, 4, 5]);
   const factor = brokers === 5 ? pick([3, 3, 5]) : 3;
@@ -164,7 +183,34 @@ export function planOf(seed: number, entropy: SeededEntropy, workload: Workload)
     faultEveryMsMax: pick([200, 500, 1_000]),
     faults,
     moments,
+    groups: null,
   };
+}
+
+export function planOf(seed: number, entropy: SeededEntropy, workload: Workload): Plan {
+  const plan = commonPlan(seed, entropy, workload);
+  if (workload !== "groups") return plan;
+  const pick = <T>(list: readonly T[]): T => list[entropy.below(list.length)] as T;
+  const groups: GroupPlan = {
+    groups: 1 + entropy.below(3),
+    membersMax: pick([2, 3, 4]),
+    staticPermille: pick([0, 300, 600]),
+    sessionMs: pick([250, 500, 1_000]),
+    rebalanceMs: pick([400, 800, 1_500]),
+    initialDelayMs: pick([0, 0, 150]),
+    pauseMsMax: pick([10, 25, 50]),
+    partitions: pick([1, 1, 2, 3]),
+  };
+  const settings: SettingValues = {
+    ...plan.settings,
+    "group.min.session.timeout.ms": 100,
+    "group.initial.rebalance.delay.ms": groups.initialDelayMs,
+    "offsets.topic.num.partitions": groups.partitions,
+  };
+  const faults = new Map(plan.faults).set("coordinator", 2 + entropy.below(10));
+  // Members need time to become a group, and more of it to do so again.
+  const faultMs = plan.faultMs + 1_500;
+  return { ...plan, settings, faults, faultMs, producers: 2, consumers: 1, groups };
 }
 
 function sizesOf(pick: <T>(list: readonly T[]) => T): SmallSizes {

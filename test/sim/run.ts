@@ -14,6 +14,7 @@ import { planOf } from "./plan.ts";
 import type { Totals } from "./totals.ts";
 import { newTotals } from "./totals.ts";
 import { ClusterWatch } from "./watch/cluster-watch.ts";
+import { CoordinatorWatch } from "./watch/coordinator-watch.ts";
 import { FatalWatch } from "./watch/fatal-watch.ts";
 import { Traffic } from "./workload/traffic.ts";
 import { SeededEntropy } from "./world/seeded-entropy.ts";
@@ -99,8 +100,16 @@ class Run {
       backUp: (at) => this.#watch.durableLog(at)?.snapshot() ?? (() => {}),
     });
     const health = new Health(this.#cluster, (at) => this.#supervisor.lost.has(at));
-    this.#traffic = new Traffic(this.#cluster, this.#book, plan);
-    this.#ending = new Ending(this.#cluster, this.#book, health, this.#supervisor, this.#traffic);
+    const coordinators = new CoordinatorWatch(this.#cluster, this.#book);
+    this.#traffic = new Traffic(this.#cluster, this.#book, coordinators, plan);
+    this.#ending = new Ending(
+      this.#cluster,
+      this.#book,
+      health,
+      this.#supervisor,
+      this.#traffic,
+      coordinators,
+    );
     new FatalWatch(this.#cluster, this.#verdict);
     if (print !== undefined) simulation.logs.print = (entry) => print(logLine(entry));
     simulation.scheduler.tracer = () => this.#watch.settle();
@@ -160,6 +169,12 @@ class Run {
     totals.elections = this.#book.leaders.elections;
     totals.acknowledged = this.#book.sent.acknowledged;
     totals.served = this.#book.reads.batches;
+    const { groups } = this.#book;
+    totals.coordinators = groups.leaderships;
+    totals.generations = groups.generations;
+    totals.commits = groups.sent.acknowledged;
+    totals.offsetsRead = groups.fetched;
+    totals.zombies = groups.sent.zombiesRefused;
     const { findings } = this.#verdict;
     return { seed: this.#options.seed, findings, totals, digest: this.#simulation.digest() };
   }

@@ -1,7 +1,7 @@
 // The simulator's command line: runs seeds on two processes, prints every failure with how to replay it, the totals of
 // what was gone through, and `N passed, N failed` at the end. Too little of anything is a failure as well.
 //
-//   node test/sim/sim.ts --seed 1 --seeds 1000 [--workload service|kafka|mixed] [--mutant NAME]
+//   node test/sim/sim.ts --seed 1 --seeds 1000 [--workload service|kafka|groups|mixed] [--mutant NAME]
 //   node test/sim/sim.ts --seed 57 --trace        one seed, with the log of every broker and every fault
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -24,10 +24,12 @@ export interface Order {
   readonly mutant: MutantName | null;
 }
 
-/** In a mixed run, every fourth seed has clients that speak Kafka. */
+const MIXED: readonly Workload[] = ["kafka", "service", "groups", "service"];
+
+/** In a mixed run, every fourth seed has clients that speak Kafka, and every fourth consumer groups. */
 function workloadOf(seed: number, wanted: string): Workload {
-  if (wanted === "mixed") return seed % 4 === 0 ? "kafka" : "service";
-  return wanted === "kafka" ? "kafka" : "service";
+  if (wanted === "mixed") return MIXED[seed % MIXED.length] as Workload;
+  return wanted === "kafka" || wanted === "groups" ? wanted : "service";
 }
 
 interface Options {
@@ -53,8 +55,8 @@ function readOptions(): Options | string {
   if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(seeds) || seeds < 1) {
     return "--seed and --seeds are whole numbers";
   }
-  if (!["service", "kafka", "mixed"].includes(values.workload)) {
-    return "--workload is service, kafka or mixed";
+  if (!["service", "kafka", "groups", "mixed"].includes(values.workload)) {
+    return "--workload is service, kafka, groups or mixed";
   }
   const mutant = values.mutant ?? null;
   if (mutant !== null && !isMutantName(mutant)) {
@@ -184,7 +186,7 @@ async function main(): Promise<number> {
   await pool.run();
   const seconds = (performance.now() - startedMs) / 1000;
   for (const [name, value] of Object.entries(pool.totals)) {
-    console.log(`${name.padEnd(16)} ${Math.round(value)}`);
+    console.log(`${name.padEnd(18)} ${Math.round(value)}`);
   }
   console.log(`${(options.seeds / seconds).toFixed(1)} seeds/s, ${seconds.toFixed(0)} s`);
   for (const what of shortfalls(pool.totals, options.mutant === null ? options.seeds : 0)) {

@@ -20,6 +20,15 @@ export interface Totals {
   diskErrors: number;
   wiped: number;
   restored: number;
+  /** Of consumer groups: coordinators that began to lead, generations, commits acknowledged, offsets read back. */
+  coordinators: number;
+  generations: number;
+  commits: number;
+  offsetsRead: number;
+  /** Commits refused of members that had slept for longer than their session. */
+  zombies: number;
+  /** Faults that were aimed at coordinators. */
+  coordinatorFaults: number;
   replayed: number;
 }
 
@@ -43,6 +52,12 @@ export function newTotals(): Totals {
     diskErrors: 0,
     wiped: 0,
     restored: 0,
+    coordinators: 0,
+    generations: 0,
+    commits: 0,
+    offsetsRead: 0,
+    zombies: 0,
+    coordinatorFaults: 0,
     replayed: 0,
   };
 }

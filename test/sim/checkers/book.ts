@@ -1,6 +1,7 @@
 // All checkers of one run, and the committed log of every group that they share.
 import type { GroupId } from "../../../internal/model/ids.ts";
 import { CONTROLLER_GROUP } from "../../../internal/model/ids.ts";
+import { CommittedGroups } from "./committed-groups.ts";
 import { CommittedLog } from "./committed-log.ts";
 import { DurabilityOrder } from "./durability-order.ts";
 import { SentRecords } from "./sent-records.ts";
@@ -14,9 +15,12 @@ export class Book {
   readonly durability: DurabilityOrder;
   readonly sent: SentRecords;
   readonly reads: ServedReads;
+  readonly groups: CommittedGroups;
   readonly #logs = new Map<GroupId, CommittedLog>();
   /** Brings the committed logs up to date with what the brokers did in the event under way. */
   settle: () => void = () => {};
+  /** Whether brokers write the group's log themselves. */
+  isInternal: (group: GroupId) => boolean = () => false;
 
   constructor(verdict: Verdict) {
     this.verdict = verdict;
@@ -24,6 +28,7 @@ export class Book {
     this.durability = new DurabilityOrder(verdict);
     this.sent = new SentRecords(verdict);
     this.reads = new ServedReads(verdict);
+    this.groups = new CommittedGroups(verdict);
   }
 
   log(group: GroupId): CommittedLog {
@@ -31,7 +36,9 @@ export class Book {
     if (log === undefined) {
       log = new CommittedLog(group, this.verdict);
       if (group !== CONTROLLER_GROUP) {
-        log.onBatch = (batch) => this.sent.committed(group, batch);
+        log.onBatch = (batch) => {
+          if (!this.isInternal(group)) this.sent.committed(group, batch);
+        };
       }
       this.#logs.set(group, log);
     }

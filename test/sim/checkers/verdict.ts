@@ -26,7 +26,17 @@ export type Property =
   | "brokers end only for a reason"
   | "assertions hold"
   | "one seed has one history"
-  | "answers come in order";
+  | "answers come in order"
+  | "committed offsets never go back"
+  | "committed offsets are told"
+  | "acknowledged commits are committed"
+  | "refused commits do not appear"
+  | "commits of earlier generations are refused"
+  | "generations never go back"
+  | "one owner per partition and generation"
+  | "coordinators answer when they lead and have loaded"
+  | "coordinators hold what is committed"
+  | "consumer groups settle";
 
 export interface Finding {
   readonly property: Property;

@@ -1,5 +1,8 @@
 // Disturbances that an operator orders: leaderships handed over, replicas moved to other brokers.
 import type { BrokerId, TopicId } from "../../../internal/model/ids.ts";
+import { CONSUMER_OFFSETS } from "../../../internal/model/internal-topics.ts";
+import type { MultiRaft } from "../../../internal/replica/multi-raft.ts";
+import type { Replica } from "../../../internal/replica/replica.ts";
 import type { SimBroker } from "../cluster/sim-cluster.ts";
 import type { Plan } from "../plan.ts";
 import type { Stage } from "./stage.ts";
@@ -25,13 +28,32 @@ export class MemberFaults {
         .map((replica) => ({ raft: broker.raft, replica }));
     });
     const chosen = leading[entropy.below(Math.max(1, leading.length))];
-    if (chosen === undefined) return false;
-    const { raft, replica } = chosen;
+    return chosen !== undefined && this.handOver(chosen.raft, chosen.replica);
+  }
+
+  handOver(raft: MultiRaft, replica: Replica): boolean {
+    const { entropy } = this.#stage;
     const others = replica.machine.configuration.voters.filter((id) => id !== replica.self);
     const to = others[entropy.below(Math.max(1, others.length))];
     if (to === undefined) return false;
     raft.transfer(replica, to);
     return true;
+  }
+
+  /** The leader of some partition of __consumer_offsets, if it can be talked to. */
+  coordinator(): { at: SimBroker; raft: MultiRaft; replica: Replica } | null {
+    const { cluster, entropy } = this.#stage;
+    const leading = cluster.brokers.flatMap((at) => {
+      const broker = at.reachable;
+      const topic = broker?.controller.image.topicNamed(CONSUMER_OFFSETS) ?? null;
+      if (broker === null || topic === null) return [];
+      const { raft } = broker;
+      return topic.partitions.flatMap(({ group }) => {
+        const replica = raft.replica(group);
+        return replica?.leads === true ? [{ at, raft, replica }] : [];
+      });
+    });
+    return leading[entropy.below(Math.max(1, leading.length))] ?? null;
   }
 
   /** The replicas of some partition are to be elsewhere. */

@@ -142,6 +142,8 @@ export class Nemesis {
         return;
       case "move replicas":
         return this.#members.move();
+      case "coordinator":
+        return this.#strikeCoordinator();
       case "wipe disk":
       case "restore disk":
       case "journal stall":
@@ -152,6 +154,30 @@ export class Nemesis {
         return this.#disks.order(kind, at);
       default:
         return this.#links.order(kind, at);
+    }
+  }
+
+  /** Whoever leads a partition of __consumer_offsets. */
+  #strikeCoordinator(): void {
+    const { entropy, totals } = this.#stage;
+    const found = this.#members.coordinator();
+    if (found === null) return;
+    const { at, raft, replica } = found;
+    totals.coordinatorFaults++;
+    const blow = COORDINATOR_FAULTS[entropy.below(COORDINATOR_FAULTS.length)];
+    this.#stage.note(`${blow} coordinator ${at.id}`);
+    switch (blow) {
+      case "kill":
+      case "power":
+        return this.#crash(at, blow);
+      case "freeze":
+        return this.#freeze(at);
+      case "isolate":
+        return this.#links.isolate(at);
+      case "cut off":
+        return this.#cutOff(at);
+      default:
+        totals.transfers += this.#members.handOver(raft, replica) ? 1 : 0;
     }
   }
 
@@ -215,6 +241,16 @@ const DELAY_US_MAX: Partial<Record<MomentFault, number>> = {
   "power during a journal write": 300,
   "cut off and stall a leader": 40,
 };
+
+const COORDINATOR_FAULTS = [
+  "kill",
+  "power",
+  "freeze",
+  "isolate",
+  "cut off",
+  "transfer",
+  "transfer",
+] as const;
 
 const FAULTS_OF: Partial<Record<Moment | "journal write issued", readonly MomentFault[]>> = {
   "journal write issued": ["power during a journal write", "cut off and stall a leader"],

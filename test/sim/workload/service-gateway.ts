@@ -1,5 +1,5 @@
-// Clients that call the services of a broker directly: no protocol, no connection, so that most of a run's time goes into
-// replication. A broker that dies answers nothing more; its callers learn it as a client does, by a lost connection.
+// Producers and consumers that call the services of a broker directly: no protocol, no connection, so that most of a
+// run's time goes into replication.
 import type { BrokerId, Offset } from "../../../internal/model/ids.ts";
 import type { Broker } from "../../../internal/server/broker.ts";
 import type { AppendFault } from "../../../internal/service/faults.ts";
@@ -8,8 +8,8 @@ import type { FetchRequest } from "../../../internal/service/log-service.ts";
 import type { Server } from "../checkers/served-reads.ts";
 import type { SimBroker, SimCluster } from "../cluster/sim-cluster.ts";
 import { whoIs } from "../watch/cluster-watch.ts";
-import { DELIVERY } from "../world/scheduler.ts";
 import type { SeededEntropy } from "../world/seeded-entropy.ts";
+import { BrokerCalls } from "./broker-calls.ts";
 import type { AppendAnswer, FetchOptions, Gateway, ReadAnswer, Target } from "./gateway.ts";
 
 /** Of a thousand requests, how many go to a leader that is not the newest, or to anybody. */
@@ -17,25 +17,16 @@ const STALE_PERMILLE = 150;
 const STALE_READ_PERMILLE = 500;
 const ASTRAY_PERMILLE = 10;
 const CLIENT_PATIENCE_MS = 400;
-const REQUEST_US_MAX = 300;
-
-interface Call<T> {
-  isOver: boolean;
-  /** What ends the request at the broker when the client waits no longer. */
-  gaveUp: () => void;
-  readonly settle: (value: T) => void;
-}
 
 export class ServiceGateway implements Gateway {
   readonly #cluster: SimCluster;
   readonly #entropy: SeededEntropy;
-  /** Who waits for an answer of which process. */
-  readonly #waiting = new Map<SimBroker, Set<() => void>>();
+  readonly #calls: BrokerCalls;
 
   constructor(cluster: SimCluster, entropy: SeededEntropy) {
     this.#cluster = cluster;
     this.#entropy = entropy;
-    cluster.listen({ ended: (at) => this.#hangUp(at) });
+    this.#calls = new BrokerCalls(cluster, entropy);
   }
 
   append(to: Target, batch: Uint8Array, timeoutMs: number): Promise<AppendAnswer> {
@@ -43,8 +34,13 @@ export class ServiceGateway implements Gateway {
     if (at === null) return Promise.resolve({ kind: "refused", why: "nobody leads" });
     return new Promise((resolve) => {
       const lost: AppendAnswer = { kind: "unknown", why: "connection lost" };
-      const call = this.#call<AppendAnswer>(at, timeoutMs + CLIENT_PATIENCE_MS, resolve, lost);
-      this.#deliver(at, call, (broker) => {
+      const call = this.#calls.begin<AppendAnswer>(
+        at,
+        timeoutMs + CLIENT_PATIENCE_MS,
+        resolve,
+        lost,
+      );
+      this.#calls.deliver(at, call, (broker) => {
         const request = {
           name: to.topic,
           topicId: null,
@@ -74,8 +70,13 @@ export class ServiceGateway implements Gateway {
     const at = asked === null ? this.#leaderOf(from, STALE_READ_PERMILLE) : this.#cluster.at(asked);
     if (at === null || at.broker === null) return Promise.resolve(false);
     return new Promise((resolve) => {
-      const call = this.#call<boolean>(at, options.waitMs + CLIENT_PATIENCE_MS, resolve, false);
-      this.#deliver(at, call, (broker) => {
+      const call = this.#calls.begin<boolean>(
+        at,
+        options.waitMs + CLIENT_PATIENCE_MS,
+        resolve,
+        false,
+      );
+      this.#calls.deliver(at, call, (broker) => {
         // A replica that was moved away and back is another one, and knows nothing at first.
         const who = `${whoIs(at, broker)}/${broker.raft.replica(from.group)?.self ?? 0}`;
         const request = fetchRequest(from, offset, options);
@@ -102,8 +103,8 @@ export class ServiceGateway implements Gateway {
 
   latest(of: Target, asked: BrokerId, take: (by: Server, highWatermark: number) => void): void {
     const at = this.#cluster.at(asked);
-    const call = this.#call<null>(at, CLIENT_PATIENCE_MS, () => {}, null);
-    this.#deliver(at, call, (broker) => {
+    const call = this.#calls.begin<null>(at, CLIENT_PATIENCE_MS, () => {}, null);
+    this.#calls.deliver(at, call, (broker) => {
       const who = `${whoIs(at, broker)}/${broker.raft.replica(of.group)?.self ?? 0}`;
       const address = { name: of.topic, topicId: null, partition: of.partition };
       void broker.services.log.offset(address, -1, LATEST, false).then((answer) => {
@@ -118,62 +119,12 @@ export class ServiceGateway implements Gateway {
     const at = reachable[this.#entropy.below(Math.max(1, reachable.length))];
     if (at === undefined) return null;
     return new Promise((resolve) => {
-      const call = this.#call<number | null>(at, 2_000, resolve, null);
-      this.#deliver(at, call, (broker) => {
+      const call = this.#calls.begin<number | null>(at, 2_000, resolve, null);
+      this.#calls.deliver(at, call, (broker) => {
         void broker.services.cluster
           .allocateProducerId(1_500)
           .then((id) => call.settle(id.ok ? id.value : null));
       });
-    });
-  }
-
-  /** A request reaches the process after a while; a frozen one when it goes on, and a dead one never. */
-  #deliver<T>(at: SimBroker, call: Call<T>, ask: (broker: Broker) => void): void {
-    const { world } = at.node;
-    const { broker } = at;
-    if (world === null || broker === null) return;
-    const delayUs = this.#entropy.between(20, REQUEST_US_MAX);
-    this.#cluster.simulation.scheduler.at(delayUs, world.life, DELIVERY, "client request", () => {
-      if (!call.isOver) ask(broker);
-    });
-  }
-
-  /** A call settles once: with what it is given, or with `lost` when the process ends or time is over. */
-  #call<T>(at: SimBroker, patienceMs: number, resolve: (value: T) => void, lost: T): Call<T> {
-    const { scheduler } = this.#cluster.simulation;
-    const waiting = this.#waitingFor(at);
-    const call: Call<T> = {
-      isOver: false,
-      gaveUp: () => {},
-      settle: (value) => {
-        if (call.isOver) return;
-        call.isOver = true;
-        waiting.delete(hangUp);
-        scheduler.cancel(timer);
-        resolve(value);
-      },
-    };
-    const hangUp = (): void => call.settle(lost);
-    waiting.add(hangUp);
-    const timer = scheduler.at(patienceMs * 1000, null, DELIVERY, "client gives up", () => {
-      if (at.reachable !== null) call.gaveUp();
-      call.settle(lost);
-    });
-    return call;
-  }
-
-  #waitingFor(at: SimBroker): Set<() => void> {
-    let waiting = this.#waiting.get(at);
-    if (waiting === undefined) this.#waiting.set(at, (waiting = new Set()));
-    return waiting;
-  }
-
-  #hangUp(at: SimBroker): void {
-    const waiting = [...this.#waitingFor(at)];
-    if (waiting.length === 0) return;
-    const delayUs = this.#entropy.between(50, 3_000);
-    this.#cluster.simulation.scheduler.at(delayUs, null, DELIVERY, "connection lost", () => {
-      for (const hangUp of waiting) hangUp();
     });
   }
 

@@ -2,8 +2,10 @@
 import type { Book } from "../checkers/book.ts";
 import type { SimCluster } from "../cluster/sim-cluster.ts";
 import type { Plan } from "../plan.ts";
+import type { CoordinatorWatch } from "../watch/coordinator-watch.ts";
 import { Consumer } from "./consumer.ts";
 import type { Gateway, Target } from "./gateway.ts";
+import { GroupTraffic } from "./group-traffic.ts";
 import { Prober } from "./prober.ts";
 import { Producer } from "./producer.ts";
 import { ServiceGateway } from "./service-gateway.ts";
@@ -17,15 +19,20 @@ export class Traffic {
   targets: readonly Target[] = [];
   readonly producers: Producer[] = [];
   readonly consumers: (Consumer | Prober)[] = [];
+  /** Null: a run without consumer groups. */
+  readonly groups: GroupTraffic | null;
   readonly #cluster: SimCluster;
   readonly #book: Book;
   readonly #plan: Plan;
 
-  constructor(cluster: SimCluster, book: Book, plan: Plan) {
+  constructor(cluster: SimCluster, book: Book, watch: CoordinatorWatch, plan: Plan) {
     this.#cluster = cluster;
     this.#book = book;
     this.#plan = plan;
     this.gateway = new ServiceGateway(cluster, cluster.simulation.entropy("gateway"));
+    const { groups } = plan;
+    this.groups =
+      groups === null ? null : new GroupTraffic(cluster, book, watch, groups, plan.partitions);
   }
 
   /** Creates the topic; false when that did not work out. */
@@ -77,5 +84,6 @@ export class Traffic {
       this.consumers.push(consumer);
       void consumer.run();
     }
+    this.groups?.start();
   }
 }
