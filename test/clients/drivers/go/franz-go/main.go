@@ -195,11 +195,7 @@ func seek(action *contract.Action) error {
 		return err
 	}
 	defer client.Close()
-	admin := kadm.NewClient(client)
-	listed, err := admin.ListOffsetsAfterMilli(ctx, action.TimestampMs, action.Topic)
-	if err == nil {
-		err = listed.Error()
-	}
+	listed, err := lookUp(ctx, kadm.NewClient(client), action)
 	if err != nil {
 		return err
 	}
@@ -228,6 +224,24 @@ func seek(action *contract.Action) error {
 		})
 	}
 	return nil
+}
+
+const lookUpWithin = 20 * time.Second
+
+// lookUp asks again: when a leader cannot be dialled, the client leaves that to the application, and tells the error.
+func lookUp(ctx context.Context, admin *kadm.Client, action *contract.Action) (kadm.ListedOffsets, error) {
+	giveUpAt := time.Now().Add(lookUpWithin)
+	for {
+		listed, err := admin.ListOffsetsAfterMilli(ctx, action.TimestampMs, action.Topic)
+		if err == nil {
+			err = listed.Error()
+		}
+		if err == nil || time.Now().After(giveUpAt) {
+			return listed, err
+		}
+		contract.Fail(err)
+		time.Sleep(100 * time.Millisecond)
+	}
 }
 
 func administer(action *contract.Action) error {
