@@ -1,12 +1,14 @@
-// Ten bugs that would lose, repeat or reorder acknowledged records, each planted in the production code and each seen by
-// the checkers. A checker that has never found anything proves nothing. What the random runs reach within a few
+// Ten bugs that would lose, repeat or reorder acknowledged records, and five of group coordinators that would lose or repeat
+// what consumers have read, each planted in the production code and each seen by the checkers. A checker that has never found anything proves nothing. What the random runs reach within a few
 // seeds is found by them; two bugs need a story told on purpose, and one is found by the schedules of single groups.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { NO_FAULTS } from "../../internal/raft/faults.ts";
+import type { GroupFaults } from "../../internal/coordinator/group-faults.ts";
 import type { BrokerFaults } from "../../internal/server/broker.ts";
 import { Violation } from "../property/raft-oracle.ts";
 import { Schedule } from "../property/raft-schedule.ts";
+import type { Property } from "../sim/checkers/verdict.ts";
 import { runSeed } from "../sim/run.ts";
 import { Story } from "./story.ts";
 
@@ -45,6 +47,51 @@ describe("random runs of whole clusters see", () => {
   it("nothing where nothing is planted", async () => {
     for (let seed = 1; seed <= 12; seed++) {
       expect((await runSeed({ seed, workload: "service" })).findings).toEqual([]);
+    }
+  });
+});
+
+const BY_CONSUMER_GROUPS: readonly (readonly [bug: string, GroupFaults, seen: Property])[] = [
+  [
+    "a commit of an old generation accepted",
+    { oldGenerationCommits: true },
+    "commits of earlier generations are refused",
+  ],
+  [
+    "a commit answered before it is committed",
+    { answerEarly: true },
+    "acknowledged commits are committed",
+  ],
+  [
+    "a coordinator serving before its load is complete",
+    { servesWhileLoading: true },
+    "coordinators answer when they lead and have loaded",
+  ],
+  [
+    "an offset moved back by a deposed coordinator",
+    { undoLate: true },
+    "coordinators hold what is committed",
+  ],
+  [
+    "two handlers passing one check",
+    { assignsTwice: true },
+    "one owner per partition and generation",
+  ],
+];
+
+describe("random runs with consumer groups see", () => {
+  it.each(BY_CONSUMER_GROUPS)("%s", async (_, groups, seen) => {
+    const broken: Property[] = [];
+    for (let seed = 1; seed <= SEEDS_MAX && broken.length === 0; seed++) {
+      const report = await runSeed({ seed, workload: "groups", faults: { groups } });
+      broken.push(...report.findings.map(({ property }) => property));
+    }
+    expect(broken).toContain(seen);
+  });
+
+  it("nothing where nothing is planted", async () => {
+    for (let seed = 1; seed <= 12; seed++) {
+      expect((await runSeed({ seed, workload: "groups" })).findings).toEqual([]);
     }
   });
 });

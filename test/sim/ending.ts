@@ -96,7 +96,10 @@ export class Ending {
     if (!(await this.#until("coordinators apply", STUCK_MS_MAX, applied))) {
       const behind = this.#coordinators().filter((one) => !this.#isUpToDate(one));
       const names = behind.map(({ who, index }) => `${who} partition ${index}`);
-      this.#book.verdict.report("coordinators hold what is committed", `${names} lag behind`);
+      this.#book.verdict.report(
+        "coordinators hold what is committed",
+        `${names.join(", ")} lag behind`,
+      );
       return false;
     }
     for (const { who, index, coordinator } of this.#coordinators()) {

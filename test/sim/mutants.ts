@@ -30,6 +30,16 @@ export const MUTANTS = {
   "tail-forgotten": { partition: { waiterAcrossLeaders: false, tailForgotten: true } },
   /** L5: a leader that has not heard a quorum lately answers reads. */
   "stale-leader-answers": { replica: { staleLeaderAnswers: true } },
+  /** A member of an earlier generation commits offsets. */
+  "old-generation-commits": { groups: { oldGenerationCommits: true } },
+  /** C8: a commit of offsets is answered before it is committed. */
+  "commit-answered-early": { groups: { answerEarly: true } },
+  /** F7: a coordinator serves before it has applied what earlier leaders committed. */
+  "serves-while-loading": { groups: { servesWhileLoading: true } },
+  /** F4: what a deposed coordinator had not committed is taken back over what its successors did. */
+  "undo-late": { groups: { undoLate: true } },
+  /** C8: two SyncGroups of one leader both find that nobody has assigned yet. */
+  "assigns-twice": { groups: { assignsTwice: true } },
 } as const satisfies Record<string, BrokerFaults>;
 
 export type MutantName = keyof typeof MUTANTS;
