@@ -1,7 +1,15 @@
 // The state of group 0: what its records say when applied in order. The controller holds one with an undo list
 // (speculative on the leader, C8); the metadata image of every broker holds one of committed records only.
 import { assert, unreachable } from "../base/assert.ts";
-import type { BrokerId, ClusterId, GroupId, ReplicaId, Term, TopicId } from "../model/ids.ts";
+import type {
+  BrokerId,
+  ClusterId,
+  GroupId,
+  Incarnation,
+  ReplicaId,
+  Term,
+  TopicId,
+} from "../model/ids.ts";
 import type { UndoList } from "../statelog/machine.ts";
 import type {
   BrokerRegistration,
@@ -23,6 +31,8 @@ export interface Topic {
 
 export interface Broker extends BrokerRegistration {
   readonly fenced: boolean;
+  /** It is about to stop: new replicas and leaderships avoid it, and this incarnation stays fenced once it is. */
+  readonly draining: boolean;
 }
 
 /** What a broker carries already, for placement. */
@@ -63,6 +73,7 @@ export class ClusterState {
   #deletedTerms = new Map<string, Term>();
   readonly #loads = new Map<BrokerId, BrokerLoad>();
   readonly #brokerConfigs = new Map<BrokerId | null, readonly ConfigEntry[]>();
+  readonly #groupConfigs = new Map<string, readonly ConfigEntry[]>();
   readonly #entries: Record<EntrySpace, Map<string, Uint8Array>> = {
     acl: new Map(),
     credential: new Map(),
@@ -87,6 +98,11 @@ export class ClusterState {
 
   get brokerConfigSets(): ReadonlyMap<BrokerId | null, readonly ConfigEntry[]> {
     return this.#brokerConfigs;
+  }
+
+  /** Consumer groups that have configs of their own. */
+  get groupConfigSets(): ReadonlyMap<string, readonly ConfigEntry[]> {
+    return this.#groupConfigs;
   }
 
   entries(space: EntrySpace): ReadonlyMap<string, Uint8Array> {
@@ -132,11 +148,14 @@ export class ClusterState {
         );
       case "broker-registered": {
         const { kind: _, ...registration } = record;
-        return setOrDelete(this.#brokers, record.broker, { ...registration, fenced: true }, undo);
+        const broker = { ...registration, fenced: true, draining: false };
+        return setOrDelete(this.#brokers, record.broker, broker, undo);
       }
       case "broker-fenced":
       case "broker-unfenced":
-        return this.#setFence(record, undo);
+        return this.#changeBroker(record, { fenced: record.kind === "broker-fenced" }, undo);
+      case "broker-draining":
+        return this.#changeBroker(record, { draining: true }, undo);
       case "broker-removed":
         assert(this.#brokers.has(record.broker), "a broker that is removed is registered");
         setOrDelete(this.#brokers, record.broker, undefined, undo);
@@ -160,6 +179,13 @@ export class ClusterState {
         return setOrDelete(
           this.#brokerConfigs,
           record.broker,
+          record.configs.length === 0 ? undefined : record.configs,
+          undo,
+        );
+      case "group-configs-set":
+        return setOrDelete(
+          this.#groupConfigs,
+          record.group,
           record.configs.length === 0 ? undefined : record.configs,
           undo,
         );
@@ -192,15 +218,15 @@ export class ClusterState {
     return topic;
   }
 
-  #setFence(
-    record: Extract<ControllerRecord, { kind: "broker-fenced" | "broker-unfenced" }>,
+  #changeBroker(
+    record: { readonly broker: BrokerId; readonly incarnation: Incarnation },
+    change: Partial<Pick<Broker, "fenced" | "draining">>,
     undo: UndoList,
   ): void {
     const broker = this.#brokers.get(record.broker);
-    assert(broker !== undefined, "a broker that is fenced or unfenced is registered");
-    assert(broker.incarnation === record.incarnation, "a fence names the registered incarnation");
-    const fenced = record.kind === "broker-fenced";
-    setOrDelete(this.#brokers, record.broker, { ...broker, fenced }, undo);
+    assert(broker !== undefined, "a broker that changes is registered");
+    assert(broker.incarnation === record.incarnation, "a change names the registered incarnation");
+    setOrDelete(this.#brokers, record.broker, { ...broker, ...change }, undo);
   }
 
   #createTopic(record: Extract<ControllerRecord, { kind: "topic-created" }>, undo: UndoList): void {

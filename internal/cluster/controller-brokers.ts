@@ -73,7 +73,7 @@ function labels(of: BrokerRegistration): readonly string[] {
 }
 
 function isSameRegistration(before: Broker, registration: BrokerRegistration): boolean {
-  const { fenced: _, ...known } = before;
+  const { fenced: _fenced, draining: _draining, ...known } = before;
   return JSON.stringify(ordered(known)) === JSON.stringify(ordered(registration));
 }
 
@@ -98,10 +98,23 @@ export const unfenceBroker: Handler<"unfence-broker"> = (state, request) => {
   const found = registered(state, request);
   if (!found.ok) return found;
   const { broker, incarnation } = request;
+  if (found.value.draining) {
+    return refuse("stale-incarnation", "The broker is stopping: its next start is unfenced.");
+  }
   const records: ControllerRecord[] = found.value.fenced
     ? [{ kind: "broker-unfenced", broker, incarnation }]
     : [];
   return ok({ records, reply: { kind: "unfence-broker", fenced: false } });
+};
+
+export const drainBroker: Handler<"drain-broker"> = (state, request) => {
+  const found = registered(state, request);
+  if (!found.ok) return found;
+  const { kind, broker, incarnation } = request;
+  const records: ControllerRecord[] = found.value.draining
+    ? []
+    : [{ kind: "broker-draining", broker, incarnation }];
+  return ok({ records, reply: { kind, draining: true } });
 };
 
 /** The broker, if it is registered with just this incarnation. */

@@ -7,7 +7,13 @@ import type { ConfigRules, ControllerContext, Handler } from "./controller-conte
 import { refuse, rulesOfTopic } from "./controller-context.ts";
 import type { ConfigChange, ConfigResource, ControllerFault } from "./controller-requests.ts";
 import { configsRefusal, overrides } from "./overrides.ts";
-import { ENTRY_KEY_CHARS_MAX, ENTRY_ROWS_MAX, ENTRY_VALUE_BYTES_MAX } from "./limits.ts";
+import {
+  CONFIGURED_GROUPS_MAX,
+  ENTRY_KEY_CHARS_MAX,
+  ENTRY_ROWS_MAX,
+  ENTRY_VALUE_BYTES_MAX,
+  GROUP_NAME_CHARS_MAX,
+} from "./limits.ts";
 import type { ConfigEntry, ControllerRecord } from "./records.ts";
 
 type Overrides = readonly ConfigEntry[];
@@ -15,8 +21,8 @@ type Named = readonly { readonly name: string }[];
 
 export const alterConfigs: Handler<"alter-configs"> = (state, request, context) => {
   const resources = request.resources.map(({ of, configs }) => ({ of, named: configs, configs }));
-  const { records, outcomes } = alter(state, context, resources, ({ configs }) =>
-    ok(overrides(configs)),
+  const { records, outcomes } = alter(state, context, resources, ({ configs }, _, rules) =>
+    ok(overrides(configs.map((config) => recorded(config, rules)))),
   );
   const reply = { kind: "alter-configs", outcomes } as const;
   return ok({ records: request.validateOnly ? [] : records, reply });
@@ -46,14 +52,15 @@ function alter<R extends { readonly of: ConfigResource; readonly named: Named }>
   const seen = new Set<string>();
   const outcomes = resources.map((resource): Result<null, ControllerFault> => {
     const key = JSON.stringify(resource.of);
-    const names = new Set(resource.named.map((named) => named.name));
-    if (seen.has(key) || names.size !== resource.named.length) {
-      return refuse("invalid-request", "A resource or a config is named more than once.");
-    }
+    if (seen.has(key)) return refuse("invalid-request", "A resource is named more than once.");
     seen.add(key);
     const found = lookUp(state, context, resource.of);
     if (!found.ok) return found;
     const { present, rules, record } = found.value;
+    const names = new Set(resource.named.map(({ name }) => rules.recordedAs?.(name) ?? name));
+    if (names.size !== resource.named.length) {
+      return refuse("invalid-request", "A config is named more than once.");
+    }
     const after = next(resource, present, rules);
     if (!after.ok) return after;
     const refusal = configsRefusal(after.value, rules);
@@ -84,6 +91,7 @@ function lookUp(
     };
     return ok({ present, rules: rulesOfTopic(context, of.name), record });
   }
+  if (of.resource === "group") return lookUpGroup(state, context, of.name);
   const { broker } = of;
   if (broker !== null && !state.brokers.has(broker)) {
     return refuse("unknown-broker", `Broker ${broker} is not registered.`);
@@ -92,7 +100,32 @@ function lookUp(
   const record = (configs: Overrides): ControllerRecord => {
     return { kind: "broker-configs-set", broker, configs };
   };
-  return ok({ present, rules: context.brokerConfigs, record });
+  const forAll = context.brokerDefaultConfigs ?? context.brokerConfigs;
+  return ok({ present, rules: broker === null ? forAll : context.brokerConfigs, record });
+}
+
+function lookUpGroup(
+  state: Readonly<ClusterState>,
+  context: ControllerContext,
+  group: string,
+): Result<Found, ControllerFault> {
+  const rules = context.groupConfigs;
+  if (rules === undefined) return refuse("invalid-request", "Groups have no configs here.");
+  if (group === "" || group.length > GROUP_NAME_CHARS_MAX) {
+    return refuse("invalid-request", "The name of the group is empty or too long.");
+  }
+  const present = state.groupConfigSets.get(group);
+  if (present === undefined && state.groupConfigSets.size >= CONFIGURED_GROUPS_MAX) {
+    return refuse("invalid-request", `At most ${CONFIGURED_GROUPS_MAX} groups have configs.`);
+  }
+  const record = (configs: Overrides): ControllerRecord => {
+    return { kind: "group-configs-set", group, configs };
+  };
+  return ok({ present: present ?? [], rules, record });
+}
+
+function recorded<T extends { readonly name: string }>(config: T, rules: ConfigRules): T {
+  return { ...config, name: rules.recordedAs?.(config.name) ?? config.name };
 }
 
 function isSameSet(a: Overrides, b: Overrides): boolean {
@@ -108,7 +141,7 @@ function changed(
 ): Result<Overrides, ControllerFault> {
   const next = new Map(present.map(({ name, value }) => [name, value]));
   for (const change of changes) {
-    const { name, operation, value } = change;
+    const { name, operation, value } = recorded(change, rules);
     if (operation === "delete") {
       next.delete(name);
       continue;

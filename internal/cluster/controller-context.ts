@@ -27,6 +27,8 @@ export interface ControllerSettings {
 export interface ConfigRules {
   /** Null: the whole set of overrides is legal. Else a sentence about the first name or value that is refused. */
   refusal(configs: ReadonlyMap<string, string>): string | null;
+  /** The name under which a config is recorded, where it has several; missing: each name stands for itself. */
+  recordedAs?(name: string): string;
   /** Null: not a list. Else the list that holds without an override; "append" and "subtract" start from it. */
   listDefault(name: string): readonly string[] | null;
 }
@@ -38,6 +40,10 @@ export interface ControllerEnvironment {
   /** Of the topics in which brokers keep their own state; those of all topics where it is missing. */
   readonly internalTopicConfigs?: ConfigRules;
   readonly brokerConfigs: ConfigRules;
+  /** Of the default of all brokers; those of a broker where it is missing. */
+  readonly brokerDefaultConfigs?: ConfigRules;
+  /** Missing: consumer groups have no configs. */
+  readonly groupConfigs?: ConfigRules;
   /** The highest term gossiped for a group (C6); see LeaderTable. */
   highestTerm(group: GroupId): Term;
   /** How far the members of group 0 have come; missing where a machine stands alone. */

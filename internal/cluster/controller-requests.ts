@@ -83,7 +83,9 @@ export type TopicReference = { readonly name: string } | { readonly topicId: Top
 export type ConfigResource =
   | { readonly resource: "topic"; readonly name: string }
   /** broker null: the default of all brokers. */
-  | { readonly resource: "broker"; readonly broker: BrokerId | null };
+  | { readonly resource: "broker"; readonly broker: BrokerId | null }
+  /** A consumer group, which need not exist. */
+  | { readonly resource: "group"; readonly name: string };
 
 /** A member of group 0, or a broker that follows its image. Times are of the leader's day, milliseconds; -1: unknown. */
 export interface QuorumMember {
@@ -127,6 +129,11 @@ export interface ControllerExchanges {
   "unfence-broker": {
     readonly request: { readonly broker: BrokerId; readonly incarnation: Incarnation };
     readonly reply: { readonly fenced: false };
+  };
+  /** This start of the broker is about to end: it gets no new replicas and no leadership, and is not unfenced again. */
+  "drain-broker": {
+    readonly request: { readonly broker: BrokerId; readonly incarnation: Incarnation };
+    readonly reply: { readonly draining: true };
   };
   /** Forgets a broker that is fenced and holds no replica. */
   "remove-broker": {

@@ -8,6 +8,7 @@ import type { Decision, Machine } from "../statelog/machine.ts";
 import { ClusterState } from "./cluster-state.ts";
 import {
   allocateProducerIds,
+  drainBroker,
   fenceBroker,
   foundCluster,
   registerBroker,
@@ -60,6 +61,8 @@ function handle(
       return fenceBroker(state, request, context);
     case "unfence-broker":
       return unfenceBroker(state, request, context);
+    case "drain-broker":
+      return drainBroker(state, request, context);
     case "remove-broker":
       return removeBroker(state, request, context);
     case "create-topics":

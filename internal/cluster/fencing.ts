@@ -2,7 +2,7 @@
 // broker incarnation. A broker is fenced when it was silent for a number of observed ticks (a pause of this
 // process adds one tick, however long it was: L3), or at once when its link shows a later incarnation than the
 // registered one; it is unfenced when its registered incarnation was in contact for a number of ticks and has applied
-// the image that knows its registration. The two limits differ, so a broker at the edge does not flap.
+// the image that knows its registration. An incarnation that is draining is not unfenced again. The two limits differ, so a broker at the edge does not flap.
 //
 //   fenced --contact for unfenceAfterMs, image applied--> unfenced --silent for fenceAfterMs--> fenced
 import type { BrokerId, DirectoryId, Incarnation, LogIndex } from "../model/ids.ts";
@@ -101,8 +101,9 @@ export class Fencing {
       if (watch.isAsking) continue;
       const isReplaced = isDirectory && shown.incarnation > broker.incarnation;
       if (!broker.fenced && (isReplaced || this.#wasSilent(watch))) this.#fence(broker, watch);
-      else if (broker.fenced && this.#isBack(broker, watch)) this.#unfence(broker, watch);
-      else if (!broker.fenced && isHere && watch.mayHaveLost) this.#replace(broker, watch);
+      else if (broker.fenced && !broker.draining && this.#isBack(broker, watch)) {
+        this.#unfence(broker, watch);
+      } else if (!broker.fenced && isHere && watch.mayHaveLost) this.#replace(broker, watch);
     }
     for (const broker of this.#watches.keys()) {
       if (this.#ports.image.broker(broker) === null) this.#watches.delete(broker);

@@ -41,6 +41,7 @@ const REPEATABLE: ReadonlySet<ControllerKind> = new Set<ControllerKind>([
   "register-broker",
   "fence-broker",
   "unfence-broker",
+  "drain-broker",
   "create-topics", // The asker chose the topic ids, so it recognises its own.
   "replace-directory",
   "alter-configs",

@@ -16,6 +16,7 @@ export type ImageChange =
       readonly after: PartitionPlacement;
     }
   | { readonly change: "broker-configs"; readonly broker: BrokerId | null }
+  | { readonly change: "group-configs"; readonly group: string }
   | { readonly change: "broker"; readonly before: Broker | null; readonly after: Broker | null }
   | {
       readonly change: "entry";
@@ -70,12 +71,15 @@ function after(
     case "broker-registered":
     case "broker-fenced":
     case "broker-unfenced":
+    case "broker-draining":
     case "broker-removed": {
       const now = state.brokers.get(record.broker) ?? null;
       return { change: "broker", before: was.broker, after: now };
     }
     case "broker-configs-set":
       return { change: "broker-configs", broker: record.broker };
+    case "group-configs-set":
+      return { change: "group-configs", group: record.group };
     case "entry-set": {
       const { space, key, value } = record;
       return { change: "entry", space, key, value };
@@ -110,6 +114,10 @@ function between(from: Readonly<ClusterState>, to: Readonly<ClusterState>): Imag
   for (const broker of new Set(configured)) {
     const same = sameValue(from.brokerConfigSets.get(broker), to.brokerConfigSets.get(broker));
     if (!same) changes.push({ change: "broker-configs", broker });
+  }
+  for (const group of new Set([...from.groupConfigSets.keys(), ...to.groupConfigSets.keys()])) {
+    const same = sameValue(from.groupConfigSets.get(group), to.groupConfigSets.get(group));
+    if (!same) changes.push({ change: "group-configs", group });
   }
   for (const space of ["acl", "credential", "quota"] as const) {
     compareEntries(space, from, to, changes);
@@ -178,6 +186,8 @@ function tell(listener: ImageListener, change: ImageChange): void {
       return listener.placementChanged?.(change.topic, change.before, change.after);
     case "broker-configs":
       return listener.brokerConfigsChanged?.(change.broker);
+    case "group-configs":
+      return listener.groupConfigsChanged?.(change.group);
     case "broker":
       return listener.brokerChanged?.(change.before, change.after);
     case "entry":

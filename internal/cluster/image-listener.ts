@@ -13,6 +13,7 @@ export interface ImageListener {
   topicConfigsChanged?(topic: Topic): void;
   /** `broker` null: the default of all brokers. */
   brokerConfigsChanged?(broker: BrokerId | null): void;
+  groupConfigsChanged?(group: string): void;
   /** Registered, fenced, unfenced, or (after is null) removed. */
   brokerChanged?(before: Broker | null, after: Broker | null): void;
   entryChanged?(space: EntrySpace, key: string, value: Uint8Array | null): void;

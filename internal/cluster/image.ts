@@ -113,6 +113,16 @@ export class MetadataImage {
     return this.#state.brokerConfigSets.get(broker) ?? [];
   }
 
+  /** Configs that a consumer group has of its own. */
+  groupConfigs(group: string): readonly ConfigEntry[] {
+    return this.#state.groupConfigSets.get(group) ?? [];
+  }
+
+  /** The groups that have any. */
+  configuredGroups(): IterableIterator<string> {
+    return this.#state.groupConfigSets.keys();
+  }
+
   entries(space: EntrySpace): ReadonlyMap<string, Uint8Array> {
     return this.#state.entries(space);
   }

@@ -17,6 +17,9 @@ export const DELETED_TERMS_MAX = 10_000;
 export const ENTRY_KEY_CHARS_MAX = 1_024;
 export const ENTRY_VALUE_BYTES_MAX = 64 << 10;
 export const ENTRY_ROWS_MAX = 100_000;
+/** Consumer groups that have configs of their own, and the length of their names. */
+export const CONFIGURED_GROUPS_MAX = 10_000;
+export const GROUP_NAME_CHARS_MAX = 1_024;
 /** Of one registration. */
 export const ENDPOINTS_MAX = 16;
 /** Of one resource, and of a value of it. */

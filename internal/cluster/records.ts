@@ -65,7 +65,8 @@ export type ControllerRecord =
   /** A new incarnation starts fenced (C2). */
   | ({ readonly kind: "broker-registered" } & BrokerRegistration)
   | {
-      readonly kind: "broker-fenced" | "broker-unfenced";
+      /** Draining: this incarnation is about to end; the next one is not draining. */
+      readonly kind: "broker-fenced" | "broker-unfenced" | "broker-draining";
       readonly broker: BrokerId;
       readonly incarnation: Incarnation;
     }
@@ -99,6 +100,12 @@ export type ControllerRecord =
   | {
       readonly kind: "broker-configs-set";
       readonly broker: BrokerId | null;
+      readonly configs: readonly ConfigEntry[];
+    }
+  /** The whole set of a consumer group's configs afterwards; the group need not exist. */
+  | {
+      readonly kind: "group-configs-set";
+      readonly group: string;
       readonly configs: readonly ConfigEntry[];
     }
   /** Producer ids from `first` up to `end` (exclusive) belong to this broker for ever. */

@@ -34,6 +34,7 @@ const REQUESTS: { readonly [K in ControllerKind]: ControllerRequest<K>[] } = {
   ],
   "fence-broker": [{ kind: "fence-broker", broker, incarnation }],
   "unfence-broker": [{ kind: "unfence-broker", broker, incarnation }],
+  "drain-broker": [{ kind: "drain-broker", broker, incarnation }],
   "remove-broker": [{ kind: "remove-broker", broker }],
   "create-topics": [
     {
@@ -69,6 +70,7 @@ const REQUESTS: { readonly [K in ControllerKind]: ControllerRequest<K>[] } = {
         { of: { resource: "topic", name: "x" }, configs: [{ name: "a", value: "1" }] },
         { of: { resource: "broker", broker: null }, configs: [] },
         { of: { resource: "broker", broker }, configs: [] },
+        { of: { resource: "group", name: "g" }, configs: [] },
       ],
       validateOnly: false,
     },
@@ -114,6 +116,7 @@ const REPLIES: { readonly [K in ControllerKind]: ControllerReply<K>[] } = {
   "register-broker": [{ kind: "register-broker", fenced: true }],
   "fence-broker": [{ kind: "fence-broker", fenced: true }],
   "unfence-broker": [{ kind: "unfence-broker", fenced: false }],
+  "drain-broker": [{ kind: "drain-broker", draining: true }],
   "remove-broker": [{ kind: "remove-broker", broker }],
   "create-topics": [
     {

@@ -134,7 +134,7 @@ function requestRow(request: ControllerRequest): Row {
 }
 
 function resourceRow(of: ConfigResource): Row {
-  if (of.resource === "topic") return { ...of, broker: NO_BROKER };
+  if (of.resource !== "broker") return { ...of, broker: NO_BROKER };
   return { resource: "broker", name: "", broker: of.broker ?? NO_BROKER };
 }
 
@@ -179,11 +179,11 @@ function requestFields(kind: ControllerKind, row: Row): Row | null {
 function withResources(row: Row): Row | null {
   const resources: Row[] = [];
   for (const { resource, name, broker, ...rest } of row["resources"] as Rows) {
-    if (resource !== "topic" && resource !== "broker") return null;
+    if (resource !== "topic" && resource !== "broker" && resource !== "group") return null;
     if (!areWords((rest["changes"] ?? []) as Rows, "operation")) return null;
     const id = broker === NO_BROKER ? null : broker;
     resources.push({
-      of: resource === "topic" ? { resource, name } : { resource, broker: id },
+      of: resource === "broker" ? { resource, broker: id } : { resource, name },
       ...rest,
     });
   }

@@ -105,6 +105,7 @@ export const REQUEST_SCHEMAS = {
     "leader i32, term i32, commit i64, members[]{broker i32, directory uuid, isVoter bool, " +
       "end i64, contactMs i64, caughtUpMs i64}",
   ),
+  "drain-broker": schema(18, "DrainBroker", BROKER, "draining bool"),
 } as const satisfies Record<ControllerKind, RequestSchema>;
 
 /** Around every request: `id` pairs it with its reply, within one sender's process. */

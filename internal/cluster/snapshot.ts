@@ -12,13 +12,17 @@ export function* snapshotRecords(
   for (const [feature, level] of sorted(state.features)) {
     yield { kind: "feature-level-set", feature, level };
   }
-  for (const [broker, { fenced, ...registration }] of sorted(state.brokers)) {
+  for (const [broker, { fenced, draining, ...registration }] of sorted(state.brokers)) {
     yield { kind: "broker-registered", ...registration };
     const { incarnation } = registration;
     if (!fenced) yield { kind: "broker-unfenced", broker, incarnation };
+    if (draining) yield { kind: "broker-draining", broker, incarnation };
   }
   for (const [broker, configs] of sorted(state.brokerConfigSets)) {
     yield { kind: "broker-configs-set", broker, configs };
+  }
+  for (const [group, configs] of sorted(state.groupConfigSets)) {
+    yield { kind: "group-configs-set", group, configs };
   }
   for (const [topicId, { name, configs, partitions }] of sorted(state.topics)) {
     yield { kind: "topic-created", topicId, name, configs, partitions: [...partitions] };

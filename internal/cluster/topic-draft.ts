@@ -43,9 +43,11 @@ export class TopicDraft {
     return null;
   }
 
-  /** Chooses brokers for `count` partitions among the unfenced ones (P3). */
+  /** Chooses brokers for `count` partitions among the unfenced ones (P3), without those that are stopping if it can. */
   place(count: number, factor: number): Result<Placed, ControllerFault> {
-    const live = [...this.#state.brokers.values()].filter((broker) => !broker.fenced);
+    const unfenced = [...this.#state.brokers.values()].filter((broker) => !broker.fenced);
+    const staying = unfenced.filter((broker) => !broker.draining);
+    const live = staying.length >= factor ? staying : unfenced;
     const loaded = live.map(({ broker, rack, host }) => {
       const [held, added] = [this.#state.load(broker), this.#added.get(broker)];
       const replicas = held.replicas + (added?.replicas ?? 0);

@@ -4,7 +4,7 @@
 //   limits partitions=1 factor=3 topic=10 cluster=20       settings of the controller
 //   found c1                                               proposes a cluster id
 //   register 1 dir=a inc=1 rack=r1 host=h1 cluster=c1 port=9092
-//   fence 1 inc=1, unfence 1 inc=1, remove 1
+//   fence 1 inc=1, unfence 1 inc=1, drain 1 inc=1, remove 1
 //   create orders id=T1 partitions=3 factor=2 assign=1,2/2,3 set=retention.ms:1000,x:y + other …     (first: validate)
 //   delete orders + id=T1
 //   partitions orders count=5 assign=1,2/2,3               (first: validate)

@@ -43,6 +43,8 @@ export function requestOf(line: string): ControllerRequest {
       return { kind: "fence-broker", broker, incarnation };
     case "unfence":
       return { kind: "unfence-broker", broker, incarnation };
+    case "drain":
+      return { kind: "drain-broker", broker, incarnation };
     case "remove":
       return { kind: "remove-broker", broker };
     case "create":

@@ -115,9 +115,19 @@ export const CONTROLLER_RECORDS = {
     readonly nextProducerId: number;
     readonly deletedTermFloor: number;
   }>(15, "CountersSet", "nextGroup i64, nextReplica i64, nextProducerId i64, deletedTermFloor i32"),
+  "broker-draining": record<{ readonly broker: number; readonly incarnation: number }>(
+    17,
+    "BrokerDraining",
+    "broker i32, incarnation i64",
+  ),
   "deleted-term-set": record<{ readonly name: string; readonly highestTerm: number }>(
     16,
     "DeletedTermSet",
     "name str, highestTerm i32",
+  ),
+  "group-configs-set": record<{ readonly group: string; readonly configs: ConfigRows }>(
+    17,
+    "GroupConfigsSet",
+    `group str, ${CONFIGS}`,
   ),
 } as const;
