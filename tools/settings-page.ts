@@ -16,7 +16,10 @@ in \`FLOTILLA_CONFIG\` or after \`--config\`; where several say something, the f
 error. Durations are milliseconds or carry a unit (\`ms\`, \`s\`, \`m\`, \`h\`, \`d\`), sizes are bytes or carry one (\`KiB\`,
 \`MiB\`, \`GiB\`, \`TiB\`).
 
-"Change" says when a new value may take effect: at a restart, or never once the data directory holds data.
+"Change" says when a new value may take effect: at a restart, or never once the data directory holds data. A setting that is
+\`live\` can also be set while brokers run, for one broker or for all (\`live-for-all\`: for all alone), with
+\`kafka-configs --entity-type brokers\` or the native API; such a value is kept by the cluster and goes before what the broker was
+started with. Tools of Kafka may use Kafka's own names: \`message.max.bytes\`, \`num.partitions\`, \`max.connections\`.
 `;
 
 const TOPIC_OPENING = `

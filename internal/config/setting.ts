@@ -3,8 +3,12 @@
 import { failed, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 
-/** When a new value may take effect. `never`: not once the data directory holds data. */
-export type Change = "restart" | "never";
+/**
+ * When a new value may take effect. `live`: at once, set for one broker or for all through the cluster. `live-for-all`:
+ * likewise, but only for all brokers, because whichever of them leads decides by it. `never`: not once the data directory
+ * holds data.
+ */
+export type Change = "live" | "live-for-all" | "restart" | "never";
 
 export interface Setting<T> {
   /** How the value is written, e.g. `duration`, `bytes`, `host:port`. */

@@ -140,60 +140,60 @@ const JOURNAL = {
 } as const;
 
 const TOPICS = {
-  "default.partitions": count(1, "restart", "Partitions of a topic that does not say.", {
+  "default.partitions": count(1, "live-for-all", "Partitions of a topic that does not say.", {
     min: 1,
     max: 10_000,
   }),
   "default.replication.factor": count(
     0,
-    "restart",
+    "live-for-all",
     "Replicas of a partition of a topic that does not say. 0: the smaller of 3 and the size of initial.brokers.",
     { max: 15 },
   ),
   "auto.create.topics.enable": flag(
     true,
-    "restart",
+    "live-for-all",
     "A client's request for an unknown topic creates it, where the request allows that.",
   ),
   "max.message.bytes": bytes(
     1_048_588,
-    "restart",
+    "live",
     "Default of the topic config of that name: the largest record batch.",
   ),
   "max.decompressed.bytes": bytes(
     64 * MIB,
-    "restart",
+    "live",
     "A batch that decompresses to more is refused.",
     { min: 1 * MIB },
   ),
   "replica.lag.time.max.ms": durationMs(
     30 * SECOND,
-    "restart",
+    "live",
     "A follower that has not caught up for this long leaves the in-sync replicas.",
     { min: 100 },
   ),
   "follower.fetch": flag(
     false,
-    "restart",
+    "live",
     "Followers serve consumers below their own high watermark.",
   ),
   "producer.id.expiration.ms": durationMs(
     1 * DAY,
-    "restart",
+    "live",
     "Silence after which a partition forgets an idempotent producer.",
     { min: 1 * SECOND },
   ),
   "producer.ids.max": count(
     100_000,
-    "restart",
+    "live",
     "Idempotent producers that this broker remembers over all its partitions; the longest silent go first.",
     { min: 100 },
   ),
-  "partitions.max": count(100_000, "restart", "Replicas that this broker hosts.", { min: 1 }),
+  "partitions.max": count(100_000, "live-for-all", "Replicas that this broker hosts.", { min: 1 }),
 } as const;
 
 const CLIENTS = {
-  "connections.max": count(10_000, "restart", "Client connections, all listeners together.", {
+  "connections.max": count(10_000, "live", "Client connections, all listeners together.", {
     min: 1,
   }),
   "connections.max.idle.ms": durationMs(
@@ -210,7 +210,7 @@ const CLIENTS = {
   ),
   "connection.requests.max": count(
     1_000,
-    "restart",
+    "live",
     "Requests of one connection that wait for their answers; above it the connection is not read.",
     { min: 1 },
   ),
@@ -229,42 +229,38 @@ const CLIENTS = {
       max: 1 * GIB,
     },
   ),
-  "fetch.max.bytes": bytes(55 * MIB, "restart", "Bytes of one fetch answer.", { min: 1 * KIB }),
+  "fetch.max.bytes": bytes(55 * MIB, "live", "Bytes of one fetch answer.", { min: 1 * KIB }),
   "fetch.sessions.max": count(1_000, "restart", "Incremental fetch sessions."),
-  "fetch.waiters.max": count(100_000, "restart", "Fetches that wait for new records.", { min: 1 }),
+  "fetch.waiters.max": count(100_000, "live", "Fetches that wait for new records.", { min: 1 }),
 } as const;
 
 const GROUPS = {
   "group.min.session.timeout.ms": durationMs(
     6 * SECOND,
-    "restart",
+    "live",
     "Least session timeout of a consumer-group member.",
   ),
   "group.max.session.timeout.ms": durationMs(
     30 * MINUTE,
-    "restart",
+    "live",
     "Greatest session timeout of a consumer-group member.",
   ),
   "group.initial.rebalance.delay.ms": durationMs(
     3 * SECOND,
-    "restart",
+    "live",
     "How long an empty group waits for more members before its first assignment.",
   ),
-  "group.max.size": count(10_000, "restart", "Members of one consumer group.", { min: 1 }),
-  "groups.max": count(100_000, "restart", "Consumer groups that this broker coordinates.", {
+  "group.max.size": count(10_000, "live", "Members of one consumer group.", { min: 1 }),
+  "groups.max": count(100_000, "live", "Consumer groups that this broker coordinates.", {
     min: 1,
   }),
   "offsets.retention.minutes": count(
     10_080,
-    "restart",
+    "live",
     "Minutes for which an empty group keeps its committed offsets.",
     { min: 1 },
   ),
-  "offset.metadata.max.bytes": bytes(
-    4 * KIB,
-    "restart",
-    "Text that may go with a committed offset.",
-  ),
+  "offset.metadata.max.bytes": bytes(4 * KIB, "live", "Text that may go with a committed offset."),
   "offsets.topic.num.partitions": count(50, "never", "Partitions of __consumer_offsets.", {
     min: 1,
     max: 1_000,
@@ -280,7 +276,7 @@ const PROCESS = {
   ),
   "drain.ms.max": durationMs(
     10 * SECOND,
-    "restart",
+    "live",
     "How long a stopping broker waits until its leaderships have moved and its answers are sent.",
   ),
   "log.level": choice(

@@ -1,7 +1,11 @@
-// Which configs the controller lets clients set: the topic configs of rules.md P9. Settings of brokers come from files,
-// environment and flags; none can be changed through the cluster yet, and saying so is better than ignoring it.
+// Which configs the controller lets clients set: the topic configs of rules.md P9, the settings of brokers that may change
+// while they run, and the configs of consumer groups.
 import type { ConfigRules } from "../cluster/controller-context.ts";
 import { messageBytesLimit } from "../config/contradictions.ts";
+import { groupConfigRefusal } from "../config/group-configs.ts";
+import { settingNamed } from "../config/kafka-names.ts";
+import { dynamicRefusal } from "../config/live-settings.ts";
+import type { DynamicScope } from "../config/live-settings.ts";
 import type { Settings } from "../config/settings.ts";
 import {
   describeTopicConfigFault,
@@ -41,10 +45,29 @@ export function internalTopicConfigRules(settings: Settings): ConfigRules {
   };
 }
 
-export const BROKER_CONFIG_RULES: ConfigRules = {
+/** Settings that may change while brokers run: those that the settings table calls live. */
+export const BROKER_CONFIG_RULES = brokerConfigRules("one-broker");
+export const BROKER_DEFAULT_CONFIG_RULES = brokerConfigRules("all-brokers");
+
+function brokerConfigRules(scope: DynamicScope): ConfigRules {
+  return {
+    recordedAs: (name) => settingNamed(name) ?? name,
+    refusal(configs) {
+      for (const [name, value] of configs) {
+        const refusal = dynamicRefusal(name, value, scope);
+        if (refusal !== null) return `${refusal}.`;
+      }
+      return null;
+    },
+    listDefault: () => null,
+  };
+}
+
+export const GROUP_CONFIG_RULES: ConfigRules = {
   refusal(configs) {
-    for (const name of configs.keys()) {
-      return `${name}: broker settings are changed in the broker's own configuration.`;
+    for (const [name, value] of configs) {
+      const refusal = groupConfigRefusal(name, value);
+      if (refusal !== null) return `${refusal}.`;
     }
     return null;
   },

@@ -26,7 +26,13 @@ import { ReplicatedCommandLog } from "../statelog/replicated-command-log.ts";
 import { StateLog } from "../statelog/state-log.ts";
 import type { StateLogBugs } from "../statelog/state-log.ts";
 import type { Links, Session } from "../transport/links.ts";
-import { BROKER_CONFIG_RULES, internalTopicConfigRules, topicConfigRules } from "./config-rules.ts";
+import {
+  BROKER_CONFIG_RULES,
+  BROKER_DEFAULT_CONFIG_RULES,
+  GROUP_CONFIG_RULES,
+  internalTopicConfigRules,
+  topicConfigRules,
+} from "./config-rules.ts";
 
 /** Message types of the cluster layer on the links. */
 const CONTROLLER_REQUEST = 32;
@@ -122,6 +128,8 @@ export class ControllerNode {
       topicConfigs: topicConfigRules(settings),
       internalTopicConfigs: internalTopicConfigRules(settings),
       brokerConfigs: BROKER_CONFIG_RULES,
+      brokerDefaultConfigs: BROKER_DEFAULT_CONFIG_RULES,
+      groupConfigs: GROUP_CONFIG_RULES,
       highestTerm: (group: number) => this.leaders.highestTerm(group as never),
       quorum: () => this.#quorum(),
     };

@@ -126,7 +126,7 @@ export const CONTROLLER_RECORDS = {
     "name str, highestTerm i32",
   ),
   "group-configs-set": record<{ readonly group: string; readonly configs: ConfigRows }>(
-    17,
+    18,
     "GroupConfigsSet",
     `group str, ${CONFIGS}`,
   ),
