@@ -12,3 +12,10 @@ export const MEMBER_BYTES_MAX = 1 << 20;
 export const PROTOCOLS_MAX = 100;
 /** How often expired offsets are looked for. */
 export const EXPIRY_CHECK_MS = 10 * 60_000;
+/** Of a regular expression that a member subscribes with, and of the program that it compiles to. */
+export const PATTERN_CHARS_MAX = 1_000;
+export const PATTERN_INSTRUCTIONS_MAX = 1_000;
+/** Expressions whose matches a broker remembers. */
+export const PATTERNS_MAX = 300;
+/** Instructions times characters that one look at the topics may take: some 20 ns each at worst, most of them nothing. */
+export const PATTERN_LOOK_COST_MAX = 4_000_000;

@@ -1,6 +1,6 @@
 // What the core must not touch: time, randomness, timers, the network, the file system and the process come in
 // through ports, so that one thread can run a whole cluster from one seed. Only internal/host is free; the gRPC and
-// HTTP front ends may use their libraries, and bytes may use Node's codecs, which are pure.
+// HTTP front ends may use their libraries; bytes may use codecs and coordinators an engine for expressions, which are pure.
 import { isTest, walk } from "./source-tree.ts";
 import type { SourceFile, SyntaxNode } from "./source-tree.ts";
 
@@ -27,6 +27,7 @@ const BANNED_MEMBERS: Readonly<Record<string, string>> = {
 /** Packages and Node modules, by folder of internal/. Folders that are not named may import none. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   bytes: ["node:zlib", "@node-rs/crc32"],
+  coordinator: ["re2js"],
   grpc: [
     "@grpc/grpc-js",
     "@grpc/proto-loader",
