@@ -218,8 +218,8 @@ test("DescribeTopicPartitions goes through the topics page by page", async () =>
   expect(answer.topics[0]?.partitions[0]).toMatchObject({
     errorCode: 5,
     leaderId: -1,
-    eligibleLeaderReplicas: null,
-    lastKnownElr: null,
+    eligibleLeaderReplicas: [],
+    lastKnownElr: [],
   });
   const bad = client.request(describeTopicPartitions, 0, { ...body, cursor: at("a", -1) });
   await expect(stage.play(() => bad)).rejects.toThrow("over");

@@ -3,7 +3,7 @@
 // Behaviour: no topics ask for all. An answer holds at most 2,000 partitions, or fewer if the client says so, but at least
 // one; what follows is named by the next cursor, with which the client asks again. A topic that was deleted between two
 // pages is left out of all topics, and reported where it was named. Partitions have no eligible leaders besides those in
-// sync: both lists of them are null, which tools show as "not available".
+// sync: both lists of them are empty. Null, which the schema allows, is more than the Java client can read.
 //
 // Errors per topic: 3 17; per partition: 5 (no leader, or its broker is fenced). A cursor before the first partition closes
 // the connection, because the answer has no place for an error of the whole request.
@@ -134,8 +134,8 @@ function partitionOf(
     leaderEpoch,
     replicaNodes: replicas,
     isrNodes: isr,
-    eligibleLeaderReplicas: null,
-    lastKnownElr: null,
+    eligibleLeaderReplicas: [],
+    lastKnownElr: [],
     offlineReplicas: offline,
   };
 }
