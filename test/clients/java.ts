@@ -11,6 +11,7 @@ const FOLDER = join(import.meta.dirname, "drivers", "java");
 const RESOLVE_MS_MAX = 600_000;
 /** Small and quick to start: these programs share a machine with three brokers. */
 const MACHINE = ["-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"];
+const QUIET = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error";
 
 export interface Java {
   /** Words in front of the name of a class. */
@@ -32,7 +33,7 @@ export async function reachJava(around: Surroundings): Promise<Java> {
   const [, version] = /kafka-clients-([\d.]+)\.jar/.exec(jars) ?? [];
   if (version === undefined) throw new NotReached("Maven resolved no kafka-clients");
   const classPath = [join(folder, "classes"), jars].join(delimiter);
-  return { command: ["java", ...MACHINE, "-cp", classPath], version };
+  return { command: ["java", QUIET, ...MACHINE, "-cp", classPath], version };
 }
 
 /** Maven's own folder may have been emptied since. */

@@ -29,8 +29,7 @@ export function toolsOf(around: Surroundings, { command }: Java): Tools {
       // Some tools take a sub-command, which stands before the options.
       const [first = "", ...rest] = words;
       const all = first.startsWith("--") ? [...cluster, ...words] : [first, ...cluster, ...rest];
-      const quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error";
-      return run(program, [quiet, ...machine, className, ...all.filter((word) => word !== "")], {
+      return run(program, [...machine, className, ...all.filter((word) => word !== "")], {
         ...{ input, withinMs: TOOL_MS_MAX },
       });
     },
