@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { WINDOW_MS_MAX } from "./checkers/vacuity.ts";
 
-export const WORKLOADS = ["log"] as const;
+export const WORKLOADS = ["log", "groups"] as const;
 export type Workload = (typeof WORKLOADS)[number];
 
 export interface Arguments {
@@ -12,6 +12,8 @@ export interface Arguments {
   readonly workload: Workload;
   /** Longest that a partition may be unavailable, once a majority answers. */
   readonly windowMs: number;
+  /** Groups of classic members only. */
+  readonly classicOnly: boolean;
   /** Only the positive control, without the run that must pass. */
   readonly controlOnly: boolean;
   /** Leave the positive control out. */
@@ -21,11 +23,13 @@ export interface Arguments {
   readonly program: string | null;
 }
 
-export const USAGE = `node jepsen-like/main.ts [--time SECONDS] [--seed N] [--workload log] [--control | --no-control]
-                         [--directory PATH] [--program PATH]
+export const USAGE = `node jepsen-like/main.ts [--time SECONDS] [--seed N] [--workload log|groups] [--control | --no-control]
+                         [--classic-only] [--directory PATH] [--program PATH]
   --time       how long faults go on (60)
   --seed       the plan of the faults (1)
   --window     milliseconds that a partition may be unavailable (2000; give a busy machine more)
+  --workload   log: producers and readers (default); groups: consumer groups beside them
+  --classic-only  groups: no members of the new protocol
   --control    only the positive control: unsafe brokers, which must be caught losing data
   --no-control only the run itself
   --program    the brokers' program (dist/cmd/flotilla/main.js)
@@ -40,6 +44,7 @@ export function readArguments(args: readonly string[]): Arguments {
       seed: { type: "string", default: "1" },
       workload: { type: "string", default: "log" },
       window: { type: "string", default: String(WINDOW_MS_MAX) },
+      "classic-only": { type: "boolean", default: false },
       control: { type: "boolean", default: false },
       "no-control": { type: "boolean", default: false },
       directory: { type: "string" },
@@ -60,6 +65,7 @@ export function readArguments(args: readonly string[]): Arguments {
     seed,
     workload,
     windowMs,
+    classicOnly: values["classic-only"],
     controlOnly: values.control,
     withoutControl: values["no-control"],
     directory: values.directory === undefined ? null : resolve(values.directory),

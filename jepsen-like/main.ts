@@ -7,10 +7,12 @@ import { join } from "node:path";
 import { readArguments, USAGE } from "./arguments.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Finding } from "./checkers/finding.ts";
-import { enoughHappened, windowsAreShort } from "./checkers/vacuity.ts";
+import { enoughGroups } from "./checkers/group-checks.ts";
+import { enoughHappened, GROUP_FLOORS, LOG_FLOORS, windowsAreShort } from "./checkers/vacuity.ts";
 import { killAllChildren } from "./cluster/broker-process.ts";
 import { ROOT } from "./cluster/cluster.ts";
-import { plan } from "./nemesis/plan.ts";
+import { groupPlans, PROTOCOLS } from "./groups/plans.ts";
+import { GROUP_MIXTURE, LOG_MIXTURE, plan } from "./nemesis/plan.ts";
 import { Random } from "./random.ts";
 import { takeDirectory } from "./run-directory.ts";
 import { runOnce } from "./run.ts";
@@ -44,14 +46,17 @@ async function main(): Promise<number> {
 
 async function chaos(asked: Arguments, directory: string): Promise<readonly Finding[]> {
   const { seed, timeS, windowMs } = asked;
+  const hasGroups = asked.workload === "groups";
+  const mixture = hasGroups ? GROUP_MIXTURE : LOG_MIXTURE;
   const outcome = await runOnce({
     seed,
     directory,
     ...(asked.program === null ? {} : { program: asked.program }),
+    ...(hasGroups ? { groups: groupsOf(asked) } : {}),
     say,
     harm: async (nemesis, nowMs) => {
       const untilMs = nowMs() + timeS * 1_000;
-      await nemesis.follow(plan(new Random(seed, "plan")), untilMs);
+      await nemesis.follow(plan(new Random(seed, "plan"), mixture), untilMs);
       // The last word: everybody dies, and what was acknowledged must come back from three disks.
       await nemesis.strike("kill all", 500);
       await nemesis.recovered();
@@ -60,12 +65,17 @@ async function chaos(asked: Arguments, directory: string): Promise<readonly Find
   const findings = [
     ...outcome.findings,
     windowsAreShort(outcome, windowMs),
-    enoughHappened(outcome, timeS),
+    enoughHappened(outcome, timeS, hasGroups ? GROUP_FLOORS : LOG_FLOORS, mixture),
+    ...(outcome.groups === null ? [] : [enoughGroups(outcome.groups, outcome.faults, timeS)]),
   ];
-  const report = { title: "chaos", seed, timeS, outcome, findings };
+  const report = { title: `chaos, ${asked.workload}`, seed, timeS, outcome, findings };
   console.log(`\n${await writeReport(directory, report)}`);
   if (findings.every(({ violations }) => violations === 0)) forgetBrokers(directory);
   return findings;
+}
+
+function groupsOf({ classicOnly }: Arguments) {
+  return groupPlans(classicOnly ? ["classic"] : PROTOCOLS);
 }
 
 /** Brokers that acknowledge before anything is on disk, and die together: the checks must see the loss. */

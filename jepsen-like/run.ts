@@ -8,7 +8,11 @@ import { finalRead } from "./checkers/final-read.ts";
 import { FindingDraft } from "./checkers/finding.ts";
 import type { Finding } from "./checkers/finding.ts";
 import { checkLogs } from "./checkers/log-checks.ts";
+import { checkGroups } from "./checkers/group-checks.ts";
 import { Cluster } from "./cluster/cluster.ts";
+import type { GroupPlan } from "./groups/crew.ts";
+import { GroupRun, OFFSETS_PARTITIONS } from "./groups/group-run.ts";
+import type { GroupOutcome } from "./groups/group-run.ts";
 import { History } from "./history.ts";
 import type { FaultRecord } from "./nemesis/fault-record.ts";
 import { Nemesis } from "./nemesis/nemesis.ts";
@@ -42,6 +46,8 @@ export interface RunOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly environment?: Readonly<Record<string, string>>;
   readonly say: (event: TimelineEvent) => void;
+  /** Consumer groups that read along; none by default. */
+  readonly groups?: readonly GroupPlan[];
   /** Does the harm; when it returns, everything that it stopped runs again. */
   readonly harm: (nemesis: Nemesis, nowMs: RunClock) => Promise<void>;
 }
@@ -58,15 +64,25 @@ export interface RunOutcome {
   readonly fromMs: number;
   readonly toMs: number;
   readonly recordsRead: number;
+  /** Null: a run without consumer groups. */
+  readonly groups: GroupOutcome | null;
 }
+
+/** Short sessions and no patience at the start, so that groups change often. */
+const GROUP_SETTINGS = {
+  "group.min.session.timeout.ms": 1_000,
+  "group.initial.rebalance.delay.ms": 300,
+  "offsets.topic.num.partitions": OFFSETS_PARTITIONS,
+};
 
 export async function runOnce(options: RunOptions): Promise<RunOutcome> {
   mkdirSync(options.directory, { recursive: true });
   const nowMs = startClock();
   const timeline: TimelineEvent[] = [];
+  const note = (event: TimelineEvent): void => void timeline.push(event);
   const say = (what: string): void => {
     const event = { atMs: nowMs(), what };
-    timeline.push(event);
+    note(event);
     options.say(event);
   };
   const deaths: string[] = [];
@@ -74,7 +90,7 @@ export async function runOnce(options: RunOptions): Promise<RunOutcome> {
     directory: join(options.directory, "brokers"),
     ...(options.program === undefined ? {} : { program: options.program }),
     ...(options.environment === undefined ? {} : { environment: options.environment }),
-    settings: { "journal.file.bytes": "16MiB", ...options.settings },
+    settings: { "journal.file.bytes": "16MiB", ...GROUP_SETTINGS, ...options.settings },
     unexpectedEnd: ({ broker, incarnation, code, signal }) => {
       const what = `broker ${broker} ended by itself in life ${incarnation}: ${signal ?? code}`;
       deaths.push(what);
@@ -82,7 +98,7 @@ export async function runOnce(options: RunOptions): Promise<RunOutcome> {
     },
   });
   try {
-    return await new Run(options, cluster, nowMs, say, timeline, deaths).go();
+    return await new Run(options, cluster, nowMs, say, note, timeline, deaths).go();
   } finally {
     await cluster.stop();
   }
@@ -93,6 +109,8 @@ class Run {
   readonly #cluster: Cluster;
   readonly #nowMs: RunClock;
   readonly #say: (what: string) => void;
+  /** For the timeline alone. */
+  readonly #note: (what: string) => void;
   readonly #timeline: readonly TimelineEvent[];
   readonly #deaths: readonly string[];
   readonly #history = new History();
@@ -105,6 +123,7 @@ class Run {
     cluster: Cluster,
     nowMs: RunClock,
     say: (what: string) => void,
+    note: (event: TimelineEvent) => void,
     timeline: readonly TimelineEvent[],
     deaths: readonly string[],
   ) {
@@ -112,6 +131,7 @@ class Run {
     this.#cluster = cluster;
     this.#nowMs = nowMs;
     this.#say = say;
+    this.#note = (what) => note({ atMs: nowMs(), what });
     this.#timeline = timeline;
     this.#deaths = deaths;
     this.#addresses = new Map(cluster.brokers.map(({ id, plan }) => [id, plan.kafka]));
@@ -124,15 +144,22 @@ class Run {
     const leaders = new Leaders(this.#addresses, TOPIC, history, nowMs);
     const producers = this.#startProducers(leaders);
     const watchers = this.#startWatchers();
-    const nemesis = this.#nemesis(leaders, producers);
+    const groups = await this.#beginGroups(leaders);
+    const nemesis = this.#nemesis(leaders, producers, groups);
     const fromMs = nowMs();
     this.#say("producers start");
     await pause(1_000);
     await this.#options.harm(nemesis, nowMs);
+    if (groups !== null) {
+      this.#say("members are left alone");
+      await groups.settle();
+      this.#say("groups are settled");
+    }
     for (const producer of producers) producer.end();
     const toMs = nowMs();
     this.#say("producers send nothing new");
     const unanswered = await this.#settle(producers);
+    const ended = await this.#endGroups(groups);
     for (const one of [...producers, ...watchers, leaders]) one.close();
     this.#say("final read");
     const read = await finalRead({
@@ -149,13 +176,54 @@ class Run {
       ...checkLogs(history, read.logs),
       ...checkClients(history, unanswered),
       survival(this.#deaths, nemesis),
+      ...(ended === null ? [] : checkGroups(history, ended)),
     ];
     const { faults } = nemesis;
     const [timeline, leaderChanges] = [this.#timeline, leaders.changes];
     return {
       ...{ history, findings, faults, timeline, leaderChanges },
-      ...{ leadersAtFirst, fromMs, toMs, recordsRead },
+      ...{ leadersAtFirst, fromMs, toMs, recordsRead, groups: ended },
     };
+  }
+
+  async #beginGroups(leaders: Leaders): Promise<GroupRun | null> {
+    const plans = this.#options.groups ?? [];
+    if (plans.length === 0) return null;
+    this.#say(`start ${plans.reduce((sum, { members }) => sum + members.length, 0)} members`);
+    return GroupRun.begin({
+      plans,
+      seed: this.#options.seed,
+      topic: TOPIC,
+      partitions: PARTITIONS,
+      addresses: this.#addresses,
+      leaders,
+      history: this.#history,
+      nowMs: this.#nowMs,
+      note: (what) => this.#note(what),
+    });
+  }
+
+  /** Members read to the ends that leaders tell now, when nobody writes any more. */
+  async #endGroups(groups: GroupRun | null): Promise<GroupOutcome | null> {
+    if (groups === null) return null;
+    const ends = await this.#endsNow();
+    this.#say("members read to the ends");
+    const finals = await groups.drain(ends);
+    await groups.close();
+    return groups.outcome(finals);
+  }
+
+  /** What the watcher of ends hears from now on. */
+  async #endsNow(): Promise<ReadonlyMap<number, number>> {
+    const sinceMs = this.#nowMs();
+    const ends = new Map<number, number>();
+    while (ends.size < PARTITIONS && this.#nowMs() - sinceMs < READY_MS_MAX) {
+      await pause(50);
+      for (const { partition, askedMs, end } of this.#history.ends.slice(-200)) {
+        if (askedMs >= sinceMs) ends.set(partition, Math.max(end, ends.get(partition) ?? 0));
+      }
+    }
+    return ends;
   }
 
   async #begin(): Promise<number> {
@@ -186,7 +254,8 @@ class Run {
         isIdempotent: producer < IDEMPOTENT_PRODUCERS,
         partitions: half[producer % half.length] ?? all,
         tickMs: 25,
-        batchChance: 0.4,
+        // Groups read everything once more each: less of it leaves time for their protocol.
+        batchChance: this.#options.groups === undefined ? 0.4 : 0.15,
         recordsMax: 6,
         gzipEvery: producer % 2 === 0 ? 0 : 7,
       };
@@ -213,10 +282,11 @@ class Run {
     return [new EndWatcher(surroundings, PARTITIONS), ...tails];
   }
 
-  #nemesis(leaders: Leaders, producers: readonly Producer[]): Nemesis {
+  #nemesis(leaders: Leaders, producers: readonly Producer[], groups: GroupRun | null): Nemesis {
     const { lanes } = this.#history;
     const view = {
       partitions: PARTITIONS,
+      groups,
       unansweredAt: (broker: number) =>
         producers.reduce((sum, producer) => sum + producer.flyingAt(broker), 0),
       lastAckedAttemptMs: (partition: number) => {

@@ -1,14 +1,21 @@
 // A run in which too little happened proves nothing, and fails. The bounds are those of five minutes, scaled to the time.
 import type { RunOutcome } from "../run.ts";
 import { acksByPartition, windowOf } from "../nemesis/windows.ts";
-import { FAULT_KINDS } from "../nemesis/plan.ts";
+import type { FaultKind, Mixture } from "../nemesis/plan.ts";
 import { FindingDraft } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
-/** In 300 seconds. */
-const FAULTS_MIN = 20;
-const LEADER_KILLS_MIN = 15;
-const ACKED_MIN = 100_000;
+/** The least of a run of 300 seconds. */
+export interface Floors {
+  readonly faults: number;
+  /** Kills of a leader with unanswered produce. */
+  readonly leaderKills: number;
+  readonly ackedRecords: number;
+}
+
+export const LOG_FLOORS: Floors = { faults: 20, leaderKills: 15, ackedRecords: 100_000 };
+/** Rebalances and their waits leave time for fewer faults, and members read everything four times. */
+export const GROUP_FLOORS: Floors = { faults: 18, leaderKills: 1, ackedRecords: 60_000 };
 const FULL_TIME_S = 300;
 /** From here on every kind of fault must have struck. */
 const ALL_KINDS_S = 150;
@@ -16,7 +23,12 @@ const ALL_KINDS_S = 150;
 /** How long a partition may take, from the fault; with a majority down, from when one answers again. */
 export const WINDOW_MS_MAX = 2_000;
 
-export function enoughHappened(outcome: RunOutcome, timeS: number): Finding {
+export function enoughHappened(
+  outcome: RunOutcome,
+  timeS: number,
+  floors: Floors,
+  { usual, others }: Mixture,
+): Finding {
   const draft = new FindingDraft("too little", "enough happened for the checks to mean something");
   const least = (what: string, seen: number, min: number): void => {
     draft.examined();
@@ -25,9 +37,9 @@ export function enoughHappened(outcome: RunOutcome, timeS: number): Finding {
   const { history, faults } = outcome;
   const share = Math.min(1, timeS / FULL_TIME_S);
   const kills = faults.filter(({ kind, unanswered }) => kind === "kill leader" && unanswered > 0);
-  least("faults", faults.length, Math.floor(FAULTS_MIN * share));
-  least("kills of a leader at work", kills.length, Math.floor(LEADER_KILLS_MIN * share));
-  least("acknowledged records", history.ackedRecords, Math.floor(ACKED_MIN * share));
+  least("faults", faults.length, Math.floor(floors.faults * share));
+  least("kills of a leader at work", kills.length, Math.floor(floors.leaderKills * share));
+  least("acknowledged records", history.ackedRecords, Math.floor(floors.ackedRecords * share));
   const led = new Set(outcome.leaderChanges.map(({ broker }) => broker));
   least("brokers that led a partition", led.size, 3);
   least("changes of a leader", outcome.leaderChanges.length, faults.length);
@@ -37,7 +49,7 @@ export function enoughHappened(outcome: RunOutcome, timeS: number): Finding {
   least("batches seen by readers", history.seen.size, Math.floor(batches.length / 2));
   least("records read at the end", outcome.recordsRead, 3 * history.ackedRecords);
   if (timeS >= ALL_KINDS_S) {
-    for (const kind of FAULT_KINDS) {
+    for (const kind of new Set<FaultKind>([...usual, ...others])) {
       least(`faults of kind ${kind}`, faults.filter((fault) => fault.kind === kind).length, 1);
     }
   }

@@ -144,7 +144,7 @@ export class ClassicMembership implements Membership {
     const former = this.#former;
     this.#former = null;
     if (former === null || former.claim.generation >= generation) return;
-    if (random.chance(ECHO_CHANCE)) await reader.send(former, "echo");
+    if (random.chance(ECHO_CHANCE)) await reader.insist(former, "echo");
   }
 
   async #refused(what: string, code: number): Promise<void> {

@@ -121,7 +121,7 @@ export class ConsumerMembership implements Membership {
 
   async #echo(former: Snapshot): Promise<void> {
     const { random, reader } = this.#options;
-    if (random.chance(ECHO_CHANCE)) await reader.send(former, "echo");
+    if (random.chance(ECHO_CHANCE)) await reader.insist(former, "echo");
   }
 
   async #refused(code: number): Promise<void> {

@@ -104,7 +104,7 @@ export class Member {
   wakeAsZombie(): void {
     const snapshot = this.#desk.snapshot();
     this.#body.wake();
-    if (snapshot !== null) void this.#reader.send(snapshot, "zombie");
+    if (snapshot !== null) void this.#reader.insist(snapshot, "zombie");
   }
 
   /** Its process is gone: no goodbye. */

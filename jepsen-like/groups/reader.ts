@@ -20,6 +20,7 @@ const ANSWER_MS_MAX = 2_000;
 const FETCH_WAIT_MS = 150;
 const FETCH_BYTES = 1 << 17;
 const IDLE_MS = 30;
+const INSIST_MAX = 25;
 const COMMIT_MS_MIN = 150;
 const COMMIT_MS_MAX = 600;
 
@@ -169,20 +170,28 @@ export class Reader {
         const isNew = offset > (this.#desk.works.get(partition)?.committed ?? offset);
         return isNew && (only === null || only.has(partition));
       });
-      if (now !== null && offsets.length > 0) await this.send({ ...now, offsets }, "owner");
+      if (now !== null && offsets.length > 0) await this.#send({ ...now, offsets }, "owner");
     });
     return this.#committing;
   }
 
-  /** Sends a commit as it is, whether or not the member still is who it says. */
-  async send({ claim, offsets }: Snapshot, kind: CommitKind): Promise<void> {
+  /** Sends a commit under a claim that may be old, until a coordinator judges it: it may have moved meanwhile. */
+  async insist(snapshot: Snapshot, kind: CommitKind): Promise<void> {
+    for (let tries = 0; tries < INSIST_MAX && !this.#body.isDead; tries++) {
+      if (await this.#send(snapshot, kind)) return;
+    }
+  }
+
+  /** True: a coordinator answered, one way or the other. */
+  async #send({ claim, offsets }: Snapshot, kind: CommitKind): Promise<boolean> {
     const { topic, group, protocol, groups, history } = this.#options;
     const works = new Map(
       offsets.map(({ partition }) => [partition, this.#desk.works.get(partition)]),
     );
     const question = { ...claim, topic, offsets };
     const exchange = await this.#body.ask(OFFSET_COMMIT, question, ANSWER_MS_MAX);
-    if (exchange === null) return;
+    if (exchange === null) return false;
+    let isJudged = exchange.answer !== null;
     const { sentMs, answer } = exchange;
     const { memberId, instanceId, generation } = claim;
     for (const { partition, offset } of offsets) {
@@ -192,9 +201,11 @@ export class Reader {
       groups.commits.push({ ...who, partition, offset, kind, sentMs, answeredMs, code });
       if (answer === null) history.countCode("OffsetCommit without answer");
       else if (code !== CODE.none) this.#refused(`OffsetCommit (${kind})`, code);
+      if (isElsewhere(code)) isJudged = false;
       const work = works.get(partition);
       if (code === CODE.none && kind === "owner" && work !== undefined) work.committed = offset;
     }
+    return isJudged;
   }
 }
 

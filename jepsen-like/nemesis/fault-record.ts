@@ -9,6 +9,9 @@ export interface FaultRecord {
   readonly partitions: readonly number[];
   /** Batches that were with the victims, unanswered, when it struck. */
   readonly unanswered: number;
+  /** Groups that a victim coordinated, as far as was known, and how many of their requests had no answer. */
+  readonly groups: readonly string[];
+  readonly groupRequests: number;
   /** When a majority of the brokers have started and answer again; the start itself where one never stopped. */
   quorumMs: number;
   /** When the last victim runs again. */

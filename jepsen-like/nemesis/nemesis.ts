@@ -10,6 +10,14 @@ import type { FaultRecord } from "./fault-record.ts";
 import { PAUSE_MS } from "./plan.ts";
 import type { FaultKind, Slot } from "./plan.ts";
 
+/** Faults of groups strike a coordinator, all others a leader. */
+const PAUSES: ReadonlySet<FaultKind> = new Set(["pause leader", "pause coordinator"]);
+const RESTARTS: ReadonlySet<FaultKind> = new Set(["restart leader", "restart coordinator"]);
+const COORDINATORS: ReadonlySet<FaultKind> = new Set([
+  "kill coordinator",
+  "pause coordinator",
+  "restart coordinator",
+]);
 const UNANSWERED_MS_MAX = 3_000;
 const RECOVER_MS_MAX = 15_000;
 
@@ -19,6 +27,17 @@ export interface NemesisView {
   unansweredAt(broker: number): number;
   /** When the newest acknowledged attempt on a partition was sent. */
   lastAckedAttemptMs(partition: number): number;
+  /** Null: a run without consumer groups. */
+  readonly groups: GroupView | null;
+}
+
+export interface GroupView {
+  readonly groups: readonly string[];
+  /** The broker that coordinates a group; null when none is known. */
+  coordinatorOf(group: string): number | null;
+  groupsOf(broker: number): readonly string[];
+  /** Requests of the group's members that have no answer. */
+  unanswered(group: string): number;
 }
 
 export class Nemesis {
@@ -57,7 +76,7 @@ export class Nemesis {
         await pause(Math.min(slot.ms, untilMs - this.#nowMs()));
         continue;
       }
-      if (slot.kind === "pause leader" && this.#nowMs() + PAUSE_MS > untilMs) continue;
+      if (PAUSES.has(slot.kind) && this.#nowMs() + PAUSE_MS > untilMs) continue;
       await this.strike(slot.kind, slot.downMs);
       await this.recovered();
       await pause(slot.settleMs);
@@ -66,7 +85,9 @@ export class Nemesis {
 
   /** One fault, from the blow to the moment when all its victims run again. */
   async strike(kind: FaultKind, downMs: number): Promise<void> {
-    const target = await this.#busyLeader();
+    const target = COORDINATORS.has(kind)
+      ? await this.#busyCoordinator()
+      : await this.#busyLeader();
     if (kind === "kill again") {
       this.#say(`kill broker ${target.id} first`);
       await target.end("SIGKILL");
@@ -87,22 +108,30 @@ export class Nemesis {
     );
     const count = kind === "kill all" ? 3 : kind === "kill two" ? 2 : 1;
     const victims = [target, ...others].slice(0, count);
+    const groups = victims.flatMap(({ id }) => this.#view.groups?.groupsOf(id) ?? []);
     const fault: FaultRecord = {
       kind,
       startMs: this.#nowMs(),
       victims: victims.map(({ id }) => id),
       partitions: victims.flatMap(({ id }) => this.#leaders.partitionsOf(id)),
       unanswered: victims.reduce((sum, { id }) => sum + this.#view.unansweredAt(id), 0),
+      groups,
+      groupRequests: groups.reduce(
+        (sum, group) => sum + (this.#view.groups?.unanswered(group) ?? 0),
+        0,
+      ),
       quorumMs: this.#nowMs(),
       endMs: this.#nowMs(),
       complaint: null,
     };
     this.faults.push(fault);
+    const ofGroups =
+      groups.length === 0 ? "" : `; ${fault.groupRequests} requests of ${groups.join(", ")}`;
     this.#say(
-      `${kind}: broker ${fault.victims.join(", ")}, ${fault.unanswered} batches unanswered`,
+      `${kind}: broker ${fault.victims.join(", ")}, ${fault.unanswered} batches unanswered${ofGroups}`,
     );
-    if (kind === "pause leader") await this.#pause(target, fault);
-    else if (kind === "restart leader") await this.#restart(target, fault, downMs);
+    if (PAUSES.has(kind)) await this.#pause(target, fault);
+    else if (RESTARTS.has(kind)) await this.#restart(target, fault, downMs);
     else await this.#kill(victims, fault, downMs);
     fault.endMs = this.#nowMs();
     if (fault.complaint !== null) this.#say(fault.complaint);
@@ -113,7 +142,7 @@ export class Nemesis {
     if (signals.some((signal) => signal !== "SIGKILL")) {
       fault.complaint = `a broker ended by ${signals.join(", ")} instead of SIGKILL`;
     }
-    const hadMajority = fault.kind === "kill leader";
+    const hadMajority = victims.length === 1 && fault.kind !== "kill again";
     const majority = hadMajority ? null : this.#awaitMajority(fault);
     await pause(downMs);
     for (const victim of this.#random.shuffled(victims)) {
@@ -169,6 +198,20 @@ export class Nemesis {
       if (isLate) return this.#random.pick(this.#cluster.brokers);
       await pause(1);
     }
+  }
+
+  /** A broker that coordinates a random group and has unanswered requests of its members right now. */
+  async #busyCoordinator(): Promise<BrokerProcess> {
+    const view = this.#view.groups;
+    const giveUpAtMs = this.#nowMs() + UNANSWERED_MS_MAX;
+    while (view !== null && this.#nowMs() < giveUpAtMs) {
+      const group = this.#random.pick(view.groups);
+      const id = view.coordinatorOf(group);
+      const broker = this.#cluster.brokers.find((one) => one.id === id);
+      if (broker?.isRunning === true && view.unanswered(group) > 0) return broker;
+      await pause(1);
+    }
+    return this.#random.pick(this.#cluster.brokers);
   }
 
   /**

@@ -1,5 +1,6 @@
 // Which fault comes when: a seeded plan. Faults come in blocks that hold every kind, shuffled, so that short runs meet all
-// of them too; about a quarter of the slots are quiet, so that the cluster is also seen healthy.
+// of them too; about a quarter of the slots are quiet, so that the cluster is also seen healthy. Each workload has a mixture
+// of its own.
 import type { Random } from "../random.ts";
 
 /**
@@ -9,6 +10,8 @@ import type { Random } from "../random.ts";
  * - `restart leader`: SIGTERM, which lets it hand over, and a new start.
  * - `kill again`: a leader, killed as `kill leader`, and within a second of its new start another leader, so that the
  *   majority needs a broker that has only just come back.
+ * - `kill coordinator`, `pause coordinator`, `restart coordinator`: the same to a broker that coordinates a group whose
+ *   members wait for an answer at that moment.
  */
 export const FAULT_KINDS = [
   "kill leader",
@@ -17,17 +20,27 @@ export const FAULT_KINDS = [
   "pause leader",
   "restart leader",
   "kill again",
+  "kill coordinator",
+  "pause coordinator",
+  "restart coordinator",
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
-/** One in four faults is of these, in this order. */
-const OTHERS: readonly FaultKind[] = [
-  "pause leader",
-  "kill all",
-  "kill again",
-  "restart leader",
-  "kill two",
-];
+export interface Mixture {
+  /** Every block of faults holds these, and one of the others, which take turns. */
+  readonly usual: readonly FaultKind[];
+  readonly others: readonly FaultKind[];
+}
+
+export const LOG_MIXTURE: Mixture = {
+  usual: ["kill leader", "kill leader", "kill leader"],
+  others: ["pause leader", "kill all", "kill again", "restart leader", "kill two"],
+};
+
+export const GROUP_MIXTURE: Mixture = {
+  usual: ["kill coordinator", "kill coordinator", "pause coordinator"],
+  others: ["kill all", "kill leader", "restart coordinator", "kill again", "kill two"],
+};
 
 export type Slot =
   | {
@@ -41,11 +54,9 @@ export type Slot =
 export const PAUSE_MS = 5_000;
 
 /** An endless plan. */
-export function* plan(random: Random): Generator<Slot> {
-  let other = 0;
-  for (;;) {
-    const block: FaultKind[] = ["kill leader", "kill leader", "kill leader"];
-    block.push(OTHERS[other++ % OTHERS.length] as FaultKind);
+export function* plan(random: Random, { usual, others }: Mixture): Generator<Slot> {
+  for (let other = 0; ; other++) {
+    const block = [...usual, others[other % others.length] as FaultKind];
     for (const kind of random.shuffled(block)) {
       if (random.chance(1 / 4)) yield { slot: "quiet", ms: random.between(1_500, 4_000) };
       yield {

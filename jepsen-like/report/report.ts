@@ -3,6 +3,8 @@ import { createWriteStream, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { join } from "node:path";
 import type { Finding } from "../checkers/finding.ts";
+import { groupCounts } from "../checkers/group-checks.ts";
+import type { GroupOutcome } from "../groups/group-run.ts";
 import { acksByPartition, longestGaps, quantile, windowOf } from "../nemesis/windows.ts";
 import { FAULT_KINDS } from "../nemesis/plan.ts";
 import type { Window } from "../nemesis/fault-record.ts";
@@ -36,12 +38,32 @@ export function summaryOf({ title, seed, timeS, outcome, findings }: Report): st
       `${outcome.leadersAtFirst} brokers led at first`,
     `longest gap   ${Math.round(gaps.onePartitionMs)} ms on one partition, ` +
       `${Math.round(gaps.overallMs)} ms on all together`,
+    ...(outcome.groups === null ? [] : groupLines(outcome.groups, outcome)),
     "",
     ...windowTable(windows),
     "",
     ...findings.map((finding) => lineOf(finding)),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** What befell the groups. */
+function groupLines(groups: GroupOutcome, { faults }: RunOutcome): string[] {
+  const of = groupCounts(groups, faults);
+  const settled = groups.settledMs === null ? "never" : `${Math.round(groups.settledMs)} ms`;
+  const members = groups.plans.flatMap((plan) => plan.members);
+  const classic = members.filter(({ protocol }) => protocol === "classic").length;
+  return [
+    `groups        ${groups.plans.length} with ${members.length} members (${classic} classic), ` +
+      `${of.rebalances} classic generations, ${of.moves} times a partition in the new protocol`,
+    `members       ${of.killed} killed, ${of.left} left, ${of.zombies} slept beyond their session, ` +
+      `${of.replaced} of them replaced meanwhile, ${of.fenced} lives fenced`,
+    `coordinators  ${of.coordinatorKills} kills, ${of.coordinatorPauses} pauses, ` +
+      `${groups.coordinatorChanges} leaders of their partitions seen`,
+    `commits       ${of.commits} accepted, ${of.unanswered} without answer; of zombies ` +
+      `${of.zombieRefused} refused, ${of.zombieAccepted} accepted; ${of.staleRefused} echoes refused`,
+    `consumed      ${of.records} records; settled after ${settled}`,
+  ];
 }
 
 /** Per kind of fault: how long the affected partitions accepted nothing. */
@@ -95,6 +117,7 @@ export async function writeReport(directory: string, report: Report): Promise<st
     findings,
     windows: outcome.faults.map((fault) => windowOf(fault, acks)),
     gaps: longestGaps(acks, outcome.fromMs, outcome.toMs),
+    groups: outcome.groups === null ? null : groupCounts(outcome.groups, outcome.faults),
     timeline: events,
   };
   writeFileSync(join(directory, "report.json"), `${JSON.stringify(content, null, 1)}\n`);
@@ -103,7 +126,7 @@ export async function writeReport(directory: string, report: Report): Promise<st
 }
 
 /** One line per lane, batch, observation and fault. */
-async function writeHistory(path: string, { history, faults }: RunOutcome): Promise<void> {
+async function writeHistory(path: string, { history, faults, groups }: RunOutcome): Promise<void> {
   const file = createWriteStream(path);
   const line = async (value: unknown): Promise<void> => {
     if (!file.write(`${JSON.stringify(value)}\n`)) await once(file, "drain");
@@ -115,6 +138,15 @@ async function writeHistory(path: string, { history, faults }: RunOutcome): Prom
   for (const end of history.ends) await line({ is: "end", ...end });
   for (const seen of history.seen.values()) await line({ is: "seen", ...seen });
   for (const fault of faults) await line({ is: "fault", ...fault });
+  if (groups !== null) {
+    const { syncs, beats, heartbeats, commits, offsets, consumed } = groups.history;
+    for (const sync of syncs) await line({ is: "sync", ...sync });
+    for (const beat of beats) await line({ is: "beat", ...beat });
+    for (const heartbeat of heartbeats) await line({ is: "heartbeat", ...heartbeat });
+    for (const commit of commits) await line({ is: "commit", ...commit });
+    for (const offset of offsets) await line({ is: "offset", ...offset });
+    for (const run of consumed) await line({ is: "consumed", ...run });
+  }
   file.end();
   await once(file, "finish");
 }
