@@ -404,8 +404,10 @@ export class MultiRaft implements Surroundings {
     if (replica.leads) this.#inSync.set(replica, new InSyncSet(replica, this.#world.clock.upMs()));
     else this.#inSync.delete(replica);
     if (replica.leads || machine.leader !== null) this.#elections.disarm(replica);
-    else if (machine.role === "follower" && this.#mayCampaign(replica)) {
-      this.#elections.arm(replica, this.#rankOf(replica));
+    else if (this.#mayCampaign(replica)) {
+      // Who was told to take over campaigns without having been armed, and may have to try again.
+      const rank = this.#rankOf(replica);
+      this.#elections.arm(replica, machine.role === "follower" ? rank : rank + 1);
     }
     this.#deferred.add(replica);
     this.#touch();
