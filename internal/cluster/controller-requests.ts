@@ -77,8 +77,14 @@ export interface CreatedTopic {
   readonly configs: readonly ConfigEntry[];
 }
 
-/** By name, or by id when `name` is null. */
-export type TopicReference = { readonly name: string } | { readonly topicId: TopicId };
+/** `seen`: the topic of that name as the asker knows it. A repeated request deletes that one or none. */
+export type TopicReference =
+  { readonly name: string; readonly seen?: TopicId } | { readonly topicId: TopicId };
+
+/** True: an earlier attempt may have done it, and nobody was told. */
+interface Repeatable {
+  readonly isRepeat?: boolean;
+}
 
 export type ConfigResource =
   | { readonly resource: "topic"; readonly name: string }
@@ -154,7 +160,7 @@ export interface ControllerExchanges {
     };
   };
   "delete-topics": {
-    readonly request: { readonly topics: readonly TopicReference[] };
+    readonly request: Repeatable & { readonly topics: readonly TopicReference[] };
     readonly reply: {
       readonly topics: readonly {
         readonly name: string | null;
@@ -164,7 +170,7 @@ export interface ControllerExchanges {
     };
   };
   "create-partitions": {
-    readonly request: {
+    readonly request: Repeatable & {
       readonly topics: readonly {
         readonly name: string;
         /** The new total. */

@@ -152,7 +152,12 @@ function sized(
   return limit === null ? draft.place(count, factor) : failed(limit);
 }
 
+/**
+ * A repeat that finds nothing to delete reports a success: the asker saw the topic, and it is gone. By name it deletes
+ * only the topic that the asker saw, because the name may belong to another one since.
+ */
 export const deleteTopics: Handler<"delete-topics"> = (state, request, context) => {
+  const isRepeat = request.isRepeat === true;
   const records: ControllerRecord[] = [];
   const gone = new Set<TopicId>();
   const topics = request.topics.map((reference) => {
@@ -161,7 +166,12 @@ export const deleteTopics: Handler<"delete-topics"> = (state, request, context) 
       name: topic?.name ?? ("name" in reference ? reference.name : null),
       topicId: topic?.topicId ?? ("topicId" in reference ? reference.topicId : null),
     };
+    if (topic === null && isRepeat) return { ...known, outcome: ok(null) };
     if (topic === null || gone.has(topic.topicId)) return { ...known, outcome: unknown(reference) };
+    if (isRepeat && "name" in reference && reference.seen !== topic.topicId) {
+      const detail = `Another topic '${topic.name}' exists now.`;
+      return { ...known, outcome: refuse("outcome-unknown", detail) };
+    }
     gone.add(topic.topicId);
     let highestTerm = 0 as Term;
     for (const { group, firstTerm } of topic.partitions) {
@@ -194,6 +204,10 @@ export const createPartitions: Handler<"create-partitions"> = (state, request, c
     }
     const topic = state.topicNamed(name);
     if (topic === null) return { name, outcome: unknown({ name }) };
+    // That many it has: by an earlier attempt of this request, as far as the asker can tell.
+    if (request.isRepeat === true && count === topic.partitions.length) {
+      return { name, outcome: ok(null) };
+    }
     const added = addedPartitions(draft, topic, count, assignments);
     if (!added.ok) return { name, outcome: added };
     const { firstTerm } = topic.partitions[0]!;

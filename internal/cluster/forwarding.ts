@@ -35,7 +35,10 @@ export interface ForwardingPorts {
 const RETRY_MS = 50;
 const PENDING_MAX = 4_096;
 
-/** Kinds for which asking twice does no more than asking once. Producer ids may be wasted, never given twice. */
+/**
+ * Kinds for which asking twice does no more than asking once. Producer ids may be wasted, never given twice. What is in
+ * `TOLD` is told that it is a repeat, and then knows its own effects.
+ */
 const REPEATABLE: ReadonlySet<ControllerKind> = new Set<ControllerKind>([
   "found-cluster",
   "register-broker",
@@ -45,11 +48,24 @@ const REPEATABLE: ReadonlySet<ControllerKind> = new Set<ControllerKind>([
   "create-topics", // The asker chose the topic ids, so it recognises its own.
   "replace-directory",
   "alter-configs",
+  "alter-configs-incrementally", // Items of a list are added once.
   "allocate-producer-ids",
   "set-entries",
   "describe-quorum",
   "describe",
 ]);
+
+const TOLD: ReadonlySet<ControllerKind> = new Set<ControllerKind>([
+  "delete-topics",
+  "create-partitions",
+]);
+
+function isRepeatable(request: ControllerRequest): boolean {
+  if (request.kind !== "delete-topics")
+    return REPEATABLE.has(request.kind) || TOLD.has(request.kind);
+  // A name alone may belong to another topic by then.
+  return request.topics.every((of) => !("name" in of) || of.seen !== undefined);
+}
 
 interface Pending {
   readonly request: ControllerRequest;
@@ -136,20 +152,24 @@ export class ForwardingClient implements ControllerClient {
     const attempt = ++this.#lastAttempt;
     pending.attempt = attempt;
     pending.to = leader;
+    const request = this.#asAsked(pending);
     if (leader === this.#ports.self) {
-      return this.#ports.ask(pending.request, (outcome) => {
+      return this.#ports.ask(request, (outcome) => {
         if (pending.attempt === attempt) this.#answered(pending, outcome);
       });
     }
-    const message = encodeRequest(attempt, this.#withinDeadline(pending));
+    const message = encodeRequest(attempt, request);
     if (!message.ok) return this.#finish(pending, message);
     if (!this.#ports.send(leader, message.value)) return this.#retryLater(pending);
     this.#sent.set(attempt, pending);
   }
 
-  /** An attempt that starts late must still be answered in time. */
-  #withinDeadline(pending: Pending): ControllerRequest {
-    const { request } = pending;
+  /** An attempt that starts late must still be answered in time, and one that is a repeat says so. */
+  #asAsked(pending: Pending): ControllerRequest {
+    const isRepeat = pending.mayHaveHappened && TOLD.has(pending.request.kind);
+    const request = isRepeat
+      ? ({ ...pending.request, isRepeat } as ControllerRequest)
+      : pending.request;
     if (!("readyWithinMs" in request)) return request;
     const left = Math.max(0, Math.floor(pending.deadlineMs - this.#ports.clock.upMs()));
     return { ...request, readyWithinMs: Math.min(request.readyWithinMs, left) };
@@ -169,7 +189,7 @@ export class ForwardingClient implements ControllerClient {
       const { detail } = outcome.fault;
       return this.#finish(pending, failed({ kind: "outcome-unknown", detail }));
     }
-    if (!REPEATABLE.has(pending.request.kind)) return this.#finish(pending, outcome);
+    if (!isRepeatable(pending.request)) return this.#finish(pending, outcome);
     pending.mayHaveHappened = true;
     this.#retryLater(pending);
   }

@@ -47,13 +47,17 @@ const REQUESTS: { readonly [K in ControllerKind]: ControllerRequest<K>[] } = {
       readyWithinMs: 500,
     },
   ],
-  "delete-topics": [{ kind: "delete-topics", topics: [{ name: "x" }, { topicId }] }],
+  "delete-topics": [
+    { kind: "delete-topics", topics: [{ name: "x" }, { topicId }], isRepeat: false },
+    { kind: "delete-topics", topics: [{ name: "x", seen: topicId }], isRepeat: true },
+  ],
   "create-partitions": [
     {
       kind: "create-partitions",
       topics: [{ name: "x", count: 4, assignments: [[broker], []] }],
       validateOnly: false,
       readyWithinMs: 0,
+      isRepeat: true,
     },
   ],
   "place-replicas": [

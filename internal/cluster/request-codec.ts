@@ -112,8 +112,12 @@ function faultOf(kind: string, detail: string | null): ControllerFault {
 
 function requestRow(request: ControllerRequest): Row {
   switch (request.kind) {
-    case "delete-topics":
-      return { topics: request.topics.map((of) => ({ name: null, topicId: "", ...of })) };
+    case "delete-topics": {
+      const topics = request.topics.map((of) =>
+        "name" in of ? { name: of.name, topicId: of.seen ?? "" } : { name: null, ...of },
+      );
+      return { ...request, topics };
+    }
     case "create-partitions": {
       const topics = request.topics.map((topic) => {
         return { ...topic, assignments: topic.assignments.map((brokers) => ({ brokers })) };
@@ -150,10 +154,11 @@ function requestFields(kind: ControllerKind, row: Row): Row | null {
     case "register-broker":
       return areWords(row["endpoints"] as Rows, "protocol") ? row : null;
     case "delete-topics": {
-      const topics = (row["topics"] as Rows).map(({ name, topicId }) =>
-        name === null ? { topicId } : { name },
-      );
-      return { topics };
+      const topics = (row["topics"] as Rows).map(({ name, topicId }) => {
+        if (name === null) return { topicId };
+        return topicId === "" ? { name } : { name, seen: topicId };
+      });
+      return { ...row, topics };
     }
     case "create-partitions": {
       const topics = (row["topics"] as Rows).map((topic) => {

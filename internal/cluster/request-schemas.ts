@@ -50,14 +50,14 @@ export const REQUEST_SCHEMAS = {
   "delete-topics": schema(
     7,
     "DeleteTopics",
-    "topics[]{name str?, topicId uuid}",
+    "topics[]{name str?, topicId uuid}, isRepeat bool#0",
     `topics[]{name str?, topicId uuid, outcome{${OUTCOME}}}`,
   ),
   "create-partitions": schema(
     8,
     "CreatePartitions",
     "topics[]{name str, count i32, assignments[]{brokers[] i32}}, validateOnly bool, " +
-      "readyWithinMs i32",
+      "readyWithinMs i32, isRepeat bool#0",
     `topics[]{name str, outcome{${OUTCOME}}}, ready bool`,
   ),
   "place-replicas": schema(

@@ -166,6 +166,52 @@ test("an unknown outcome is told where repeating might do harm", async () => {
   expect(asked.outcome).toMatchObject({ ok: false, fault: { kind: "outcome-unknown" } });
 });
 
+/** Asks broker 4 for something, and lets its outcome be lost with the leader that carried it out, or not. */
+async function askedAcrossLeaders(request: ControllerRequest, isCommitted: boolean) {
+  const fleet = await founded();
+  const orders = newTopic("orders");
+  fleet.ask(0, creating(orders, 0), 500);
+  await fleet.pass(100);
+  const seen = { name: "orders", seen: orders.topicId };
+  const whole = request.kind === "delete-topics" ? { ...request, topics: [seen] } : request;
+  const asked = fleet.ask(3, whole, 5_000);
+  await fleet.pass(50, false);
+  expect(fleet.group.tailLength).toBe(1);
+  fleet.lead(1, isCommitted ? 1 : 0);
+  await fleet.pass(100);
+  fleet.leadAll();
+  await fleet.pass(300);
+  return { fleet, asked };
+}
+
+test.each([true, false])(
+  "a topic is deleted once, whether or not the leader that was asked did it: %s",
+  async (isCommitted) => {
+    const request = { kind: "delete-topics", topics: [] } as const;
+    const { fleet, asked } = await askedAcrossLeaders(request, isCommitted);
+    expect(asked.outcome).toMatchObject({
+      ok: true,
+      value: { topics: [{ outcome: { ok: true } }] },
+    });
+    expect(fleet.leaderNode().image.topicNamed("orders")).toBeNull();
+  },
+);
+
+test.each([true, false])(
+  "partitions are added once, whether or not the leader that was asked did it: %s",
+  async (isCommitted) => {
+    const topics = [{ name: "orders", count: 4, assignments: [] }];
+    const request = { kind: "create-partitions", topics, validateOnly: false } as const;
+    const whole = { ...request, readyWithinMs: 0 };
+    const { fleet, asked } = await askedAcrossLeaders(whole, isCommitted);
+    expect(asked.outcome).toMatchObject({
+      ok: true,
+      value: { topics: [{ outcome: { ok: true } }] },
+    });
+    expect(fleet.leaderNode().image.topicNamed("orders")?.partitions).toHaveLength(4);
+  },
+);
+
 test("without a leader a request times out and nothing happened", async () => {
   const fleet = await founded();
   fleet.sayLeader(0 as GroupId, null, 9);
