@@ -31,7 +31,7 @@ function versions({ run }: Tools): Check {
   return {
     does: "kafka-broker-api-versions lists three brokers with the same APIs",
     run: async () => {
-      const text = await run("BrokerApiVersionsCommand", [""]);
+      const text = await run("BrokerApiVersionsCommand", []);
       const brokers = text
         .split(/^\S+:\d+ \(id: /m)
         .slice(1)

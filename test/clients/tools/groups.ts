@@ -23,8 +23,8 @@ function live(tools: Tools): Check {
     does: "kafka-consumer-groups and kafka-groups show a group with a member; its offsets cannot be reset",
     run: async () => {
       await createTopic(around, TOPIC);
-      await tools.run("ConsoleProducer", ["--topic", TOPIC], `${numbered(SENT).join("\n")}\n`);
-      const reader = consume(tools, ["--from-beginning", "--timeout-ms", "20000"]);
+      await produce(tools, numbered(SENT));
+      const reader = consume(tools, ["--from-beginning", "--timeout-ms", "12000"]);
       reader.catch(() => {});
       await eventually("it is not stable", SEEN_MS_MAX, async () => {
         const [state] = tableRows(await describe(tools, "--state"), "GROUP");
@@ -89,7 +89,7 @@ function remove(tools: Tools): Check {
       same("partitions", said.match(/Successful/g)?.length, 3);
       const rest = await tools.run(COMMAND, ["--describe", "--group", GROUP]).catch(String);
       holds(`no offset is left: ${rest}`, !rest.includes(TOPIC));
-      await tools.run("ConsoleProducer", topic, `${numbered(3).join("\n")}\n`);
+      await produce(tools, numbered(3));
       await consume(tools, ["--from-beginning", "--max-messages", "3", "--timeout-ms", "20000"]);
       const deleted = await tools.run(COMMAND, ["--delete", "--group", GROUP]);
       holds(deleted, deleted.includes("successful"));
@@ -115,6 +115,13 @@ async function offsetsAfter(tools: Tools, ...words: string[]): Promise<string[]>
   return rows
     .toSorted(([, , a = ""], [, , b = ""]) => a.localeCompare(b))
     .map((row) => row[3] ?? "?");
+}
+
+/** With keys, so that every partition gets some. */
+async function produce({ run }: Tools, values: readonly string[]): Promise<void> {
+  const lines = values.map((value) => `${value}\t${value}\n`).join("");
+  const format = ["--reader-property", "parse.key=true"];
+  await run("ConsoleProducer", ["--topic", TOPIC, ...format], lines);
 }
 
 /** The values that the group's only member reads. A time-out without a record ends the tool with an error that means nothing here. */

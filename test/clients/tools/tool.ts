@@ -26,10 +26,8 @@ export function toolsOf(around: Surroundings, { command }: Java): Tools {
     run(tool, words, input = "") {
       const className = CLASSES.get(tool) ?? `${PACKAGE}.${tool}`;
       const cluster = ["--bootstrap-server", around.bootstrap.join(",")];
-      // Some tools take a sub-command, which stands before the options.
-      const [first = "", ...rest] = words;
-      const all = first.startsWith("--") ? [...cluster, ...words] : [first, ...cluster, ...rest];
-      return run(program, [...machine, className, ...all.filter((word) => word !== "")], {
+      const all = tool === "ClusterTool" ? [...words, ...cluster] : [...cluster, ...words];
+      return run(program, [...machine, className, ...all], {
         ...{ input, withinMs: TOOL_MS_MAX },
       });
     },
