@@ -56,6 +56,7 @@ export class DriverProcess {
   readonly #closed: Promise<unknown>;
   readonly #what: string;
   #complaint = "";
+  #lastError = "";
   #fault: Error | null = null;
   /** Set when it could not go on by itself; its lines end there. */
   hasEnded = false;
@@ -91,6 +92,7 @@ export class DriverProcess {
     try {
       const line = JSON.parse(text) as Line;
       if (line.unsupported !== undefined) this.#fault ??= new Unsupported(line.unsupported);
+      if (line.error !== undefined) this.#lastError = line.error;
       this.#hear(line);
     } catch (error) {
       this.#fault ??= new Error(`a line that is none: ${text}: ${(error as Error).message}`);
@@ -115,7 +117,10 @@ export class DriverProcess {
   /** Throws what went wrong so far, so that nobody waits for what cannot come. */
   check(): void {
     if (this.#fault !== null) throw this.#fault;
-    if (this.hasEnded) throw new Error(`${this.#what} ended early: ${this.#said()}`);
+    if (this.hasEnded)
+      throw new Error(
+        `${this.#what} ended early with ${this.#child.exitCode ?? "a signal"}${this.#said()}`,
+      );
   }
 
   /** Resolves when it ended well. @throws Error when it did not, or not in time; then it is killed. */
@@ -136,8 +141,9 @@ export class DriverProcess {
   }
 
   #said(): string {
+    const error = this.#lastError === "" ? "" : `; its last error: ${this.#lastError}`;
     const text = this.#complaint.trim();
-    return text === "" ? "" : `; it said: ${text}`;
+    return text === "" ? error : `${error}; it said: ${text}`;
   }
 }
 
@@ -153,12 +159,6 @@ export async function act(
     lines.push(line);
     hear(line);
   });
-  try {
-    await driver.ended(withinMs);
-  } catch (error) {
-    const told = lines.findLast((line) => line.error !== undefined)?.error;
-    if (told === undefined || error instanceof Unsupported) throw error;
-    throw new Error(`${(error as Error).message}; its last error: ${told}`);
-  }
+  await driver.ended(withinMs);
   return lines;
 }

@@ -16,6 +16,7 @@ export class Faults {
   readonly #brokers: Addresses;
   /** Kills so far: a check that meant to kill and did not must not pass. */
   kills = 0;
+  #last: Promise<void> = Promise.resolve();
 
   constructor(cluster: Cluster, brokers: Addresses) {
     this.#cluster = cluster;
@@ -40,6 +41,12 @@ export class Faults {
     });
   }
 
+  /** Nobody is dying or coming back. */
+  async settled(): Promise<void> {
+    await this.#last;
+    await this.whole([]);
+  }
+
   /** All brokers run, know each other, and hold every partition of `topics`. */
   async whole(topics: readonly string[]): Promise<void> {
     this.#cluster.startAll();
@@ -53,7 +60,14 @@ export class Faults {
     });
   }
 
-  async #killFound(topics: readonly string[], find: () => Promise<number>): Promise<void> {
+  /** One kill at a time: a scenario that failed early must not leave two brokers dead. */
+  #killFound(topics: readonly string[], find: () => Promise<number>): Promise<void> {
+    const killed = this.#last.then(() => this.#kill(topics, find));
+    this.#last = killed.catch(() => {});
+    return killed;
+  }
+
+  async #kill(topics: readonly string[], find: () => Promise<number>): Promise<void> {
     await this.whole(topics);
     let victim = 0;
     await eventually("nobody to kill", FOUND_MS_MAX, async () => {

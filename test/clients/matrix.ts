@@ -75,7 +75,10 @@ export class Trial {
   }
 
   async underKills(): Promise<void> {
-    for (const column of this.#columns(true)) await this.#try(column);
+    for (const column of this.#columns(true)) {
+      await this.#around.faults.settled();
+      await this.#try(column);
+    }
   }
 
   /** What else the client does; may kill brokers. */

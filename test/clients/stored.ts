@@ -50,11 +50,7 @@ export async function committedBy(around: Surroundings, group: string, topic: st
   await eventually(`no offsets of ${group}`, COORDINATOR_MS_MAX, async () => {
     const coordinator = await coordinatorOf(around.kafka, group);
     const { code, offsets } = await withBroker(around.kafka.get(coordinator), (broker) =>
-      broker.ask(
-        OFFSET_FETCH,
-        { group, memberId: null, memberEpoch: -1, topic, partitions },
-        5_000,
-      ),
+      broker.ask(OFFSET_FETCH, { group, topic, partitions }, 5_000),
     );
     if (code !== 0) throw new Error(`error ${code}`);
     for (const { partition, offset } of offsets) committed[partition] = offset;

@@ -2,7 +2,7 @@
 import { act } from "../driver.ts";
 import type { Line, TopicShown } from "../driver.ts";
 import { same } from "../expect.ts";
-import { bootstrapOf } from "../scenario.ts";
+import { bootstrapOf, errorsRemark } from "../scenario.ts";
 import type { Remark, Scenario, Stage } from "../scenario.ts";
 import { isGone } from "../stored.ts";
 
@@ -18,22 +18,22 @@ export const administer: Scenario = {
       killed = around.faults.killController().catch((error: unknown) => error);
     };
     const action = { action: "admin", bootstrap: bootstrapOf(stage), topic } as const;
-    const lines = await act(stage.driver, action, ADMIN_MS_MAX, strike).finally(
-      async () => void (await killed),
-    );
+    const lines = await act(stage.driver, action, ADMIN_MS_MAX, strike);
     const fault = await killed;
     if (fault instanceof Error) throw fault;
-    await around.faults.whole([]);
     return judge(stage, lines);
   },
 };
 
-async function judge({ around, name }: Stage, lines: readonly Line[]): Promise<Remark[]> {
+async function judge(
+  { around, name, withKills }: Stage,
+  lines: readonly Line[],
+): Promise<Remark[]> {
   const missing = lines.flatMap(({ lacks }) => (lacks === undefined ? [] : [lacks]));
   const only = <T>(pick: (line: Line) => T | undefined): T | undefined =>
     lines.map(pick).find((value) => value !== undefined);
   const errors = lines.flatMap(({ error }) => (error === undefined ? [] : [error]));
-  if (errors.length > 0) throw new Error(errors.join("; "));
+  if (errors.length > 0 && !withKills) throw new Error(errors.join("; "));
   same(
     "created",
     only(({ created }) => created),
@@ -49,7 +49,9 @@ async function judge({ around, name }: Stage, lines: readonly Line[]): Promise<R
     true,
   );
   await isGone(around, name);
-  return missing.map((text) => ({ kind: "lacks", text }));
+  const remarks: Remark[] = missing.map((text) => ({ kind: "lacks", text }));
+  if (errors.length > 0) remarks.push(errorsRemark(errors));
+  return remarks;
 }
 
 /** A part may be missing only where the driver said that its client lacks something. */

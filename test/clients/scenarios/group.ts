@@ -5,6 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { same } from "../expect.ts";
 import { Feed } from "../feed.ts";
 import { Members } from "../members.ts";
+import { errorsRemark } from "../scenario.ts";
 import type { Remark, Scenario, Stage } from "../scenario.ts";
 import { committedBy, createTopic, endsOf } from "../stored.ts";
 
@@ -70,7 +71,5 @@ async function drain(members: Members, count: number): Promise<void> {
 
 export function errorsSeen(members: Members): Remark[] {
   const errors = members.all.flatMap((member) => member.errors);
-  const [first] = errors;
-  if (first === undefined) return [];
-  return [{ kind: "seen", text: `${errors.length} errors reached the application: ${first}` }];
+  return errors.length === 0 ? [] : [errorsRemark(errors)];
 }

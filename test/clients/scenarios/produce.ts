@@ -6,7 +6,7 @@ import type { Codec } from "../../../jepsen-like/wire/record-batch.ts";
 import { act, DriverProcess, Unsupported } from "../driver.ts";
 import type { Action, Line } from "../driver.ts";
 import { same } from "../expect.ts";
-import { bootstrapOf } from "../scenario.ts";
+import { bootstrapOf, errorsRemark } from "../scenario.ts";
 import type { Remark, Scenario, Stage } from "../scenario.ts";
 import { createTopic, readStored } from "../stored.ts";
 import type { Stored } from "../stored.ts";
@@ -105,9 +105,9 @@ async function produceMany(stage: Stage, idempotent: boolean): Promise<Remark[]>
   if (!told.isDone) throw new Error("the producer never said that it was done");
   const remarks = judge(await readStored(around, topic), told, size.count, idempotent);
   if (told.errors.length > 0) {
-    const text = `${told.errors.length} errors reached the application: ${told.errors[0]}`;
-    if (!withKills) throw new Error(text);
-    remarks.push({ kind: "seen", text });
+    const remark = errorsRemark(told.errors);
+    if (!withKills) throw new Error(remark.text);
+    remarks.push(remark);
   }
   return remarks;
 }

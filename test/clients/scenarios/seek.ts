@@ -41,9 +41,7 @@ export const seek: Scenario = {
       : Promise.resolve(null);
     if (withKills) await pause(AFTER_KILL_MS);
     const action = { action: "seek", bootstrap: bootstrapOf(stage), topic, timestampMs } as const;
-    const lines = await act(stage.driver, action, SEEK_MS_MAX).finally(
-      async () => void (await killed),
-    );
+    const lines = await act(stage.driver, action, SEEK_MS_MAX);
     const fault = await killed;
     if (fault !== null) throw fault;
     const found = lines.flatMap((line) => (line.found === undefined ? [] : [line.found]));
