@@ -47,6 +47,16 @@ export class HostMeter implements Meter {
     this.#family(name, help, "gauge").observe(labels, read);
   }
 
+  observedSeries(
+    name: string,
+    help: string,
+    read: () => Iterable<readonly [Labels, number]>,
+  ): void {
+    this.#family(name, help, "gauge").add(NO_LABELS, () =>
+      Array.from(read(), ([labels, value]) => ({ value, labels, metricName: name })),
+    );
+  }
+
   /** A counter that something else keeps: its value is read when the page is rendered. */
   observedCounter(name: string, help: string, read: () => number, labels = NO_LABELS): void {
     this.#family(name, help, "counter").observe(labels, read);

@@ -20,6 +20,8 @@ export interface Meter {
   gauge(name: string, help: string, labels?: Labels): Gauge;
   /** A gauge whose value is read when the page is rendered. */
   observedGauge(name: string, help: string, read: () => number, labels?: Labels): void;
+  /** Gauges whose labels change: their series are read when the page is rendered, each with labels of its own. */
+  observedSeries(name: string, help: string, read: () => Iterable<readonly [Labels, number]>): void;
   /** `buckets` are upper bounds in the metric's unit; a sensible set for latencies in seconds by default. */
   histogram(name: string, help: string, labels?: Labels, buckets?: readonly number[]): Histogram;
   /** The Prometheus text exposition page. */

@@ -29,6 +29,26 @@ export function describeLogAndMeter(name: string, open: OpenStage): void {
       expect(lines).toContain("flotilla_test_seen_count 9");
     });
 
+    it("shows the series that there are when the page is rendered", async () => {
+      const { meter } = stage().world;
+      let names: readonly string[] = ["a", "b"];
+      meter.observedSeries("flotilla_test_named_count", "By name.", () =>
+        names.map((name, at) => [{ name }, at]),
+      );
+      const shown = async (): Promise<string[]> => {
+        const { body } = await meter.render();
+        return body.split("\n").filter((line) => line.startsWith("flotilla_test_named_count{"));
+      };
+      expect(await shown()).toEqual([
+        'flotilla_test_named_count{name="a"} 0',
+        'flotilla_test_named_count{name="b"} 1',
+      ]);
+      names = ["c"];
+      expect(await shown()).toEqual(['flotilla_test_named_count{name="c"} 0']);
+      names = [];
+      expect(await shown()).toEqual([]);
+    });
+
     it("counts the observations of a histogram", async () => {
       const { meter } = stage().world;
       const seconds = meter.histogram("flotilla_test_write_seconds", "Writes.", undefined, [1, 2]);

@@ -311,6 +311,7 @@ export const NO_METER: Meter = {
   counter: () => ({ add: () => {} }),
   gauge: () => ({ set: () => {} }),
   observedGauge: () => {},
+  observedSeries: () => {},
   histogram: () => ({ observe: () => {} }),
   render: async () => ({ contentType: "", body: "" }),
 };

@@ -4,10 +4,17 @@ import { assert } from "../../../internal/base/assert.ts";
 
 export class SimMeter implements Meter {
   readonly #values = new Map<string, () => number>();
+  readonly #collected = new Map<string, () => Iterable<readonly [Labels, number]>>();
 
   /** The value of a counter or gauge, or how often a histogram was observed; null when nothing is so named. */
   value(name: string, labels?: Labels): number | null {
-    return this.#values.get(seriesOf(name, labels))?.() ?? null;
+    const series = seriesOf(name, labels);
+    const bound = this.#values.get(series);
+    if (bound !== undefined) return bound();
+    for (const [each, value] of this.#collected.get(name)?.() ?? []) {
+      if (seriesOf(name, each) === series) return value;
+    }
+    return null;
   }
 
   counter(name: string, _help: string, labels?: Labels): Counter {
@@ -35,6 +42,15 @@ export class SimMeter implements Meter {
     this.#bind(name, labels, read);
   }
 
+  observedSeries(
+    name: string,
+    _help: string,
+    read: () => Iterable<readonly [Labels, number]>,
+  ): void {
+    assert(!this.#collected.has(name), "an instrument is bound once");
+    this.#collected.set(name, read);
+  }
+
   histogram(name: string, _help: string, labels?: Labels, buckets?: readonly number[]): Histogram {
     assert(buckets === undefined || buckets.length > 0, "a histogram has buckets");
     let count = 0;
@@ -48,6 +64,9 @@ export class SimMeter implements Meter {
 
   async render(): Promise<{ readonly contentType: string; readonly body: string }> {
     const lines = [...this.#values].map(([series, read]) => `${series} ${read()}\n`);
+    for (const [name, read] of this.#collected) {
+      for (const [labels, value] of read()) lines.push(`${seriesOf(name, labels)} ${value}\n`);
+    }
     return { contentType: "text/plain; version=0.0.4; charset=utf-8", body: lines.sort().join("") };
   }
 
