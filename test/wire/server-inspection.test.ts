@@ -113,7 +113,7 @@ test.each(versionsOf(describeQuorum))("DescribeQuorum %i", async (version) => {
   const replicaDirectoryId = version >= 2 ? DIRECTORY : "";
   expect(led?.currentVoters.map((one) => [one.replicaId, one.logEndOffset])).toEqual([[1, 6]]);
   expect(led?.observers).toMatchObject([{ replicaId: 3, replicaDirectoryId, ...times }]);
-  const kafka = { name: "kafka", host: "broker-1", port: 9092 };
+  const kafka = { name: "KAFKA", host: "broker-1", port: 9092 };
   expect(answer.nodes).toEqual(version >= 2 ? [{ nodeId: 1, listeners: [kafka] }] : []);
   stage.inspection.fault = { kind: "timed-out", detail: "Nobody leads." };
   const late = (await ask()).topics[0]?.partitions[0];

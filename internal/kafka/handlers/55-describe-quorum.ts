@@ -122,10 +122,12 @@ function nodes(
   { cluster, options }: HandlerContext,
   shown: ReadonlySet<number>,
 ): DescribeQuorumResponse["nodes"] {
+  // The Java client takes no other letters.
+  const name = options.listener.toUpperCase();
   return cluster
     .brokers(options.listener, true)
     .filter(({ broker }) => shown.has(broker))
     .map(({ broker, host, port }) => {
-      return { nodeId: broker, listeners: [{ name: options.listener, host, port }] };
+      return { nodeId: broker, listeners: [{ name, host, port }] };
     });
 }
