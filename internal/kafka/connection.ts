@@ -263,14 +263,15 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
     return null;
   }
 
+  /**
+   * Answers come out of the middle of a commit. Frames that had to wait are therefore taken up when the turn ends: what
+   * they ask for may be a step of the very machine that is committing.
+   */
   answered(call: Call): void {
     this.#answers.answered(call);
-    this.#pump();
-    this.#proceed();
-  }
-
-  #pump(): void {
-    if (this.#cause === null && this.#answers.pump()) this.#home.flusher.mark(this);
+    if (this.#cause !== null) return;
+    this.#answers.pump();
+    this.#home.flusher.mark(this);
   }
 
   /** The answer of a call was handed to the system as a whole. */
@@ -287,12 +288,13 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
 
   #taken(bytes: number): void {
     this.#home.probe.sentBytes.add(bytes);
-    this.#pump();
+    if (this.#cause === null && this.#answers.pump()) this.#home.flusher.mark(this);
     this.#proceed();
   }
 
   flush(): void {
     this.#wire.flush();
+    this.#proceed();
   }
 
   hold(): void {

@@ -88,6 +88,6 @@ async function measure(load: Load): Promise<void> {
     `${((after.writtenBytes - before.writtenBytes) / all / load.messageBytes).toFixed(1)} bytes written per byte`,
     `${(after.residentBytes / 1e6).toFixed(0)} MB resident`,
   ];
-  if (result.errors > 0) cells.push(`${result.errors} ERRORS`);
+  for (const [code, count] of result.errors) cells.push(`${count} REFUSED with code ${code}`);
   console.log(cells.join(" | "));
 }

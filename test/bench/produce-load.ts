@@ -24,11 +24,14 @@ export interface Load {
 
 export interface LoadResult {
   readonly acknowledged: number;
-  readonly errors: number;
+  /** Refused messages by error code; -1 for a lost connection. */
+  readonly errors: ReadonlyMap<number, number>;
   readonly latencies: Latencies;
 }
 
 const PRODUCE_VERSION = 9;
+const LEADER_ATTEMPTS_MAX = 300;
+const LEADER_PAUSE_MS = 100;
 const world = { wire: new HostWire(), clock: new HostClock() };
 
 export class LoadClient {
@@ -59,22 +62,37 @@ export class LoadClient {
     });
     const [outcome] = created.topics;
     if (outcome?.errorCode !== 0) throw new Error(`${topic}: ${outcome?.errorMessage ?? "?"}`);
-    const known = await admin.request(metadata, 9, {
-      topics: [{ name: topic }],
-      allowAutoTopicCreation: false,
-      includeClusterAuthorizedOperations: false,
-      includeTopicAuthorizedOperations: false,
-    });
+    const brokers = await this.#learnLeaders(admin, topic, partitions);
     admin.close();
-    this.#leaders = [];
-    for (const { partitionIndex, leaderId } of known.topics[0]?.partitions ?? []) {
-      this.#leaders[partitionIndex] = leaderId;
-    }
-    for (const { nodeId, host, port } of known.brokers) {
+    for (const { nodeId, host, port } of brokers) {
       const client = new KafkaClient(world, { host, port });
       await client.opened;
       this.#clients.set(nodeId, client);
     }
+  }
+
+  /** Elections take a moment after a creation; what is measured begins when every partition has a leader. */
+  async #learnLeaders(
+    admin: KafkaClient,
+    topic: string,
+    partitions: number,
+  ): Promise<readonly { nodeId: number; host: string; port: number }[]> {
+    for (let attempt = 0; attempt < LEADER_ATTEMPTS_MAX; attempt++) {
+      const known = await admin.request(metadata, 9, {
+        topics: [{ name: topic }],
+        allowAutoTopicCreation: false,
+        includeClusterAuthorizedOperations: false,
+        includeTopicAuthorizedOperations: false,
+      });
+      const leaders = new Array<number>(partitions).fill(-1);
+      for (const { partitionIndex, leaderId } of known.topics[0]?.partitions ?? []) {
+        leaders[partitionIndex] = leaderId;
+      }
+      this.#leaders = leaders;
+      if (leaders.every((leader) => leader >= 0)) return known.brokers;
+      await pause(LEADER_PAUSE_MS);
+    }
+    throw new Error(`${topic}: not every partition has a leader`);
   }
 
   async remove(topic: string): Promise<void> {
@@ -90,15 +108,15 @@ export class LoadClient {
     const untilMs = fromMs + runMs;
     const latencies = new Latencies();
     let acknowledged = 0;
-    let errors = 0;
+    const errors = new Map<number, number>();
     let sent = 0;
     const value = new Uint8Array(load.messageBytes).fill(120);
     const send = async (dueMs: number): Promise<void> => {
       const partition = sent++ % load.partitions;
       const batch = encodeBatch([{ key: null, value, timestampMs: Date.now() }]);
-      const isOk = await this.#produce(topic, partition, batch);
+      const code = await this.#produce(topic, partition, batch);
       const nowMs = performance.now();
-      if (!isOk) errors++;
+      if (code !== 0) errors.set(code, (errors.get(code) ?? 0) + 1);
       else if (dueMs >= fromMs && nowMs <= untilMs + 1_000) {
         latencies.add(nowMs - dueMs);
         if (nowMs <= untilMs) acknowledged++;
@@ -113,9 +131,9 @@ export class LoadClient {
     return { acknowledged, errors, latencies };
   }
 
-  async #produce(topic: string, partition: number, batch: Uint8Array): Promise<boolean> {
+  async #produce(topic: string, partition: number, batch: Uint8Array): Promise<number> {
     const client = this.#clients.get(this.#leaders[partition] ?? -1);
-    if (client === undefined) return false;
+    if (client === undefined) return -1;
     const records = { bytes: batch, start: 0, end: batch.length };
     const answer = await client
       .request(produce, PRODUCE_VERSION, {
@@ -125,7 +143,7 @@ export class LoadClient {
         topicData: [{ name: topic, partitionData: [{ index: partition, records }] }],
       } as never)
       .catch(() => null);
-    return answer?.responses[0]?.partitionResponses[0]?.errorCode === 0;
+    return answer?.responses[0]?.partitionResponses[0]?.errorCode ?? -1;
   }
 }
 
