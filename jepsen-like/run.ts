@@ -13,6 +13,7 @@ import { Cluster } from "./cluster/cluster.ts";
 import type { GroupPlan } from "./groups/crew.ts";
 import { GroupRun, OFFSETS_PARTITIONS } from "./groups/group-run.ts";
 import type { GroupOutcome } from "./groups/group-run.ts";
+import { HEARTBEAT_MS, SESSION_MS } from "./groups/membership.ts";
 import { History } from "./history.ts";
 import type { FaultRecord } from "./nemesis/fault-record.ts";
 import { Nemesis } from "./nemesis/nemesis.ts";
@@ -72,6 +73,8 @@ export interface RunOutcome {
 const GROUP_SETTINGS = {
   "group.min.session.timeout.ms": 1_000,
   "group.initial.rebalance.delay.ms": 300,
+  "group.consumer.session.timeout.ms": SESSION_MS,
+  "group.consumer.heartbeat.interval.ms": HEARTBEAT_MS,
   "offsets.topic.num.partitions": OFFSETS_PARTITIONS,
 };
 
