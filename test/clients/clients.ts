@@ -7,12 +7,25 @@ import { kafkaTools } from "./rows/kafka-tools.ts";
 import { kafkajs } from "./rows/kafkajs.ts";
 import { kcat } from "./rows/kcat.ts";
 import { nodeRdkafka } from "./rows/node-rdkafka.ts";
-import { platformatic } from "./rows/platformatic.ts";
+import { platformatic, platformaticNewGroups } from "./rows/platformatic.ts";
+import {
+  aiokafka,
+  confluentPython,
+  confluentPythonDebian,
+  confluentPythonNewGroups,
+  kafkaPython,
+} from "./rows/python.ts";
 
 export const CLIENTS: readonly Client[] = [
   kcat,
   kafkajs,
   platformatic,
+  platformaticNewGroups,
+  confluentPythonDebian,
+  confluentPython,
+  confluentPythonNewGroups,
+  aiokafka,
+  kafkaPython,
   grpc,
   nodeRdkafka,
   franzGo,

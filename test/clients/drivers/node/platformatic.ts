@@ -31,6 +31,8 @@ import type { Asked } from "./contract.ts";
 const TOPIC_RESOURCE = 2;
 const SET = 0;
 
+const RETRY_MS = 300;
+
 type TextConsumer = Consumer<string, string, string, string>;
 
 function base({ bootstrap }: Asked): { clientId: string; bootstrapBrokers: string[] } {
@@ -68,37 +70,72 @@ function openConsumer(asked: Asked): TextConsumer {
 }
 
 async function consume(asked: Asked): Promise<void> {
+  const stopped = stopAsked();
+  let isStopped = false;
+  void stopped.then(() => (isStopped = true));
+  while (!isStopped) {
+    const life = openLife(asked);
+    try {
+      const broken = await life.read();
+      while (!isStopped && broken.why === null) {
+        await Promise.race([stopped, broken.seen, pause(COMMIT_EVERY_MS)]);
+        if (!isStopped && broken.why === null) await life.commit();
+      }
+      if (broken.why !== null) throw broken.why;
+    } catch (error) {
+      // The library ends the stream when it can neither fetch nor find a broker: a new consumer is needed.
+      say({ error: wordsOf(error) });
+      await life.abandon();
+      await pause(RETRY_MS);
+      continue;
+    }
+    await life.end();
+  }
+}
+
+/** One consumer from its start to its end. */
+function openLife(asked: Asked) {
   const { topic, fromStart } = asked;
   const consumer = openConsumer(asked);
   const owned = new Set<number>();
   const next = new Map<number, { offset: bigint; leaderEpoch: number }>();
   listen(consumer, topic, owned, next);
   const commit = commits(consumer, topic, next);
-  const stopped = stopAsked();
-  const stream = await consumer.consume({
-    topics: [topic],
-    ...{ mode: "committed", fallbackMode: fromStart ? "earliest" : "latest" },
-    ...{ autocommit: false, maxWaitTime: 200 },
-  });
-  stream.on("error", (error) => {
-    say({ error: wordsOf(error) });
-    process.exit(1);
-  });
-  stream.on("data", ({ partition, offset, value }) => {
-    // What a rebalance left in the stream belongs to somebody else.
-    if (!owned.has(partition)) return;
-    say({ record: [partition, Number(offset), nameOf(value)] });
-    next.set(partition, { offset: offset + 1n, leaderEpoch: -1 });
-  });
-  let isStopped = false;
-  void stopped.then(() => (isStopped = true));
-  while (!isStopped) {
-    await Promise.race([stopped, pause(COMMIT_EVERY_MS)]);
-    if (!isStopped) await commit();
-  }
-  stream.pause();
-  await commit();
-  await consumer.close(true);
+  let quiet = (): void => {};
+  return {
+    commit,
+    async read() {
+      const stream = await consumer.consume({
+        topics: [topic],
+        ...{ mode: "committed", fallbackMode: fromStart ? "earliest" : "latest" },
+        ...{ autocommit: false, maxWaitTime: 200 },
+      });
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const broken: { why: Error | null; seen: Promise<void> } = { why: null, seen: promise };
+      stream.on("error", (error) => {
+        broken.why = error;
+        resolve();
+      });
+      stream.on("data", ({ partition, offset, value }) => {
+        // What a rebalance left in the stream belongs to somebody else.
+        if (!owned.has(partition)) return;
+        say({ record: [partition, Number(offset), nameOf(value)] });
+        next.set(partition, { offset: offset + 1n, leaderEpoch: -1 });
+      });
+      quiet = () => stream.pause();
+      return broken;
+    },
+    async abandon() {
+      if (owned.size > 0) say({ revoked: [...owned] });
+      owned.clear();
+      await consumer.close(true).catch((error: unknown) => say({ error: wordsOf(error) }));
+    },
+    async end() {
+      quiet();
+      await commit();
+      await consumer.close(true);
+    },
+  };
 }
 
 function listen(
