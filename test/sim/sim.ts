@@ -189,7 +189,9 @@ async function main(): Promise<number> {
     console.log(`${name.padEnd(18)} ${Math.round(value)}`);
   }
   console.log(`${(options.seeds / seconds).toFixed(1)} seeds/s, ${seconds.toFixed(0)} s`);
-  for (const what of shortfalls(pool.totals, options.mutant === null ? options.seeds : 0)) {
+  const hasGroups = ["groups", "mixed"].includes(options.workload);
+  const counted = options.mutant === null ? options.seeds : 0;
+  for (const what of shortfalls(pool.totals, counted, hasGroups)) {
     pool.failed++;
     console.log(what);
   }

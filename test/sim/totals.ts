@@ -84,13 +84,22 @@ const FLOORS: Readonly<Partial<Totals>> = {
   restored: 3,
   replayed: 10,
 };
+/** The same where every fourth seed has consumer groups. */
+const GROUP_FLOORS: Readonly<Partial<Totals>> = {
+  coordinators: 600,
+  generations: 900,
+  commits: 18_000,
+  offsetsRead: 40_000,
+  zombies: 50,
+  coordinatorFaults: 200,
+};
 const CRASHES = 3_000;
 const KINDS_OF_CRASH_PART = 0.25;
 /** Fewer seeds than this prove nothing about rates. */
 const SEEDS_MIN = 100;
 
 /** Sentences about what there was too little of. */
-export function shortfalls(totals: Totals, seeds: number): string[] {
+export function shortfalls(totals: Totals, seeds: number, hasGroups: boolean): string[] {
   if (seeds < SEEDS_MIN) return [];
   const share = seeds / 1_000;
   const found: string[] = [];
@@ -98,8 +107,9 @@ export function shortfalls(totals: Totals, seeds: number): string[] {
     if (is < Math.floor(floor))
       found.push(`too little: ${what} is ${Math.round(is)}, wanted ${floor}`);
   };
-  for (const name of Object.keys(FLOORS) as (keyof Totals)[]) {
-    least(name, totals[name], (FLOORS[name] ?? 0) * share);
+  const floors = hasGroups ? { ...FLOORS, ...GROUP_FLOORS } : FLOORS;
+  for (const name of Object.keys(floors) as (keyof Totals)[]) {
+    least(name, totals[name], (floors[name] ?? 0) * share);
   }
   least("crashes", totals.kills + totals.powerLosses, CRASHES * share);
   least("kills", totals.kills, CRASHES * share * KINDS_OF_CRASH_PART);

@@ -3,8 +3,9 @@
 // nothing had happened (a zombie), or asks for a rebalance.
 import type { GroupFault, JoinAnswer } from "../../../internal/coordinator/group-requests.ts";
 import type { Book } from "../checkers/book.ts";
-import type { GroupClient, Claim } from "./group-client.ts";
+import type { Claim, GroupClient } from "./group-client.ts";
 import type { Lost } from "./group-gateway.ts";
+import type { GroupMember, Standing } from "./group-member.ts";
 
 export interface ClassicMemberOptions {
   readonly instanceId: string | null;
@@ -14,12 +15,6 @@ export interface ClassicMemberOptions {
   readonly partitions: number;
   /** The index of the partition that keeps the group. */
   readonly indexOf: (group: string) => number;
-}
-
-/** What a member has when it is a member. */
-export interface Standing {
-  readonly generation: number;
-  readonly partitions: readonly number[];
 }
 
 const PROTOCOL = "spread";
@@ -32,7 +27,7 @@ const COMMIT_PERMILLE = 350;
 const IMPATIENT_PERMILLE = 150;
 const AWAY_MS_MAX = 1_200;
 
-export class ClassicMember {
+export class ClassicMember implements GroupMember {
   readonly client: GroupClient;
   readonly #book: Book;
   readonly #options: ClassicMemberOptions;
@@ -109,6 +104,7 @@ export class ClassicMember {
   }
 
   #joined({ memberId, generation, members, skipAssignment }: JoinAnswer): void {
+    this.client.positions.clear();
     this.#memberId = memberId;
     this.#generation = generation;
     this.#members = skipAssignment ? [] : members.map((member) => member.memberId);

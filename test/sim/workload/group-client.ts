@@ -86,7 +86,6 @@ export class GroupClient {
       if (!(await this.hasMoved(fetched))) await this.pause();
       return "moved";
     }
-    this.positions.clear();
     for (const { partition, committed } of fetched) {
       this.positions.set(partition, committed?.offset ?? 0);
     }

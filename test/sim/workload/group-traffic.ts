@@ -7,13 +7,14 @@ import type { CoordinatorWatch } from "../watch/coordinator-watch.ts";
 import { ClassicMember } from "./classic-member.ts";
 import { GroupClient } from "./group-client.ts";
 import { GroupGateway } from "./group-gateway.ts";
+import type { GroupMember } from "./group-member.ts";
 import { OffsetProber } from "./offset-prober.ts";
 import { SimpleConsumer } from "./simple-consumer.ts";
 import { TOPIC } from "./targets.ts";
 
 export class GroupTraffic {
   readonly gateway: GroupGateway;
-  readonly members: ClassicMember[] = [];
+  readonly members: GroupMember[] = [];
   readonly #others: (SimpleConsumer | OffsetProber)[] = [];
   readonly #cluster: SimCluster;
   readonly #book: Book;
