@@ -260,9 +260,11 @@ export class StateLog<State, Request, Reply, Fault, Rec> implements CommandFollo
     if (this.#bugs.speculationOff !== true) {
       this.#applyAll(records, { add: (step) => batch.undo.push(step) });
     }
-    if (this.#bugs.answerEarly === true) return waiter.answer(this.#appliedIndex);
-    batch.waiters.push(waiter);
-    this.#waiterCount++;
+    if (this.#bugs.answerEarly === true) waiter.answer(this.#appliedIndex);
+    else {
+      batch.waiters.push(waiter);
+      this.#waiterCount++;
+    }
     if (this.#turnEndAsked) return;
     this.#turnEndAsked = true;
     this.#world.clock.turnEnd(() => {
