@@ -17,6 +17,14 @@ export function takeDirectory(directory: string): void {
   process.on("exit", () => rmSync(mark, { force: true }));
 }
 
+/** Data directories of brokers are kept only when something failed. */
+export function forgetBrokers(directory: string): void {
+  for (const broker of [1, 2, 3]) {
+    const data = join(directory, "brokers", `broker-${broker}`, "data");
+    rmSync(data, { recursive: true, force: true });
+  }
+}
+
 function readOr(path: string, otherwise: string): string {
   try {
     return readFileSync(path, "utf8");

@@ -83,23 +83,24 @@ export function offsetsGoBack({ commits, offsets }: GroupHistory): Finding {
           : [],
       ),
     ].toSorted((a, b) => a.atMs - b.atMs);
-    for (const seen of questions) {
+    let next = 0;
+    let highest: Promised | null = null;
+    for (const seen of questions.toSorted((a, b) => a.sentMs - b.sentMs)) {
       draft.examined();
-      const higher = promises.filter(
-        ({ atMs, offset }) => atMs < seen.sentMs && offset > seen.offset,
-      );
-      const highest = higher.reduce<Promised | null>(
-        (best, one) => (best === null || one.offset > best.offset ? one : best),
-        null,
-      );
-      if (highest === null) continue;
+      for (; (promises[next]?.atMs ?? Infinity) < seen.sentMs; next++) {
+        const one = promises[next] as Promised;
+        if (highest === null || one.offset > highest.offset) highest = one;
+      }
+      const before: Promised | null = highest;
+      if (before === null || before.offset <= seen.offset) continue;
+      const higher = promises.slice(0, next).filter(({ offset }) => offset > seen.offset);
       const late = own.filter((commit) => mayBeLate(commit, seen));
       if (late.some((commit) => higher.every((one) => mayFollow(commit, one)))) continue;
       draft.violation(
         () =>
           `partition ${seen.partition} of ${seen.group}: ${seen.offset} is told after ` +
-          `${at(seen.sentMs)}; ${highest.offset} was ` +
-          `${highest.commit === null ? "told" : "accepted"} at ${at(highest.atMs)}`,
+          `${at(seen.sentMs)}; ${before.offset} was ` +
+          `${before.commit === null ? "told" : "accepted"} at ${at(before.atMs)}`,
       );
     }
   }

@@ -2,28 +2,28 @@
 // after the last fault, and what they have committed in the end.
 import type { FinalOffset } from "../checkers/group-offsets.ts";
 import type { History } from "../history.ts";
-import { Random } from "../random.ts";
 import { CODE } from "../wire/error-codes.ts";
 import type { BrokerAddress } from "../wire/connection.ts";
 import { Connection } from "../wire/connection.ts";
 import { FIND_COORDINATOR } from "../wire/group-requests.ts";
-import { CONSUMER_GROUP_HEARTBEAT, OFFSET_FETCH, TOPIC_ID } from "../wire/member-requests.ts";
+import { CONSUMER_GROUP_HEARTBEAT, TOPIC_ID } from "../wire/member-requests.ts";
 import { API_VERSIONS } from "../wire/requests.ts";
 import { eventually } from "../cluster/cluster.ts";
 import { pause } from "../workload/clock.ts";
 import type { RunClock } from "../workload/clock.ts";
 import { Leaders } from "../workload/leaders.ts";
-import { Body } from "./body.ts";
 import { Crew } from "./crew.ts";
 import type { CrewCounts, GroupPlan } from "./crew.ts";
 import { GroupHistory } from "./group-history.ts";
 import type { Standing } from "./membership.ts";
+import { OffsetWatcher } from "./offset-watcher.ts";
 
 const OFFSETS_TOPIC = "__consumer_offsets";
 export const OFFSETS_PARTITIONS = 8;
 const BEGIN_MS_MAX = 20_000;
 export const SETTLE_MS_MAX = 30_000;
 const DRAIN_MS_MAX = 30_000;
+const FINAL_MS_MAX = 5_000;
 const LOOK_EVERY_MS = 50;
 /** So long must a settled group stay as it is. */
 const STEADY_MS = 1_500;
@@ -57,6 +57,7 @@ export class GroupRun {
   readonly #options: GroupRunOptions;
   readonly #crew: Crew;
   readonly #coordinators: Leaders;
+  readonly #watchers: readonly OffsetWatcher[];
   readonly #complaints: string[] = [];
   #churning: Promise<void> = Promise.resolve();
   #settledMs: number | null = null;
@@ -67,6 +68,7 @@ export class GroupRun {
     this.#crew = new Crew(options.plans, surroundings, options.seed, options.note);
     const { addresses, history, nowMs } = options;
     this.#coordinators = new Leaders(addresses, OFFSETS_TOPIC, history, nowMs);
+    this.#watchers = this.groups.map((group) => new OffsetWatcher({ ...surroundings, group }));
   }
 
   /** Resolves when every group has a coordinator and all members are started. */
@@ -171,37 +173,16 @@ export class GroupRun {
   }
 
   async #committed(group: string, ends: ReadonlyMap<number, number>): Promise<FinalOffset[]> {
-    const { addresses, nowMs, seed, topic, history, partitions: count } = this.#options;
-    const body = new Body({
-      name: "chaos-group-ends",
-      group,
-      addresses,
-      random: new Random(seed, `ends of ${group}`),
-      nowMs,
-      malformed: (what) => void history.malformed.push(what),
-    });
-    const partitions = Array.from({ length: count }, (_, partition) => partition);
-    const question = { group, memberId: null, memberEpoch: -1, topic, partitions };
-    const told = new Map<number, number>();
-    for (const giveUpAtMs = nowMs() + 5_000; told.size < count && nowMs() < giveUpAtMs;) {
-      const exchange = await body.ask(OFFSET_FETCH, question, 2_000);
-      if (exchange === null || exchange.answer?.code !== CODE.none) {
-        body.lookElsewhere();
-        continue;
-      }
-      const { sentMs, answeredMs, answer } = exchange;
-      for (const { partition, offset: or, code } of answer.offsets) {
-        if (code !== CODE.none) continue;
-        const offset = Math.max(or, 0);
-        told.set(partition, offset);
-        this.history.offsets.push({ group, partition, offset, sentMs, answeredMs });
-      }
+    const { nowMs, partitions: count } = this.#options;
+    const watcher = this.#watchers.find((one) => one.group === group);
+    let told: ReadonlyMap<number, number> | null | undefined = null;
+    for (const giveUpAtMs = nowMs() + FINAL_MS_MAX; told === null && nowMs() < giveUpAtMs;) {
+      told = await watcher?.ask();
     }
-    body.die();
-    return partitions.map((partition) => ({
+    return Array.from({ length: count }, (_, partition) => ({
       group,
       partition,
-      offset: told.get(partition) ?? null,
+      offset: told?.get(partition) ?? null,
       end: ends.get(partition) ?? 0,
     }));
   }
@@ -221,6 +202,7 @@ export class GroupRun {
   async close(): Promise<void> {
     await this.#crew.close();
     await this.#churning;
+    await Promise.all(this.#watchers.map((watcher) => watcher.close()));
     this.#coordinators.close();
   }
 }

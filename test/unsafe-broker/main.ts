@@ -42,6 +42,17 @@ const BUGS: Readonly<Record<string, Bug>> = {
     writeDelayMs: 100,
     faults: { partition: { ...NO_PARTITION_FAULTS, waiterAcrossLeaders: true } },
   },
+  /** Commits of offsets are answered before they are committed. */
+  "early-commits": { writeDelayMs: 250, faults: { groups: { answerEarly: true } } },
+  /** Commits of earlier generations are accepted. */
+  "old-commits": { writeDelayMs: 0, faults: { groups: { oldGenerationCommits: true } } },
+  /** A coordinator serves before it knows what earlier ones committed. */
+  "loading-coordinators": {
+    writeDelayMs: 100,
+    faults: { groups: { servesWhileLoading: true } },
+  },
+  /** A generation's leader may assign twice. */
+  "two-assignments": { writeDelayMs: 100, faults: { groups: { assignsTwice: true } } },
 };
 
 function fail(why: string): never {
