@@ -192,6 +192,27 @@ const TOPICS = {
   "partitions.max": count(100_000, "live-for-all", "Replicas that this broker hosts.", { min: 1 }),
 } as const;
 
+const LEADERSHIP = {
+  "auto.leader.rebalance.enable": flag(
+    true,
+    "restart",
+    "Leadership of a partition goes back to its preferred replica, the first of its placement, once that one is in sync.",
+  ),
+  "leader.imbalance.check.interval.seconds": count(
+    30,
+    "restart",
+    "Time between two looks for partitions that this broker leads and another is preferred for. Two looks in a row must " +
+      "find the same before leadership moves.",
+    { min: 1, max: 86_400 },
+  ),
+  "leader.rebalance.transfers.per.second": count(
+    50,
+    "restart",
+    "Leaderships that this broker hands to preferred replicas in a second, at most.",
+    { min: 1, max: 10_000 },
+  ),
+} as const;
+
 const CLIENTS = {
   "connections.max": count(10_000, "live", "Client connections, all listeners together.", {
     min: 1,
@@ -251,6 +272,37 @@ const GROUPS = {
     "How long an empty group waits for more members before its first assignment.",
   ),
   "group.max.size": count(10_000, "live", "Members of one consumer group.", { min: 1 }),
+  "group.consumer.max.size": count(
+    10_000,
+    "restart",
+    "Members of one consumer group of the newer protocol.",
+    { min: 1 },
+  ),
+  "group.consumer.session.timeout.ms": durationMs(
+    45 * SECOND,
+    "restart",
+    "How long a member of the newer protocol may be silent before it leaves its group.",
+    { min: 1 * SECOND },
+  ),
+  "group.consumer.heartbeat.interval.ms": durationMs(
+    5 * SECOND,
+    "restart",
+    "How often members of the newer protocol send heartbeats.",
+    { min: 100 },
+  ),
+  "group.consumer.assignors": choice(
+    ["uniform,range", "range,uniform", "uniform", "range"],
+    "uniform,range",
+    "restart",
+    "The assignors that members of the newer protocol may ask for. The first serves those who ask for none.",
+  ),
+  "group.consumer.migration.policy": choice(
+    ["disabled", "upgrade", "downgrade", "bidirectional"],
+    "bidirectional",
+    "restart",
+    "Whether groups of the classic protocol become groups of the newer one when a member joins by it, and go back when the " +
+      "last such member has left.",
+  ),
   "groups.max": count(100_000, "live", "Consumer groups that this broker coordinates.", {
     min: 1,
   }),
@@ -277,7 +329,7 @@ const PROCESS = {
   "drain.ms.max": durationMs(
     10 * SECOND,
     "live",
-    "How long a stopping broker waits until its leaderships have moved and its answers are sent.",
+    "How long a stopping broker takes, at most, to hand over its leaderships, let clients learn of it and send its answers.",
   ),
   "log.level": choice(
     ["debug", "info", "warn", "error"],
@@ -293,6 +345,7 @@ export const SETTINGS = {
   ...LINKS,
   ...JOURNAL,
   ...TOPICS,
+  ...LEADERSHIP,
   ...CLIENTS,
   ...GROUPS,
   ...PROCESS,
@@ -305,6 +358,7 @@ export const SETTING_GROUPS: readonly (readonly [string, readonly SettingName[]]
   ["Broker links", namesOf(LINKS)],
   ["Journal", namesOf(JOURNAL)],
   ["Topics and partitions", namesOf(TOPICS)],
+  ["Leadership", namesOf(LEADERSHIP)],
   ["Client connections", namesOf(CLIENTS)],
   ["Consumer groups", namesOf(GROUPS)],
   ["Process", namesOf(PROCESS)],

@@ -31,3 +31,94 @@ export type Assignor = (
 ) => ReadonlyMap<string, Assignment>;
 
 export const NO_PARTITIONS: Assignment = new Map();
+
+interface TopicPartitions {
+  readonly topicId: TopicId;
+  readonly partitions: readonly number[];
+}
+
+/** From what a request or a record lists, in any order and with repetitions. */
+export function assignmentOf(listed: Iterable<TopicPartitions>): Assignment {
+  const sets = new Map<TopicId, Set<number>>();
+  for (const { topicId, partitions } of listed) {
+    const known = sets.get(topicId) ?? new Set();
+    for (const partition of partitions) known.add(partition);
+    if (known.size > 0) sets.set(topicId, known);
+  }
+  const assignment = new Map<TopicId, readonly number[]>();
+  for (const [topicId, partitions] of sets) {
+    assignment.set(
+      topicId,
+      [...partitions].sort((a, b) => a - b),
+    );
+  }
+  return assignment;
+}
+
+export function listed(assignment: Assignment): TopicPartitions[] {
+  return [...assignment].map(([topicId, partitions]) => ({ topicId, partitions }));
+}
+
+export function holds(assignment: Assignment, topicId: TopicId, partition: number): boolean {
+  return assignment.get(topicId)?.includes(partition) === true;
+}
+
+export function countOf(assignment: Assignment): number {
+  let count = 0;
+  for (const partitions of assignment.values()) count += partitions.length;
+  return count;
+}
+
+/** What of `assignment` passes. */
+export function filtered(
+  assignment: Assignment,
+  passes: (topicId: TopicId, partition: number) => boolean,
+): Assignment {
+  const kept = new Map<TopicId, readonly number[]>();
+  for (const [topicId, partitions] of assignment) {
+    const some = partitions.filter((partition) => passes(topicId, partition));
+    if (some.length > 0) kept.set(topicId, some);
+  }
+  return kept;
+}
+
+export function intersection(a: Assignment, b: Assignment): Assignment {
+  const isInB = membership(b);
+  return filtered(a, isInB);
+}
+
+export function difference(a: Assignment, b: Assignment): Assignment {
+  const isInB = membership(b);
+  return filtered(a, (topicId, partition) => !isInB(topicId, partition));
+}
+
+export function union(a: Assignment, b: Assignment): Assignment {
+  return assignmentOf([...listed(a), ...listed(b)]);
+}
+
+export function isSubset(a: Assignment, b: Assignment): boolean {
+  return difference(a, b).size === 0;
+}
+
+export function isSame(a: Assignment, b: Assignment): boolean {
+  if (a.size !== b.size) return false;
+  for (const [topicId, partitions] of a) {
+    const others = b.get(topicId);
+    if (others?.length !== partitions.length) return false;
+    if (!partitions.every((partition, at) => partition === others[at])) return false;
+  }
+  return true;
+}
+
+/** Long lists are asked often: once per partition. */
+function membership(of: Assignment): (topicId: TopicId, partition: number) => boolean {
+  const sets = new Map<TopicId, ReadonlySet<number>>();
+  return (topicId, partition) => {
+    let set = sets.get(topicId);
+    if (set === undefined) {
+      set = new Set(of.get(topicId));
+      sets.set(topicId, set);
+    }
+    return set.has(partition);
+  };
+}

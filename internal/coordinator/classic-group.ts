@@ -400,8 +400,8 @@ export class ClassicGroup {
     return { protocolType: protocolType ?? "", generation, protocol, leader, sinceMs, members };
   }
 
-  /** This broker no longer coordinates the group (F4). */
-  resign(): void {
+  /** This broker no longer coordinates the group (F4), or the group is no longer what this object is. */
+  resign(fault: GroupFault = "not-coordinator"): void {
     const { wheel } = this.around;
     wheel.stop(this.#phaseTimer);
     wheel.stop(this.#syncTimer);
@@ -409,8 +409,8 @@ export class ClassicGroup {
     this.phase = "Dead";
     for (const member of this.members.all()) {
       wheel.stop(member.session);
-      this.members.unparkJoin(member)?.(refusedJoin("not-coordinator", member.id));
-      answerSync(member, refusedSync("not-coordinator"));
+      this.members.unparkJoin(member)?.(refusedJoin(fault, member.id));
+      answerSync(member, refusedSync(fault));
     }
   }
 }

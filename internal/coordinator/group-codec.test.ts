@@ -133,7 +133,7 @@ test("group metadata of version 0: no times, no instances, the session timeout s
 });
 
 test.each([
-  ["a key of another kind", "0003 0001 67", null],
+  ["a key of another kind", "0009 0001 67", null],
   ["a key that ends early", "0001 0001 67", null],
   ["a value of another version", OFFSET_KEY, "0009 00"],
   ["a value that ends early", OFFSET_KEY, "0003 0000"],

@@ -1,18 +1,23 @@
 // Group records as a record batch in Kafka's schemas (S1): one log entry is one batch.
-import { assert } from "../base/assert.ts";
 import type { Result } from "../base/result.ts";
-import { failed, ok } from "../base/result.ts";
+import { ok } from "../base/result.ts";
 import { Reader } from "../bytes/reader.ts";
-import { Writer } from "../bytes/writer.ts";
 import { decodeBatch } from "../model/decode-batch.ts";
 import type { DecodedRecord } from "../model/decode-batch.ts";
 import { encodeBatch } from "../model/encode-batch.ts";
 import type { NewRecord } from "../model/encode-batch.ts";
 import { RecordBatchView } from "../model/record-batch.ts";
-import type { Complete, Message } from "../schema/message.ts";
 import * as schemas from "../schema/records/consumer-offsets.ts";
 import type { RecordCodec, UndecodableEntry } from "../statelog/machine.ts";
+import {
+  consumerBytesMax,
+  consumerKey,
+  consumerRecord,
+  consumerValue,
+  isConsumerKey,
+} from "./consumer-codec.ts";
 import type { GroupRecord, StoredGroup } from "./group-records.ts";
+import { readValue, undecodable, versioned } from "./record-values.ts";
 
 /** What a batch and a record cost besides their texts, with room to spare. */
 const RECORD_BYTES = 128;
@@ -26,6 +31,7 @@ export const groupCodec: RecordCodec<GroupRecord> = {
 };
 
 function bytesMax(record: GroupRecord): number {
+  if ("value" in record) return consumerBytesMax(record);
   let chars = record.group.length;
   let bytes = RECORD_BYTES;
   if (record.kind === "offset-set") chars += record.committed.metadata.length;
@@ -43,6 +49,9 @@ function bytesMax(record: GroupRecord): number {
 }
 
 function newRecord(record: GroupRecord): NewRecord {
+  if ("value" in record) {
+    return { key: consumerKey(record), value: consumerValue(record), timestampMs: record.atMs };
+  }
   const { group } = record;
   switch (record.kind) {
     case "group-set":
@@ -92,14 +101,6 @@ function groupValue({ sinceMs, members, ...rest }: StoredGroup): Uint8Array {
   });
 }
 
-function versioned<T>(message: Message<T>, version: number, value: T): Uint8Array {
-  const writer = new Writer(256);
-  writer.i16(version);
-  message.write(writer, version, value);
-  assert(writer.fault === null, "texts of a group fit their length fields");
-  return writer.takeJoined();
-}
-
 function decode(
   bytes: Uint8Array,
   start: number,
@@ -113,17 +114,19 @@ function decode(
   for (const record of decoded.value) {
     const one = groupRecord(record);
     if (!one.ok) return one;
-    records.push(one.value);
+    if (one.value !== null) records.push(one.value);
   }
   return ok(records);
 }
 
-function groupRecord(record: DecodedRecord): Result<GroupRecord, UndecodableEntry> {
+/** Null: nothing that is kept. */
+function groupRecord(record: DecodedRecord): Result<GroupRecord | null, UndecodableEntry> {
   if (record.key === null) return undecodable("a record has no key");
   const key = new Reader(record.key);
   const kind = key.i16();
   if (kind === 0 || kind === schemas.OFFSET_KEY_VERSION) return offsetRecord(key, kind, record);
   if (kind === schemas.GROUP_KEY_VERSION) return groupSet(key, record);
+  if (isConsumerKey(kind)) return consumerRecord(kind, key, record);
   return undecodable(`a key of kind ${kind}`);
 }
 
@@ -173,21 +176,4 @@ function groupSet(
   const sinceMs = currentStateTimestamp;
   const stored = { protocolType, generation, protocol, leader, sinceMs, members };
   return ok({ kind: "group-set", group, atMs, stored });
-}
-
-/** Null: malformed, or of a version that this broker does not know. */
-function readValue<T>(
-  message: Message<T>,
-  bytes: Uint8Array,
-  versionMax: number,
-): Complete<T> | null {
-  const reader = new Reader(bytes);
-  const version = reader.i16();
-  if (version < 0 || version > versionMax) return null;
-  const value = message.read(reader, version);
-  return reader.fault === null ? value : null;
-}
-
-function undecodable(detail: string): Result<never, UndecodableEntry> {
-  return failed({ kind: "undecodable", detail });
 }

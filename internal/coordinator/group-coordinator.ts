@@ -3,7 +3,6 @@
 // rely on is answered when it is committed (C8); when leadership is lost, all who wait are told so (F4).
 import type { Result } from "../base/result.ts";
 import { failed, ok } from "../base/result.ts";
-import { toHex } from "../bytes/hex.ts";
 import type { LogIndex, Term } from "../model/ids.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Entropy } from "../ports/entropy.ts";
@@ -15,11 +14,15 @@ import { ClassicGroup, refusedJoin, refusedSync } from "./classic-group.ts";
 import type { ClassicSettings, ClassicSurroundings } from "./classic-group.ts";
 import { join } from "./classic-join.ts";
 import { commitFault, heartbeat, leave, sync } from "./classic-requests.ts";
-import { groupCodec } from "./group-codec.ts";
+import { consumerCommitFault, consumerFetchFault } from "./consumer-claims.ts";
+import { ConsumerGroups } from "./consumer-groups.ts";
+import type { ConsumerSettings } from "./consumer-settings.ts";
 import type { GroupFaults } from "./group-faults.ts";
 import type { GroupRecord } from "./group-records.ts";
 import type {
-  CommittedOffset,
+  ConsumerBeatAnswer,
+  ConsumerBeatRequest,
+  ConsumerDescription,
   GroupDescription,
   GroupFault,
   GroupListing,
@@ -28,21 +31,28 @@ import type {
   JoinRequest,
   LeaveAnswer,
   LeaveRequest,
-  MemberClaim,
   SyncAnswer,
   SyncRequest,
 } from "./group-requests.ts";
+import { NO_MEMBER } from "./group-offsets.ts";
+import type { FetchClaim, NamedCommitted, NamedPartition, OffsetsCommit } from "./group-offsets.ts";
+import type { GroupRow } from "./group-state.ts";
 import { groupMachine, GroupState } from "./group-state.ts";
-import type { GroupRow, GroupWrite } from "./group-state.ts";
+import type { GroupWrite } from "./group-state.ts";
+import { committedOf, descriptionOf, listingOf } from "./group-views.ts";
 import { joinFault, nameFault } from "./group-limits.ts";
 import type { GroupLimits } from "./group-limits.ts";
-import { EXPIRY_CHECK_MS, ID_PREFIX_CHARS_MAX } from "./limits.ts";
-import { expired } from "./offset-expiry.ts";
+import { EXPIRY_CHECK_MS } from "./limits.ts";
+import { newMemberId } from "./member-ids.ts";
+import { classicUsage, consumerUsage, expired } from "./offset-expiry.ts";
+import { inPieces } from "./pieces.ts";
+import type { SubscribedTopics } from "./subscribed-topics.ts";
 import { subscribedTopics } from "./subscriptions.ts";
 import { WheelTimer } from "./timer-wheel.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
 
 export interface CoordinatorSettings extends ClassicSettings, GroupLimits {
+  readonly consumer: ConsumerSettings;
   readonly offsetsRetentionMs: number;
   /** Of one log entry: what the partition takes as one batch. */
   readonly entryBytesMax: number;
@@ -53,6 +63,7 @@ export interface CoordinatorSurroundings {
   readonly entropy: Entropy;
   readonly wheel: TimerWheel;
   readonly settings: CoordinatorSettings;
+  readonly subscribed: SubscribedTopics;
   /** Whether this broker may answer for the partition now (L5); if not, why. */
   refusal(): GroupFault | null;
   /** Whether it may coordinate one more group. */
@@ -67,27 +78,8 @@ export interface CoordinatorEvents {
   leading?(term: Term): void;
   /** The state is what is committed. */
   deposed?(): void;
-}
-
-export interface NamedPartition {
-  readonly topic: string;
-  readonly partition: number;
-}
-
-export interface NamedOffset extends NamedPartition {
-  readonly offset: number;
-  readonly leaderEpoch: number;
-  readonly metadata: string;
-}
-
-export interface OffsetsCommit extends MemberClaim {
-  readonly group: string;
-  readonly retentionMs: number;
-  readonly offsets: readonly NamedOffset[];
-}
-
-export interface NamedCommitted extends NamedPartition {
-  readonly committed: CommittedOffset | null;
+  /** Committed offsets whose time was over were removed. */
+  expired?(offsets: number): void;
 }
 
 type Done = (fault: GroupFault | null) => void;
@@ -95,8 +87,9 @@ type Done = (fault: GroupFault | null) => void;
 export class GroupCoordinator {
   readonly #around: CoordinatorSurroundings;
   readonly #classic: ClassicSurroundings;
+  readonly #consumers: ConsumerGroups;
   readonly #state = new GroupState();
-  readonly #log: StateLog<GroupState, GroupWrite, null, never, GroupRecord>;
+  readonly #log: StateLog<GroupState, GroupWrite, null, GroupFault, GroupRecord>;
   /** Groups that have members, or somebody who waits. All others are in the state alone. */
   readonly #groups = new Map<string, ClassicGroup>();
   /** Those of them that the log has nothing of yet. */
@@ -121,6 +114,7 @@ export class GroupCoordinator {
       },
       quiet: (group) => this.#tidy(group),
     };
+    this.#consumers = this.#newConsumers(around, faults);
     this.#log = new StateLog(
       groupMachine(this.#state),
       log,
@@ -143,6 +137,37 @@ export class GroupCoordinator {
       { ...STATE_LOG_LIMITS, entryBytesMax: around.settings.entryBytesMax },
       faults,
     );
+  }
+
+  #newConsumers(around: CoordinatorSurroundings, faults: GroupFaults): ConsumerGroups {
+    const { wheel, subscribed } = around;
+    return new ConsumerGroups({
+      ...{ wheel, faults, subscribed },
+      settings: around.settings.consumer,
+      state: this.#state,
+      nowMs: () => around.clock.nowMs(),
+      newId: (prefix) => newMemberId(prefix, around.entropy),
+      refusal: () => around.refusal(),
+      hasRoom: () => around.hasRoom(),
+      submit: (decide, done) => this.#submit(decide, "assignment-too-large", done),
+      classic: (group) => this.#find(group),
+      retire: (classic) => this.#retire(classic, "rebalance-in-progress"),
+      revived: (group) => {
+        this.#awaken(group);
+        this.#groups.get(group)?.rebalance();
+      },
+      unrevived: (group) => {
+        const classic = this.#groups.get(group);
+        if (classic !== undefined) this.#retire(classic, "rebalance-in-progress");
+      },
+    });
+  }
+
+  /** The object is of no use any more; who waits for an answer of it is given one. */
+  #retire(classic: ClassicGroup, fault: GroupFault): void {
+    if (this.#groups.get(classic.id) === classic) this.#groups.delete(classic.id);
+    this.#unstored.delete(classic.id);
+    classic.resign(fault);
   }
 
   listen(events: CoordinatorEvents): void {
@@ -180,6 +205,7 @@ export class GroupCoordinator {
 
   /** A group with members needs its timers to run. */
   #awaken(id: string): void {
+    this.#consumers.awaken(id);
     const stored = this.#state.row(id)?.stored ?? null;
     if (stored === null || stored.members.length === 0 || this.#groups.has(id)) return;
     this.#groups.set(id, ClassicGroup.load(id, stored, this.#classic));
@@ -191,6 +217,7 @@ export class GroupCoordinator {
     this.#groups.clear();
     this.#unstored.clear();
     for (const group of groups) group.resign();
+    this.#consumers.resign();
   }
 
   /** Why nothing of a group can be answered here. */
@@ -217,6 +244,9 @@ export class GroupCoordinator {
     const { settings } = this.#around;
     const fault = this.#refusal(id) ?? joinFault(request, settings);
     if (fault !== null) return done(refusedJoin(fault, memberId));
+    if (this.#consumers.answersClassic(id)) return this.#consumers.join(request, done);
+    const replaced = this.#consumers.removal(id);
+    if (replaced.length > 0) this.#write(replaced, "assignment-too-large", () => {});
     const known = this.#find(id);
     if (known === null && memberId !== "") return done(refusedJoin("unknown-member", memberId));
     if (known === null && !this.#around.hasRoom()) return done(refusedJoin("group-full", memberId));
@@ -232,6 +262,12 @@ export class GroupCoordinator {
   }
 
   sync(request: SyncRequest, done: (answer: SyncAnswer) => void): void {
+    if (this.#runsConsumer(request.group)) {
+      return this.#consumers.sync(request, (answer) => {
+        const late = answer.fault === null ? this.#around.refusal() : null;
+        done(late === null ? answer : refusedSync(late));
+      });
+    }
     const group = this.#known(request.group);
     if (!group.ok) return done(refusedSync(group.fault));
     sync(group.value, request, (answer) => {
@@ -241,20 +277,34 @@ export class GroupCoordinator {
   }
 
   heartbeat(request: HeartbeatRequest): GroupFault | null {
+    if (this.#runsConsumer(request.group)) return this.#consumers.heartbeat(request);
     const group = this.#known(request.group);
     return group.ok ? heartbeat(group.value, request) : group.fault;
   }
 
-  leave(request: LeaveRequest): LeaveAnswer {
+  leave(request: LeaveRequest, done: (answer: LeaveAnswer) => void): void {
+    if (this.#runsConsumer(request.group)) return this.#consumers.leave(request, done);
     const fault = this.#refusal(request.group);
-    if (fault !== null) return { fault, members: [] };
+    if (fault !== null) return done({ fault, members: [] });
     const group = this.#find(request.group);
     if (group === null) {
-      return { fault: null, members: request.members.map(() => "unknown-member" as const) };
+      const members = request.members.map(() => "unknown-member" as const);
+      return done({ fault: null, members });
     }
     const members = leave(group, request.members);
     this.#tidy(group);
-    return { fault: null, members };
+    done({ fault: null, members });
+  }
+
+  consumerBeat(request: ConsumerBeatRequest, done: (answer: ConsumerBeatAnswer) => void): void {
+    const fault = this.#offsetsRefusal(request.group);
+    if (fault === null) return this.#consumers.beat(request, done);
+    done({ fault, memberId: null, memberEpoch: 0, intervalMs: 0, assignment: null });
+  }
+
+  /** A request of the classic protocol that goes to a consumer group, in a coordinator that may answer. */
+  #runsConsumer(id: string): boolean {
+    return this.#consumers.state(id) !== null && this.#refusal(id) === null;
   }
 
   /** The group of a member's request; nobody is a member of a group that is not there. */
@@ -269,7 +319,7 @@ export class GroupCoordinator {
     const running = this.#groups.get(id);
     if (running !== undefined) return running;
     const row = this.#state.row(id);
-    if (row === null) return null;
+    if (row === null || row.consumer !== null) return null;
     if (row.stored === null) return new ClassicGroup(id, this.#classic);
     this.#awaken(id);
     return this.#groups.get(id) ?? ClassicGroup.load(id, row.stored, this.#classic);
@@ -295,10 +345,17 @@ export class GroupCoordinator {
       const committed = { offset, leaderEpoch, metadata, commitMs, expireMs };
       return { kind: "offset-set", group: id, topic, partition, committed } as const;
     });
-    this.#write(records, "commit-too-large", done);
+    const decide = (): ReturnType<GroupWrite> => {
+      const state = this.#consumers.state(id);
+      const { memberId, generation: epoch } = commit;
+      const refused = state === null ? null : consumerCommitFault(state, { memberId, epoch });
+      return refused === null ? ok(records) : failed(refused);
+    };
+    this.#submit(decide, "commit-too-large", done);
   }
 
   #commitFault(commit: OffsetsCommit): GroupFault | null {
+    if (this.#consumers.state(commit.group) !== null) return null;
     const group = this.#find(commit.group);
     if (group !== null) return commitFault(group, commit);
     if (commit.generation >= 0) return "group-not-found";
@@ -310,6 +367,7 @@ export class GroupCoordinator {
     group: string,
     wanted: readonly NamedPartition[] | null,
     done: (outcome: Result<readonly NamedCommitted[], GroupFault>) => void,
+    claim: FetchClaim = NO_MEMBER,
   ): void {
     const fault = this.#offsetsRefusal(group);
     if (fault !== null) return done(failed(fault));
@@ -317,11 +375,16 @@ export class GroupCoordinator {
       return done(ok(committedOf(this.#state.row(group), wanted)));
     }
     this.#log.read(
-      (state) => committedOf(state.row(group), wanted),
+      (state): Result<readonly NamedCommitted[], GroupFault> => {
+        const row = state.row(group);
+        const epoch = { memberId: claim.memberId, epoch: claim.memberEpoch };
+        const refused = row?.consumer ? consumerFetchFault(row.consumer, epoch) : null;
+        return refused === null ? ok(committedOf(row, wanted)) : failed(refused);
+      },
       (outcome) => {
         if (!outcome.ok) return done(failed(faultOf(outcome.fault, "coordinator-not-available")));
         const late = this.#around.refusal();
-        done(late === null ? ok(outcome.value) : failed(late));
+        done(late === null ? outcome.value : failed(late));
       },
     );
   }
@@ -333,9 +396,10 @@ export class GroupCoordinator {
   ): void {
     const fault = this.#refusal(id);
     if (fault !== null) return done(failed(fault));
+    const isConsumer = this.#consumers.state(id) !== null;
     const group = this.#find(id);
-    if (group === null) return done(failed("group-not-found"));
-    const topics = group.isEmpty ? new Set<string>() : subscribedTopics(group);
+    if (group === null && !isConsumer) return done(failed("group-not-found"));
+    const topics = isConsumer ? this.#consumers.topicsOf(id) : topicsOf(group);
     if (topics === null) return done(failed("group-not-empty"));
     const row = this.#state.row(id);
     const atMs = this.#around.clock.nowMs();
@@ -369,12 +433,11 @@ export class GroupCoordinator {
     const fault = this.#standing();
     if (fault !== null) return failed(fault);
     const listings: GroupListing[] = [];
-    for (const [group, { stored }] of this.#state.rows) {
-      if (this.#groups.has(group)) continue;
-      listings.push({ group, protocolType: stored?.protocolType ?? "", phase: phaseOf(stored) });
+    for (const [group, row] of this.#state.rows) {
+      if (!this.#groups.has(group)) listings.push(listingOf(group, row));
     }
     for (const { id, protocolType, phase } of this.#groups.values()) {
-      listings.push({ group: id, protocolType: protocolType ?? "", phase });
+      listings.push({ group: id, type: "classic", protocolType: protocolType ?? "", phase });
     }
     return ok(listings);
   }
@@ -386,13 +449,31 @@ export class GroupCoordinator {
     return group === null ? failed("group-not-found") : ok(descriptionOf(group));
   }
 
+  describeConsumer(
+    id: string,
+    done: (outcome: Result<ConsumerDescription, GroupFault>) => void,
+  ): void {
+    const fault = this.#refusal(id);
+    if (fault !== null) return done(failed(fault));
+    this.#log.read(
+      () => this.#consumers.describe(id),
+      (outcome) => {
+        if (!outcome.ok) return done(failed(faultOf(outcome.fault, "coordinator-not-available")));
+        const late = this.#around.refusal();
+        done(late === null ? outcome.value : failed(late));
+      },
+    );
+  }
+
   deleteGroup(id: string, done: Done): void {
     const fault = this.#refusal(id);
     if (fault !== null) return done(fault);
     const group = this.#find(id);
-    if (group === null) return done("group-not-found");
-    if (!group.isEmpty || group.pending.size > 0) return done("group-not-empty");
-    this.#tidy(group);
+    const isConsumer = this.#consumers.state(id) !== null;
+    if (group === null && !isConsumer) return done("group-not-found");
+    const isBusy = group !== null && (!group.isEmpty || group.pending.size > 0);
+    if (isBusy || this.#consumers.answersClassic(id)) return done("group-not-empty");
+    if (group !== null) this.#tidy(group);
     const row = this.#state.row(id);
     const atMs = this.#around.clock.nowMs();
     const records: GroupRecord[] = [];
@@ -402,28 +483,52 @@ export class GroupCoordinator {
       }
     }
     if ((row?.stored ?? null) !== null) records.push({ kind: "group-gone", group: id, atMs });
+    records.push(...this.#consumers.removal(id));
     this.#writeAll(records, done);
   }
 
   #expire(): void {
-    const { clock, settings, wheel } = this.#around;
+    const { clock, wheel } = this.#around;
     const nowMs = clock.nowMs();
     inSlices(clock, this.#state.rows.keys(), (id) => {
       const row = this.#state.row(id);
-      const group = this.#log.leadingTerm === null ? null : this.#find(id);
-      if (row === null || group === null) return;
-      const records = expired(group, row, nowMs, settings.offsetsRetentionMs);
-      if (records.some(({ kind }) => kind === "group-gone")) this.#groups.delete(id);
+      if (row === null || this.#log.leadingTerm === null) return;
+      const records = this.#expiredOf(id, row, nowMs);
+      const offsets = records.filter(({ kind }) => kind === "offset-gone").length;
       // What cannot be written now is found again by the next look.
-      this.#writeAll(records, () => {});
+      this.#writeAll(records, (fault) => {
+        if (fault !== null || offsets === 0) return;
+        for (const listener of this.#listeners) listener.expired?.(offsets);
+      });
     });
     wheel.start(this.#expiryTimer, EXPIRY_CHECK_MS);
+  }
+
+  #expiredOf(id: string, row: GroupRow, nowMs: number): readonly GroupRecord[] {
+    const { offsetsRetentionMs } = this.#around.settings;
+    const { consumer } = row;
+    const group = this.#find(id);
+    if (consumer !== null) {
+      const usage = consumerUsage(consumer, this.#consumers.topicsOf(id));
+      return expired(id, usage, row, nowMs, offsetsRetentionMs, this.#consumers.removal(id));
+    }
+    if (group === null) return [];
+    const gone = { kind: "group-gone", group: id, atMs: nowMs } as const;
+    const removal = row.stored === null ? [] : [gone];
+    const usage = classicUsage(group, row.stored);
+    const records = expired(id, usage, row, nowMs, offsetsRetentionMs, removal);
+    if (records.some(({ kind }) => kind === "group-gone")) this.#groups.delete(id);
+    return records;
   }
 
   // Writing
 
   #write(records: readonly GroupRecord[], tooLarge: GroupFault, done: Done): void {
-    this.#log.submit(records, (outcome) =>
+    this.#submit(() => ok(records), tooLarge, done);
+  }
+
+  #submit(decide: GroupWrite, tooLarge: GroupFault, done: Done): void {
+    this.#log.submit(decide, (outcome) =>
       done(outcome.ok ? null : faultOf(outcome.fault, tooLarge)),
     );
   }
@@ -443,30 +548,18 @@ export class GroupCoordinator {
   }
 }
 
+/** Null: it is not known what its members read. */
+function topicsOf(group: ClassicGroup | null): ReadonlySet<string> | null {
+  return group === null || group.isEmpty ? new Set<string>() : subscribedTopics(group);
+}
+
 function isLoading(refusal: GroupFault | null): boolean {
   return refusal === null || refusal === "coordinator-loading";
 }
 
-function inPieces(
-  records: readonly GroupRecord[],
-  bytesMax: number,
-): readonly (readonly GroupRecord[])[] {
-  const pieces: GroupRecord[][] = [];
-  let bytes = Infinity;
-  for (const record of records) {
-    const more = groupCodec.bytesMax(record);
-    if (bytes + more > bytesMax) {
-      pieces.push([]);
-      bytes = 0;
-    }
-    pieces.at(-1)?.push(record);
-    bytes += more;
-  }
-  return pieces;
-}
-
-function faultOf({ kind }: StateLogFault, tooLarge: GroupFault): GroupFault {
-  switch (kind) {
+function faultOf(fault: GroupFault | StateLogFault, tooLarge: GroupFault): GroupFault {
+  if (typeof fault === "string") return fault;
+  switch (fault.kind) {
     case "not-leader":
     case "outcome-unknown":
       return "not-coordinator";
@@ -476,51 +569,4 @@ function faultOf({ kind }: StateLogFault, tooLarge: GroupFault): GroupFault {
     case "too-large":
       return tooLarge;
   }
-}
-
-function phaseOf(stored: GroupRow["stored"]): GroupListing["phase"] {
-  return stored !== null && stored.members.length > 0 ? "Stable" : "Empty";
-}
-
-function committedOf(
-  row: GroupRow | null,
-  wanted: readonly NamedPartition[] | null,
-): readonly NamedCommitted[] {
-  if (wanted !== null) {
-    return wanted.map(({ topic, partition }) => {
-      return { topic, partition, committed: row?.offset(topic, partition) ?? null };
-    });
-  }
-  const all: NamedCommitted[] = [];
-  for (const [topic, offsets] of row?.offsets ?? []) {
-    for (const [partition, committed] of offsets) all.push({ topic, partition, committed });
-  }
-  return all;
-}
-
-function descriptionOf(group: ClassicGroup): GroupDescription {
-  const { id, phase, protocol } = group;
-  const isStable = phase === "Stable";
-  const nothing = new Uint8Array(0);
-  const members = [...group.members.all()].map((member) => {
-    const { memberId, instanceId, clientId, clientHost } = member.facts;
-    return {
-      ...{ memberId, instanceId, clientId, clientHost },
-      metadata: isStable ? member.metadata(protocol) : nothing,
-      assignment: isStable ? member.assignment : nothing,
-    };
-  });
-  const protocolType = group.protocolType ?? "";
-  return { group: id, protocolType, phase, protocol: isStable ? (protocol ?? "") : "", members };
-}
-
-/** As Kafka's own: the client's or the instance's name, and a random UUID. */
-function newMemberId(prefix: string, entropy: Entropy): string {
-  const bytes = new Uint8Array(16);
-  entropy.fill(bytes);
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = toHex(bytes);
-  const parts = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20)];
-  return `${prefix.slice(0, ID_PREFIX_CHARS_MAX)}-${parts.join("-")}-${hex.slice(20)}`;
 }

@@ -9,7 +9,9 @@ import { GroupCoordinator } from "./group-coordinator.ts";
 import type { CoordinatorSettings } from "./group-coordinator.ts";
 import type { GroupFaults } from "./group-faults.ts";
 import type { GroupFault } from "./group-requests.ts";
+import { SubscribedTopics } from "./subscribed-topics.ts";
 import { TimerWheel } from "./timer-wheel.ts";
+import type { TopicCatalog } from "./topic-catalog.ts";
 
 export interface CoordinatorsSettings extends CoordinatorSettings {
   readonly groupsMax: number;
@@ -32,12 +34,14 @@ export class GroupCoordinators {
   readonly #settings: CoordinatorsSettings;
   readonly #faults: GroupFaults | undefined;
   readonly #wheel: TimerWheel;
+  readonly #subscribed: SubscribedTopics;
   readonly #hosted = new Map<number, Hosted>();
   readonly #listeners: CoordinatorsEvents[] = [];
 
   constructor(
     world: World,
     journal: SharedJournal,
+    catalog: TopicCatalog,
     settings: CoordinatorsSettings,
     faults?: GroupFaults,
   ) {
@@ -46,6 +50,7 @@ export class GroupCoordinators {
     this.#settings = settings;
     this.#faults = faults;
     this.#wheel = new TimerWheel(world.clock);
+    this.#subscribed = new SubscribedTopics(catalog);
   }
 
   listen(events: CoordinatorsEvents): void {
@@ -75,6 +80,7 @@ export class GroupCoordinators {
       entropy,
       wheel: this.#wheel,
       settings: this.#settings,
+      subscribed: this.#subscribed,
       refusal: () => refusalOf(partition),
       hasRoom: () => this.#hasRoom(),
       undecodable: (at: number, detail: string) =>
@@ -108,6 +114,11 @@ export class GroupCoordinators {
     for (const { partition, coordinator } of this.#hosted.values()) {
       if (partition.leads) yield coordinator;
     }
+  }
+
+  /** A topic has come, gone or grown: consumer groups get new targets. */
+  topicsChanged(): void {
+    this.#subscribed.changed();
   }
 
   topicDeleted(topic: string): void {

@@ -8,4 +8,6 @@ export interface GroupFaults extends StateLogBugs {
   readonly servesWhileLoading?: boolean;
   /** Two SyncGroups of a generation's leader both find that nobody has assigned yet. */
   readonly assignsTwice?: boolean;
+  /** A consumer group's partition is handed out while its owner has not given it up. */
+  readonly handsOutOwned?: boolean;
 }

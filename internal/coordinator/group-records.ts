@@ -1,4 +1,6 @@
 // The records of one partition of __consumer_offsets, as the group machine speaks of them.
+import type { Assignment } from "./assignment.ts";
+import type { ConsumerMember, MemberPosition } from "./consumer-member.ts";
 import type { CommittedOffset } from "./group-requests.ts";
 
 export interface StoredMember {
@@ -24,8 +26,28 @@ export interface StoredGroup {
   readonly members: readonly StoredMember[];
 }
 
+/** One record of a consumer group. Without a value it removes what it names. */
+type ConsumerRecord<Kind extends string, Value> = {
+  readonly kind: Kind;
+  readonly group: string;
+  readonly atMs: number;
+  readonly value: Value | null;
+};
+
+type ConsumerMemberRecord<Kind extends string, Value> = ConsumerRecord<Kind, Value> & {
+  readonly memberId: string;
+};
+
+export type ConsumerGroupRecord =
+  | ConsumerRecord<"consumer-epoch", { readonly epoch: number; readonly metadataHash: number }>
+  | ConsumerMemberRecord<"consumer-member", ConsumerMember>
+  | ConsumerRecord<"target-epoch", number>
+  | ConsumerMemberRecord<"target", Assignment>
+  | ConsumerMemberRecord<"position", MemberPosition>;
+
 /** `atMs` is the time of the record itself. */
 export type GroupRecord =
+  | ConsumerGroupRecord
   | {
       readonly kind: "group-set";
       readonly group: string;

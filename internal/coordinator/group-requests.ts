@@ -24,6 +24,12 @@ export const GROUP_FAULTS = [
   "metadata-too-large", // 12
   "commit-too-large", // 28: one request's offsets do not fit into one log entry
   "assignment-too-large", // -1: a group's metadata does not fit into one log entry
+  "invalid-request", // 42
+  "fenced-epoch", // 110: the member gives up everything and joins again
+  "unreleased-instance", // 111: the instance's member is there and has not left
+  "unsupported-assignor", // 112
+  "stale-epoch", // 113: of a member's offsets; it asks again with the epoch that it has now
+  "invalid-regex", // 128
 ] as const;
 
 export type GroupFault = (typeof GROUP_FAULTS)[number];
@@ -114,6 +120,41 @@ export interface LeaveAnswer {
   readonly members: readonly (GroupFault | null)[];
 }
 
+/** A member of a consumer group says that it lives, and what has changed. Null, and -1 as timeout: unchanged. */
+export interface ConsumerBeatRequest {
+  readonly group: string;
+  /** Empty: a new member of an old client, which is given an id. */
+  readonly memberId: string;
+  /** 0: joins; -1: leaves; -2: a static member leaves for a while. */
+  readonly memberEpoch: number;
+  readonly instanceId: string | null;
+  readonly rackId: string | null;
+  readonly clientId: string;
+  readonly clientHost: string;
+  readonly rebalanceTimeoutMs: number;
+  readonly topics: readonly string[] | null;
+  /** Empty: none any more. */
+  readonly regex: string | null;
+  readonly assignor: string | null;
+  readonly owned: readonly TopicPartitions[] | null;
+  /** Members choose their ids (version 1 and later). */
+  readonly choosesId: boolean;
+}
+
+export interface TopicPartitions {
+  readonly topicId: TopicId;
+  readonly partitions: readonly number[];
+}
+
+export interface ConsumerBeatAnswer {
+  readonly fault: GroupFault | null;
+  readonly memberId: string | null;
+  readonly memberEpoch: number;
+  readonly intervalMs: number;
+  /** All that the member may have; null: as before. */
+  readonly assignment: readonly TopicPartitions[] | null;
+}
+
 /** A topic by name, or by id when `name` is null. */
 export interface TopicName {
   readonly name: string | null;
@@ -152,10 +193,14 @@ export interface FetchedOffset extends TopicName {
 
 export type GroupPhase = "Empty" | "PreparingRebalance" | "CompletingRebalance" | "Stable" | "Dead";
 
+/** Of a consumer group, whose members the coordinator assigns to. */
+export type ConsumerPhase = "Empty" | "Assigning" | "Reconciling" | "Stable";
+
 export interface GroupListing {
   readonly group: string;
+  readonly type: "classic" | "consumer";
   readonly protocolType: string;
-  readonly phase: GroupPhase;
+  readonly phase: GroupPhase | ConsumerPhase;
 }
 
 export interface DescribedMember {
@@ -168,8 +213,38 @@ export interface DescribedMember {
   readonly assignment: Uint8Array;
 }
 
-export interface GroupDescription extends GroupListing {
+export interface GroupDescription {
+  readonly group: string;
+  readonly protocolType: string;
+  readonly phase: GroupPhase;
   /** Empty unless the group is stable. */
   readonly protocol: string;
   readonly members: readonly DescribedMember[];
+}
+
+export interface NamedPartitions extends TopicPartitions {
+  readonly topic: string;
+}
+
+export interface DescribedConsumer {
+  readonly memberId: string;
+  readonly instanceId: string | null;
+  readonly rackId: string | null;
+  readonly clientId: string;
+  readonly clientHost: string;
+  readonly topics: readonly string[];
+  readonly regex: string | null;
+  readonly epoch: number;
+  readonly isClassic: boolean;
+  readonly assignment: readonly NamedPartitions[];
+  readonly target: readonly NamedPartitions[];
+}
+
+export interface ConsumerDescription {
+  readonly group: string;
+  readonly phase: ConsumerPhase;
+  readonly epoch: number;
+  readonly targetEpoch: number;
+  readonly assignor: string;
+  readonly members: readonly DescribedConsumer[];
 }

@@ -143,10 +143,30 @@ export function groupCode(fault: GroupFault | null): ErrorCode {
   return fault === null ? ErrorCode.NONE : GROUP_CODE[fault];
 }
 
+const BEAT_TEXT: { readonly [Fault in GroupFault]?: string } = {
+  "invalid-request":
+    "A joining member says its rebalance timeout, what it subscribes to, and that it owns nothing; names are not empty.",
+  "unknown-member": "The member is not in the group.",
+  "fenced-epoch":
+    "The member's epoch is not the one that it has. It gives up its partitions and joins again.",
+  "fenced-instance": "Another member has taken the place of this instance.",
+  "unreleased-instance": "The instance is in use by a member that has not left.",
+  "unsupported-assignor": "No assignor of that name is configured in group.consumer.assignors.",
+  "invalid-regex": "The regular expression is not one of RE2, or too large.",
+  "group-full": "The group has as many members as it may.",
+  "group-not-found": "There is no such consumer group.",
+};
+
+/** What a person reads about a refused heartbeat, where there is more to say than the code does. */
+export function beatText(fault: GroupFault): string | null {
+  return BEAT_TEXT[fault] ?? null;
+}
+
 export function commitCode(fault: GroupFault | null, version: number): ErrorCode {
   // No answer of OffsetCommit has a code for a broker that takes no more groups.
   if (fault === "group-full") return ErrorCode.INVALID_COMMIT_OFFSET_SIZE;
-  const isUnknown = fault === "group-not-found" && version < COMMIT_KNOWS_NO_GROUP;
+  const isLater = fault === "group-not-found" || fault === "stale-epoch";
+  const isUnknown = isLater && version < COMMIT_KNOWS_NO_GROUP;
   return isUnknown ? ErrorCode.ILLEGAL_GENERATION : groupCode(fault);
 }
 

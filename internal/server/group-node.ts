@@ -1,4 +1,6 @@
 // Consumer groups on this broker: the coordinators beside the replicas of __consumer_offsets, and the use cases over them.
+import { ASSIGNORS } from "../coordinator/assignors/assignors.ts";
+import type { ConsumerSettings } from "../coordinator/consumer-settings.ts";
 import { GroupCoordinators } from "../coordinator/group-coordinators.ts";
 import type { CoordinatorsSettings } from "../coordinator/group-coordinators.ts";
 import type { GroupFaults } from "../coordinator/group-faults.ts";
@@ -38,7 +40,7 @@ export class GroupNode {
     const { settings, initialBrokers, faults } = options;
     const { image, leaders, client } = controller;
     const limits = settingsOf(settings);
-    const coordinators = new GroupCoordinators(world, journal, limits, faults);
+    const coordinators = new GroupCoordinators(world, journal, image, limits, faults);
     this.coordinators = coordinators;
     this.observer = {
       hosted: (topic, index, partition) => {
@@ -46,7 +48,14 @@ export class GroupNode {
       },
       dropped: (group) => coordinators.dropped(group),
     };
-    image.listen({ topicRemoved: ({ name }) => coordinators.topicDeleted(name) });
+    image.listen({
+      topicAdded: () => coordinators.topicsChanged(),
+      partitionsAdded: () => coordinators.topicsChanged(),
+      topicRemoved: ({ name }) => {
+        coordinators.topicsChanged();
+        coordinators.topicDeleted(name);
+      },
+    });
     const factor = Math.min(FACTOR_MAX, initialBrokers);
     const { entropy } = world;
     this.service = new LocalGroupService({
@@ -64,15 +73,44 @@ export class GroupNode {
   }
 }
 
+/** Read anew each time: settings may change while the broker runs. */
 function settingsOf(settings: Settings): CoordinatorsSettings {
   return {
-    initialDelayMs: settings.get("group.initial.rebalance.delay.ms"),
-    membersMax: settings.get("group.max.size"),
-    groupsMax: settings.get("groups.max"),
-    sessionMsMin: settings.get("group.min.session.timeout.ms"),
-    sessionMsMax: settings.get("group.max.session.timeout.ms"),
-    offsetMetadataBytesMax: settings.get("offset.metadata.max.bytes"),
+    get initialDelayMs() {
+      return settings.get("group.initial.rebalance.delay.ms");
+    },
+    get membersMax() {
+      return settings.get("group.max.size");
+    },
+    get groupsMax() {
+      return settings.get("groups.max");
+    },
+    get sessionMsMin() {
+      return settings.get("group.min.session.timeout.ms");
+    },
+    get sessionMsMax() {
+      return settings.get("group.max.session.timeout.ms");
+    },
+    get offsetMetadataBytesMax() {
+      return settings.get("offset.metadata.max.bytes");
+    },
     entryBytesMax: Math.min(ENTRY_BYTES_MAX, messageBytesLimit(settings)),
-    offsetsRetentionMs: settings.get("offsets.retention.minutes") * MINUTE_MS,
+    consumer: consumerSettingsOf(settings),
+    get offsetsRetentionMs() {
+      return settings.get("offsets.retention.minutes") * MINUTE_MS;
+    },
+  };
+}
+
+function consumerSettingsOf(settings: Settings): ConsumerSettings {
+  const names = settings.get("group.consumer.assignors").split(",");
+  const assignors = [...ASSIGNORS].filter(([name]) => names.includes(name));
+  assignors.sort(([a], [b]) => names.indexOf(a) - names.indexOf(b));
+  return {
+    membersMax: settings.get("group.consumer.max.size"),
+    sessionMs: () => settings.get("group.consumer.session.timeout.ms"),
+    heartbeatIntervalMs: () => settings.get("group.consumer.heartbeat.interval.ms"),
+    assignors: new Map(assignors),
+    migration: settings.get("group.consumer.migration.policy"),
   };
 }

@@ -6,16 +6,25 @@ import type { MetadataImage } from "../cluster/image.ts";
 import type { LeaderTable } from "../cluster/leaders.ts";
 import { partitionView } from "../cluster/metadata-view.ts";
 import { refusedJoin, refusedSync } from "../coordinator/classic-group.ts";
-import type { GroupCoordinator, NamedOffset } from "../coordinator/group-coordinator.ts";
-import type { NamedPartition } from "../coordinator/group-coordinator.ts";
+import type { GroupCoordinator } from "../coordinator/group-coordinator.ts";
 import type { GroupCoordinators } from "../coordinator/group-coordinators.ts";
 import { metadataFault } from "../coordinator/group-limits.ts";
 import type { GroupLimits } from "../coordinator/group-limits.ts";
+import { NO_MEMBER } from "../coordinator/group-offsets.ts";
+import type {
+  FetchClaim,
+  NamedCommitted,
+  NamedOffset,
+  NamedPartition,
+} from "../coordinator/group-offsets.ts";
 import { groupPartition } from "../coordinator/group-partition.ts";
 import type { BrokerId } from "../model/ids.ts";
 import { CONSUMER_OFFSETS } from "../model/internal-topics.ts";
 import type {
   CommitRequest,
+  ConsumerBeatAnswer,
+  ConsumerBeatRequest,
+  ConsumerDescription,
   FetchedOffset,
   GroupDescription,
   GroupFault,
@@ -96,7 +105,15 @@ export class LocalGroupService implements GroupService {
 
   leave(request: LeaveRequest, done: (answer: LeaveAnswer) => void): void {
     const found = this.#coordinator(request.group);
-    done(found.ok ? found.value.leave(request) : { fault: found.fault, members: [] });
+    if (found.ok) found.value.leave(request, done);
+    else done({ fault: found.fault, members: [] });
+  }
+
+  consumerBeat(request: ConsumerBeatRequest, done: (answer: ConsumerBeatAnswer) => void): void {
+    const found = this.#coordinator(request.group);
+    if (found.ok) return found.value.consumerBeat(request, done);
+    const { fault } = found;
+    done({ fault, memberId: null, memberEpoch: 0, intervalMs: 0, assignment: null });
   }
 
   commit(request: CommitRequest, done: (faults: readonly (GroupFault | null)[]) => void): void {
@@ -138,15 +155,16 @@ export class LocalGroupService implements GroupService {
     group: string,
     topics: readonly OffsetsAsked[] | null,
     done: (outcome: Result<readonly FetchedOffset[], GroupFault>) => void,
+    claim: FetchClaim = NO_MEMBER,
   ): void {
     const found = this.#coordinator(group);
     if (!found.ok) return done(found);
-    if (topics === null) return this.#fetchAll(found.value, group, done);
+    if (topics === null) return this.#fetchAll(found.value, group, claim, done);
     const asked = each(topics);
     // Offsets of a topic that is gone are still read by its name; an id that is not known has no name.
     const known = asked.filter((one) => one.name !== null || this.#topicOf(one) !== null);
     const wanted = known.map((one) => ({ topic: this.#nameOf(one), partition: one.partition }));
-    found.value.fetch(group, wanted, (outcome) => {
+    const answer = (outcome: Result<readonly NamedCommitted[], GroupFault>): void => {
       if (!outcome.ok) return done(outcome);
       let at = 0;
       const fetched = asked.map((one): FetchedOffset => {
@@ -154,15 +172,17 @@ export class LocalGroupService implements GroupService {
         return { ...one, fault: null, committed: outcome.value[at++]?.committed ?? null };
       });
       done(ok(fetched));
-    });
+    };
+    found.value.fetch(group, wanted, answer, claim);
   }
 
   #fetchAll(
     coordinator: GroupCoordinator,
     group: string,
+    claim: FetchClaim,
     done: (outcome: Result<readonly FetchedOffset[], GroupFault>) => void,
   ): void {
-    coordinator.fetch(group, null, (outcome) => {
+    const answer = (outcome: Result<readonly NamedCommitted[], GroupFault>): void => {
       if (!outcome.ok) return done(outcome);
       const { image } = this.#parts;
       const fetched = outcome.value.map(({ topic, partition, committed }) => {
@@ -170,7 +190,8 @@ export class LocalGroupService implements GroupService {
         return { name: topic, topicId, partition, fault: null, committed };
       });
       done(ok(fetched));
-    });
+    };
+    coordinator.fetch(group, null, answer, claim);
   }
 
   list(): Result<readonly GroupListing[], GroupFault> {
@@ -186,6 +207,15 @@ export class LocalGroupService implements GroupService {
   describe(group: string): Result<GroupDescription, GroupFault> {
     const found = this.#coordinator(group);
     return found.ok ? found.value.describe(group) : found;
+  }
+
+  describeConsumer(
+    group: string,
+    done: (outcome: Result<ConsumerDescription, GroupFault>) => void,
+  ): void {
+    const found = this.#coordinator(group);
+    if (found.ok) found.value.describeConsumer(group, done);
+    else done(found);
   }
 
   deleteGroup(group: string, done: (fault: GroupFault | null) => void): void {

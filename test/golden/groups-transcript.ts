@@ -18,9 +18,10 @@
 import { groupCodec } from "../../internal/coordinator/group-codec.ts";
 import type { GroupRecord } from "../../internal/coordinator/group-records.ts";
 import type { JoinAnswer, SyncAnswer } from "../../internal/coordinator/group-requests.ts";
-import type { NamedPartition } from "../../internal/coordinator/group-coordinator.ts";
+import type { NamedPartition } from "../../internal/coordinator/group-offsets.ts";
 import { encodeSubscription } from "../../internal/schema/consumer-protocol.ts";
 import type { Entropy } from "../../internal/ports/entropy.ts";
+import { consumerRecordText } from "./consumer-words.ts";
 import { GroupsStage } from "../property/groups-stage.ts";
 
 const LONG_ID = /-00000000-0000-4000-8000-0*([1-9]\d*)/g;
@@ -180,8 +181,9 @@ export class GroupsTranscript {
           const [memberId = "", instanceId = null] = word.split("/");
           return { memberId: memberId === "" ? "" : longId(memberId), instanceId };
         });
-        const { fault, members: faults } = leader.leave({ group, members });
-        return this.#say(fault ?? faults.map((one) => one ?? "ok").join(" "));
+        return leader.leave({ group, members }, ({ fault, members: faults }) =>
+          this.#say(fault ?? faults.map((one) => one ?? "ok").join(" ")),
+        );
       }
       case "describe": {
         const found = leader.describe(group);
@@ -341,5 +343,7 @@ function recordText(record: GroupRecord): string {
       return `${record.group} ${record.topic}/${record.partition}=${record.committed.offset}`;
     case "offset-gone":
       return `${record.group} ${record.topic}/${record.partition} gone`;
+    default:
+      return consumerRecordText(record);
   }
 }

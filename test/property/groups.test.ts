@@ -250,7 +250,7 @@ class Model {
     const { memberId, name, isStatic } = client;
     if (memberId === "") return;
     const members = [{ memberId, instanceId: isStatic ? name : null }];
-    this.stage.leader.leave({ group: GROUP, members });
+    this.stage.leader.leave({ group: GROUP, members }, () => {});
     client.memberId = "";
     client.next = "join";
   }

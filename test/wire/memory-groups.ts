@@ -1,7 +1,11 @@
 // Consumer groups without a cluster: the use cases over one coordinator whose log is a list in memory and commits at the
 // end of the turn.
+import { ASSIGNORS } from "../../internal/coordinator/assignors/assignors.ts";
 import { GroupCoordinator } from "../../internal/coordinator/group-coordinator.ts";
 import type { CoordinatorSettings } from "../../internal/coordinator/group-coordinator.ts";
+import { SubscribedTopics } from "../../internal/coordinator/subscribed-topics.ts";
+import type { TopicCatalog } from "../../internal/coordinator/topic-catalog.ts";
+import type { NamedCommitted } from "../../internal/coordinator/group-offsets.ts";
 import { TimerWheel } from "../../internal/coordinator/timer-wheel.ts";
 import { failed, ok } from "../../internal/base/result.ts";
 import type { Result } from "../../internal/base/result.ts";
@@ -11,6 +15,9 @@ import type { World } from "../../internal/ports/world.ts";
 import type { ClusterService } from "../../internal/service/cluster-service.ts";
 import type {
   CommitRequest,
+  ConsumerBeatAnswer,
+  ConsumerBeatRequest,
+  FetchClaim,
   FetchedOffset,
   GroupFault,
   GroupService,
@@ -35,6 +42,13 @@ const SETTINGS: CoordinatorSettings = {
   offsetMetadataBytesMax: 4_096,
   entryBytesMax: 1_000_000,
   offsetsRetentionMs: 7 * 24 * 3_600_000,
+  consumer: {
+    membersMax: 100,
+    sessionMs: () => 45_000,
+    heartbeatIntervalMs: () => 5_000,
+    assignors: ASSIGNORS,
+    migration: "bidirectional",
+  },
 };
 
 class TurnLog implements CommandLog {
@@ -65,15 +79,18 @@ class TurnLog implements CommandLog {
 export class MemoryGroups implements GroupService {
   readonly #cluster: ClusterService;
   readonly #coordinator: GroupCoordinator;
+  readonly #subscribed: SubscribedTopics;
 
   constructor(world: World, cluster: ClusterService) {
     this.#cluster = cluster;
+    this.#subscribed = new SubscribedTopics(catalogOf(cluster));
     const log = new TurnLog(world.clock);
     this.#coordinator = new GroupCoordinator(log, {
       clock: world.clock,
       entropy: world.entropy,
       wheel: new TimerWheel(world.clock),
       settings: SETTINGS,
+      subscribed: this.#subscribed,
       refusal: () => null,
       hasRoom: () => true,
       undecodable: (_index, detail) => world.fatal("undecodable", detail),
@@ -98,7 +115,13 @@ export class MemoryGroups implements GroupService {
   }
 
   leave(request: LeaveRequest, done: (answer: LeaveAnswer) => void): void {
-    done(this.#coordinator.leave(request));
+    this.#coordinator.leave(request, done);
+  }
+
+  consumerBeat(request: ConsumerBeatRequest, done: (answer: ConsumerBeatAnswer) => void): void {
+    // Nobody tells when tests make topics.
+    this.#subscribed.changed();
+    this.#coordinator.consumerBeat(request, done);
   }
 
   commit(request: CommitRequest, done: (faults: readonly (GroupFault | null)[]) => void): void {
@@ -125,13 +148,14 @@ export class MemoryGroups implements GroupService {
     group: string,
     topics: readonly OffsetsAsked[] | null,
     done: (outcome: Result<readonly FetchedOffset[], GroupFault>) => void,
+    claim?: FetchClaim,
   ): void {
     const asked = topics?.flatMap(({ name, topicId, partitions }) =>
       partitions.map((partition) => ({ name, topicId, partition })),
     );
     const wanted =
       asked?.map((one) => ({ topic: this.#nameOf(one), partition: one.partition })) ?? null;
-    this.#coordinator.fetch(group, wanted, (outcome) => {
+    const answer = (outcome: Result<readonly NamedCommitted[], GroupFault>): void => {
       if (!outcome.ok) return done(outcome);
       done(
         ok(
@@ -147,7 +171,8 @@ export class MemoryGroups implements GroupService {
           }),
         ),
       );
-    });
+    };
+    this.#coordinator.fetch(group, wanted, answer, claim);
   }
 
   list(): ReturnType<GroupService["list"]> {
@@ -156,6 +181,10 @@ export class MemoryGroups implements GroupService {
 
   describe(group: string): ReturnType<GroupService["describe"]> {
     return this.#coordinator.describe(group);
+  }
+
+  describeConsumer(...asked: Parameters<GroupService["describeConsumer"]>): void {
+    this.#coordinator.describeConsumer(...asked);
   }
 
   deleteGroup(group: string, done: (fault: GroupFault | null) => void): void {
@@ -176,4 +205,15 @@ export class MemoryGroups implements GroupService {
       done(ok(asked.map((one, at) => ({ ...one, fault: outcome.value[at] ?? null }))));
     });
   }
+}
+
+function catalogOf(cluster: ClusterService): TopicCatalog {
+  return {
+    topicNamed: (name) => cluster.topicNamed(name),
+    topic: (topicId) => cluster.topicWithId(topicId),
+    topics: () => {
+      const views = [...cluster.topicNames()].map((name) => cluster.topicNamed(name));
+      return views.filter((view) => view !== null);
+    },
+  };
 }

@@ -79,9 +79,16 @@ describe("ApiVersions", () => {
     expect(ranges.join(" ")).toBe(
       "0:0-13 1:4-18 2:1-11 3:0-13 8:2-10 9:1-10 10:0-6 11:0-9 12:0-4 13:0-5 14:0-5 15:0-6 16:0-5 18:0-4 " +
         "19:2-7 20:1-6 22:0-5 23:2-4 32:1-4 33:0-2 35:1-4 37:0-3 42:0-2 44:0-1 47:0-0 " +
-        "55:0-2 60:0-2 61:0-0 74:0-1 75:0-0",
+        "55:0-2 60:0-2 61:0-0 68:0-1 69:0-1 74:0-1 75:0-0",
     );
-    expect([answer.supportedFeatures, answer.finalizedFeaturesEpoch]).toEqual([[], -1]);
+    const hasFeatures = version >= 3;
+    expect(answer.supportedFeatures.map(({ name }) => name)).toEqual(
+      hasFeatures ? ["group.version"] : [],
+    );
+    expect(answer.finalizedFeaturesEpoch).toBe(hasFeatures ? 0 : -1);
+    expect(answer.finalizedFeatures).toEqual(
+      hasFeatures ? [{ name: "group.version", maxVersionLevel: 1, minVersionLevel: 1 }] : [],
+    );
   });
 
   test("a version nobody knows is answered in version 0 with this API alone, and the connection goes on", async () => {

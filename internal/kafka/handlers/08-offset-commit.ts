@@ -1,9 +1,9 @@
-// OffsetCommit, versions 2-10, for members of classic groups and for simple consumers.
+// OffsetCommit, versions 2-10, for members of groups, with their generation or epoch, and for simple consumers.
 //
 // Behaviour: answered when the offsets are committed in __consumer_offsets, all of a request or none. A retention time of
 // the request (up to version 4) becomes an expiry of its own.
 //
-// Errors per partition: 3 12 14 15 16 22 24 25 27 28 82; 69 (9+: before, 22), 100 (10).
+// Errors per partition: 3 12 14 15 16 22 24 25 27 28 82; 69 113 (9+: before, 22), 100 (10).
 import { offsetCommit } from "../api/08-offset-commit.ts";
 import { commitCode } from "../errors-table.ts";
 import { handler } from "../handler.ts";

@@ -1,12 +1,18 @@
 // OffsetFetch, versions 1-10: of one group up to version 7, of several from 8 on.
 //
 // Behaviour: what is not committed is offset -1 without an error. Null topics (2+) ask for everything. There are no
-// transactions yet, so no offset is ever pending and requireStable changes nothing. Member epochs (9+) belong to the newer
-// group protocol.
+// transactions yet, so no offset is ever pending and requireStable changes nothing. Members of consumer groups say their
+// epoch (9+), and are told when it is not theirs any more.
 //
-// Errors: 14 15 16 24, up to version 1 per partition, up to 7 at the top, from 8 on per group; per partition 100 (10).
+// Errors: 14 15 16 24, up to version 1 per partition, up to 7 at the top, from 8 on per group, with 25 113 (9+); per partition 100 (10).
+import type { Result } from "../../base/result.ts";
 import type { Complete } from "../../schema/message.ts";
-import type { FetchedOffset, GroupFault, OffsetsAsked } from "../../service/group-service.ts";
+import type {
+  FetchClaim,
+  FetchedOffset,
+  GroupFault,
+  OffsetsAsked,
+} from "../../service/group-service.ts";
 import { offsetFetch } from "../api/09-offset-fetch.ts";
 import type {
   OffsetFetchRequest,
@@ -47,11 +53,12 @@ function fetch(
   { groups }: HandlerContext,
   group: string,
   topics: readonly OffsetsAsked[] | null,
+  claim?: FetchClaim,
 ): Promise<Outcome> {
   return new Promise((resolve) => {
-    groups.fetch(group, topics, (outcome) =>
-      resolve(outcome.ok ? { fault: null, offsets: outcome.value } : { fault: outcome.fault }),
-    );
+    const done = (outcome: Result<readonly FetchedOffset[], GroupFault>): void =>
+      resolve(outcome.ok ? { fault: null, offsets: outcome.value } : { fault: outcome.fault });
+    groups.fetch(group, topics, done, claim);
   });
 }
 
@@ -104,14 +111,15 @@ async function respondAll(
 
 async function respondGroup(
   context: HandlerContext,
-  { groupId, topics }: Complete<OffsetFetchRequestGroups>,
+  { groupId, topics, memberId, memberEpoch }: Complete<OffsetFetchRequestGroups>,
   call: CallOf<OffsetFetchResponse>,
 ): Promise<OffsetFetchResponseGroups> {
   const isById = call.version >= TOPIC_IDS_FROM;
   const asked = topics?.map((topic) => {
     return { ...topicAddress(topic, isById), partitions: topic.partitionIndexes };
   });
-  const outcome = await fetch(context, groupId, asked ?? null);
+  const claim = { memberId: memberId ?? "", memberEpoch };
+  const outcome = await fetch(context, groupId, asked ?? null, claim);
   if (outcome.fault !== null) {
     return { groupId, topics: [], errorCode: call.refused(groupCode(outcome.fault)) };
   }

@@ -1,7 +1,7 @@
 // ListGroups, versions 0-5: the groups that this broker coordinates.
 //
 // Behaviour: filters by state (4+) and type (5+) compare without regard to case; an empty filter lets everything pass.
-// All groups are of the classic type.
+// A consumer group is one whose coordinator assigns (KIP-848).
 //
 // Errors: 14 while the groups of a partition that this broker leads are still being loaded.
 import { listGroups } from "../api/16-list-groups.ts";
@@ -9,8 +9,6 @@ import { ErrorCode } from "../codec/errors.ts";
 import { groupCode } from "../errors-table.ts";
 import { responder } from "../handler.ts";
 import type { Handler, HandlerContext } from "../handler.ts";
-
-const CLASSIC = "classic";
 
 export function listGroupsHandler({ groups }: HandlerContext): Handler {
   return responder(listGroups, ({ statesFilter, typesFilter }, call) => {
@@ -23,13 +21,13 @@ export function listGroupsHandler({ groups }: HandlerContext): Handler {
     const passes = (filter: ReadonlySet<string>, value: string): boolean =>
       filter.size === 0 || filter.has(value.toLowerCase());
     const shown = listed.value.filter(
-      ({ phase }) => passes(states, phase) && passes(types, CLASSIC),
+      ({ phase, type }) => passes(states, phase) && passes(types, type),
     );
     return {
       throttleTimeMs: 0,
       errorCode: ErrorCode.NONE,
-      groups: shown.map(({ group, protocolType, phase }) => {
-        return { groupId: group, protocolType, groupState: phase, groupType: CLASSIC };
+      groups: shown.map(({ group, protocolType, phase, type }) => {
+        return { groupId: group, protocolType, groupState: phase, groupType: type };
       }),
     };
   });

@@ -1,0 +1,67 @@
+// A group's epoch rises when its members, their subscriptions or the topics have changed; then the assignor that most
+// members ask for divides the partitions anew, and that is the target of the new epoch.
+import type { TopicId } from "../model/ids.ts";
+import type { AssignableMember, AssignableTopic, Assignor } from "./assignment.ts";
+import { NO_PARTITIONS } from "./assignment.ts";
+import type { ConsumerDraft } from "./consumer-draft.ts";
+import type { ConsumerMember } from "./consumer-member.ts";
+import type { SubscribedTopics } from "./subscribed-topics.ts";
+import { metadataHash } from "./subscribed-topics.ts";
+
+export interface Assigning {
+  readonly subscribed: SubscribedTopics;
+  /** The first is for members who ask for none. */
+  readonly assignors: ReadonlyMap<string, Assignor>;
+}
+
+/** `isNew`: members or their subscriptions have changed. `isStale`: topics may have. */
+export function renewTarget(
+  draft: ConsumerDraft,
+  around: Assigning,
+  isNew: boolean,
+  isStale: boolean,
+): void {
+  if (isNew || isStale) {
+    const hash = metadataHash(around.subscribed.ofAll(draft.members()));
+    if (isNew || hash !== draft.metadataHash) draft.bump(hash);
+  }
+  if (draft.epoch > draft.targetEpoch) retarget(draft, around);
+}
+
+function retarget(draft: ConsumerDraft, { subscribed, assignors }: Assigning): void {
+  const members = draft.members();
+  const topics = new Map<TopicId, AssignableTopic>();
+  const assignable = members.map((member): AssignableMember => {
+    const { memberId, rackId, instanceId } = member;
+    const topicIds: TopicId[] = [];
+    for (const { topicId, partitions } of subscribed.of(member).values()) {
+      topicIds.push(topicId);
+      topics.set(topicId, { topicId, partitions: partitions.length });
+    }
+    const current = draft.target(memberId);
+    return { memberId, rackId, instanceId, topicIds: topicIds.sort(), current };
+  });
+  const sorted = [...topics.values()].sort((a, b) => (a.topicId < b.topicId ? -1 : 1));
+  const assign = assignors.get(assignorOf(members, assignors.keys()));
+  const targets = assign?.(assignable, sorted);
+  for (const { memberId } of members) {
+    draft.setTarget(memberId, targets?.get(memberId) ?? NO_PARTITIONS);
+  }
+  draft.setTargetEpoch(draft.epoch);
+}
+
+/** The one that most members ask for; in doubt the earlier one. */
+export function assignorOf(
+  members: Iterable<Pick<ConsumerMember, "assignor">>,
+  names: Iterable<string>,
+): string {
+  const votes = new Map<string, number>();
+  for (const { assignor } of members) {
+    if (assignor !== null) votes.set(assignor, (votes.get(assignor) ?? 0) + 1);
+  }
+  let best: string | null = null;
+  for (const name of names) {
+    if (best === null || (votes.get(name) ?? 0) > (votes.get(best) ?? 0)) best = name;
+  }
+  return best ?? "";
+}
