@@ -168,27 +168,10 @@ export class ClusterState {
         return this.#addPartitions(this.#topic(record.topicId), record.partitions, undo);
       case "placement-set":
         return this.#setPlacement(this.#topic(record.topicId), record.placement, undo);
-      case "topic-configs-set": {
-        const topic = this.#topic(record.topicId);
-        const before = topic.configs;
-        topic.configs = record.configs;
-        undo.add(() => (topic.configs = before));
-        return;
-      }
+      case "topic-configs-set":
       case "broker-configs-set":
-        return setOrDelete(
-          this.#brokerConfigs,
-          record.broker,
-          record.configs.length === 0 ? undefined : record.configs,
-          undo,
-        );
       case "group-configs-set":
-        return setOrDelete(
-          this.#groupConfigs,
-          record.group,
-          record.configs.length === 0 ? undefined : record.configs,
-          undo,
-        );
+        return this.#setConfigs(record, undo);
       case "producer-ids-allocated": {
         assert(record.first >= this.nextProducerId, "producer ids are never given twice");
         const before = this.nextProducerId;
@@ -227,6 +210,26 @@ export class ClusterState {
     assert(broker !== undefined, "a broker that changes is registered");
     assert(broker.incarnation === record.incarnation, "a change names the registered incarnation");
     setOrDelete(this.#brokers, record.broker, { ...broker, ...change }, undo);
+  }
+
+  #setConfigs(
+    record: Extract<
+      ControllerRecord,
+      { kind: "topic-configs-set" | "broker-configs-set" | "group-configs-set" }
+    >,
+    undo: UndoList,
+  ): void {
+    if (record.kind === "topic-configs-set") {
+      const topic = this.#topic(record.topicId);
+      const before = topic.configs;
+      topic.configs = record.configs;
+      undo.add(() => (topic.configs = before));
+      return;
+    }
+    const configs = record.configs.length === 0 ? undefined : record.configs;
+    if (record.kind === "broker-configs-set") {
+      setOrDelete(this.#brokerConfigs, record.broker, configs, undo);
+    } else setOrDelete(this.#groupConfigs, record.group, configs, undo);
   }
 
   #createTopic(record: Extract<ControllerRecord, { kind: "topic-created" }>, undo: UndoList): void {

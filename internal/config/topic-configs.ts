@@ -5,6 +5,7 @@
 import { failed, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { nearestName } from "./nearest.ts";
+import type { SettingName } from "./settings-table.ts";
 
 /** Kafka's config types, as DescribeConfigs numbers them. */
 export const CONFIG_TYPE = { boolean: 1, string: 2, int: 3, long: 5, double: 6, list: 7 } as const;
@@ -210,6 +211,16 @@ export type TopicNumberName = {
 export function topicNumber(overrides: TopicOverrides, name: TopicNumberName): number {
   const value = Number(topicConfig(overrides, name));
   return Number.isSafeInteger(value) || value < 2 ** 53 ? value : Infinity;
+}
+
+/** Topic configs whose default is a setting of the broker. */
+export const BROKER_DEFAULTS = {
+  "max.message.bytes": "max.message.bytes",
+} as const satisfies Partial<Record<TopicConfigName, SettingName>>;
+
+/** The largest batch that the topic takes; `setting` is that of the broker. */
+export function batchBytesMax(overrides: TopicOverrides, setting: number): number {
+  return overrides.has("max.message.bytes") ? topicNumber(overrides, "max.message.bytes") : setting;
 }
 
 /** P3: the majority of the factor unless the topic asks for more. */

@@ -37,6 +37,8 @@ const SOURCES = {
   "dynamic-default": "CONFIG_SOURCE_DYNAMIC_DEFAULT",
   "static-broker": "CONFIG_SOURCE_STATIC_BROKER",
   default: "CONFIG_SOURCE_DEFAULT",
+  // Groups cannot be asked for here.
+  group: "CONFIG_SOURCE_UNSPECIFIED",
 } as const satisfies Record<ConfigView["source"], ConfigSource>;
 
 const TYPES = {

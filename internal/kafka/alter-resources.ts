@@ -2,7 +2,7 @@
 // controller for the resources that pass, and one answer per resource in the order of the request.
 import type { ClusterService, ConfigChange, ConfigTarget } from "../service/cluster-service.ts";
 import { ErrorCode } from "./codec/errors.ts";
-import { configTarget } from "./config-codes.ts";
+import { configTarget, NO_RESOURCE } from "./config-codes.ts";
 import { adminCode } from "./errors-table.ts";
 import { ADMIN_MS_MAX } from "./limits.ts";
 import { repeatedKeys } from "./repeated.ts";
@@ -57,8 +57,7 @@ export async function alterResources(
 }
 
 function refusalOf(of: ConfigTarget | null, { changes }: WantedResource): string | null {
-  if (of === null)
-    return "Only the configs of topics (2) and of brokers (4, by id) can be altered.";
+  if (of === null) return NO_RESOURCE;
   if (changes.includes(null))
     return "An operation is 0 (set), 1 (delete), 2 (append) or 3 (subtract).";
   const known = changes as readonly ConfigChange[];

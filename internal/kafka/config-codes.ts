@@ -16,6 +16,7 @@ export const CONFIG_SOURCE = {
   "dynamic-default": 3,
   "static-broker": 4,
   default: 5,
+  group: 8,
 } as const satisfies Record<ConfigView["source"], number>;
 
 export const CONFIG_TYPE = {
@@ -29,9 +30,19 @@ export const CONFIG_TYPE = {
   password: 9,
 } as const satisfies Record<ConfigView["type"], number>;
 
-/** The resource that a request names: a topic, one broker, or (with the empty name) all brokers. Null: none that exists. */
+/** What there is to say about resources that have no configs here, or no such name. */
+export const NO_RESOURCE =
+  "There are configs of topics (2), of brokers (4: an id, or no name for all of them) and of consumer groups (32).";
+
+/**
+ * The resource that a request names: a topic, one broker, (with the empty name) all brokers, or a consumer group. Null:
+ * none that exists.
+ */
 export function configTarget(resourceType: number, name: string): ConfigTarget | null {
   if (resourceType === CONFIG_RESOURCE.topic) return { resource: "topic", name };
+  if (resourceType === CONFIG_RESOURCE.group) {
+    return name === "" ? null : { resource: "group", name };
+  }
   if (resourceType !== CONFIG_RESOURCE.broker) return null;
   if (name === "") return { resource: "broker", broker: null };
   return /^\d{1,9}$/.test(name) ? { resource: "broker", broker: Number(name) as BrokerId } : null;

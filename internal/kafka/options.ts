@@ -1,4 +1,5 @@
-// What the front end needs to know from the settings, in one object, so that tests can give other limits.
+// What the front end needs to know from the settings, in one object, so that tests can give other limits. What may change
+// while the broker runs is read anew each time.
 import type { SettingReader } from "../config/settings.ts";
 import { CONNECTION_BYTES_MAX } from "./limits.ts";
 
@@ -23,13 +24,19 @@ export function kafkaOptions(settings: SettingReader, listener: string): KafkaOp
   return {
     listener,
     requestBytesMax: settings.get("socket.request.max.bytes"),
-    connectionsMax: settings.get("connections.max"),
+    get connectionsMax() {
+      return settings.get("connections.max");
+    },
     idleMsMax: settings.get("connections.max.idle.ms"),
     heldBytesMax: settings.get("connections.bytes.max"),
     connectionBytesMax: CONNECTION_BYTES_MAX,
-    connectionRequestsMax: settings.get("connection.requests.max"),
+    get connectionRequestsMax() {
+      return settings.get("connection.requests.max");
+    },
     sendBytesMax: settings.get("connection.send.bytes.max"),
-    fetchBytesMax: settings.get("fetch.max.bytes"),
+    get fetchBytesMax() {
+      return settings.get("fetch.max.bytes");
+    },
     fetchSessionsMax: settings.get("fetch.sessions.max"),
   };
 }

@@ -12,10 +12,17 @@ import { PartitionProbe } from "./probe.ts";
 const SWEEP_MS = 50;
 const EXPIRE_EVERY_MS = 60_000;
 
+/** Read anew each time: they may change while the broker runs. */
+export interface ProducerLimits {
+  /** `producer.id.expiration.ms` */
+  readonly expirationMs: number;
+  /** `producer.ids.max` */
+  readonly countMax: number;
+}
+
 export class Partitions {
   readonly #clock: Clock;
-  readonly #producerExpirationMs: number;
-  readonly #producersMax: number;
+  readonly #producerLimits: ProducerLimits;
   readonly #faults: PartitionFaults | undefined;
   readonly #probe: PartitionProbe;
   readonly #partitions = new Map<GroupId, Partition>();
@@ -23,20 +30,14 @@ export class Partitions {
   #sweepTimer: Cancel | null = null;
   #expiredMs = 0;
 
-  constructor(
-    world: World,
-    producerExpirationMs: number,
-    producersMax: number,
-    faults?: PartitionFaults,
-  ) {
-    this.#producersMax = producersMax;
+  constructor(world: World, producerLimits: ProducerLimits, faults?: PartitionFaults) {
     this.#clock = world.clock;
     this.#probe = new PartitionProbe(world.meter, () => {
       let waiting = 0;
       for (const partition of this.#partitions.values()) waiting += partition.waitingAppends;
       return waiting;
     });
-    this.#producerExpirationMs = producerExpirationMs;
+    this.#producerLimits = producerLimits;
     this.#faults = faults;
   }
 
@@ -83,14 +84,15 @@ export class Partitions {
    * `producer.ids.max`; then the longest silent ones go.
    */
   #expireBeforeMs(): number {
-    const expiredMs = this.#clock.nowMs() - this.#producerExpirationMs;
+    const { expirationMs, countMax } = this.#producerLimits;
+    const expiredMs = this.#clock.nowMs() - expirationMs;
     let count = 0;
     for (const { producers } of this.#partitions.values()) count += producers.size;
-    if (count <= this.#producersMax) return expiredMs;
+    if (count <= countMax) return expiredMs;
     const times: number[] = [];
     for (const { producers } of this.#partitions.values()) times.push(...producers.seenTimes());
     times.sort((a, b) => a - b);
-    return Math.max(expiredMs, (times[count - this.#producersMax - 1] ?? 0) + 1);
+    return Math.max(expiredMs, (times[count - countMax - 1] ?? 0) + 1);
   }
 
   #roomAgain(): void {

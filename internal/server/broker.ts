@@ -7,6 +7,7 @@ import type { FoundingConfiguration } from "../cluster/founding.ts";
 import { Registration } from "../cluster/registration.ts";
 import type { Endpoint } from "../cluster/records.ts";
 import type { Address, InitialBroker } from "../config/addresses.ts";
+import { LiveSettings } from "../config/live-settings.ts";
 import type { Settings } from "../config/settings.ts";
 import type { GroupCoordinators } from "../coordinator/group-coordinators.ts";
 import type { GroupFaults } from "../coordinator/group-faults.ts";
@@ -39,6 +40,7 @@ import { ControllerNode } from "./controller-node.ts";
 import { FoundingDriver } from "./founding-driver.ts";
 import { GroupNode } from "./group-node.ts";
 import { Hosting } from "./hosting.ts";
+import { followBrokerConfigs, logSettings, producerLimits } from "./live-configs.ts";
 import { Reconfiguration } from "./reconfiguration.ts";
 
 /** Bugs that tests plant, and limits that they make small. Production passes none. */
@@ -73,7 +75,7 @@ const FRAME_BYTES_MAX = 1024 * 1024;
 
 export class Broker {
   readonly world: World;
-  readonly settings: Settings;
+  readonly settings: LiveSettings;
   readonly id: BrokerId;
   readonly journal: Journal;
   readonly links: Links;
@@ -94,9 +96,10 @@ export class Broker {
   /** Opens the data directory and everything above it; nothing listens yet. */
   static async open(
     world: World,
-    settings: Settings,
+    asked: Settings,
     faults: BrokerFaults = {},
   ): Promise<Result<Broker, StartFault>> {
+    const settings = new LiveSettings(asked);
     const broker = settings.get("broker.id") as BrokerId;
     const initialBrokers = initialBrokersOf(settings, broker);
     const controller = new ControllerNode(world, {
@@ -105,9 +108,7 @@ export class Broker {
       initialBrokers: initialBrokers.length,
       ...(faults.stateLog === undefined ? {} : { bugs: faults.stateLog }),
     });
-    const expirationMs = settings.get("producer.id.expiration.ms");
-    const producersMax = settings.get("producer.ids.max");
-    const partitions = new Partitions(world, expirationMs, producersMax, faults.partition);
+    const partitions = new Partitions(world, producerLimits(settings), faults.partition);
     const memory = { bytesMax: settings.get("memory.bytes.max"), limits: memoryBudget(settings) };
     world.log.info({ memory }, "memory-budget");
     const recovery = new GroupRecovery((group) =>
@@ -137,7 +138,7 @@ export class Broker {
   private constructor(
     parts: {
       readonly world: World;
-      readonly settings: Settings;
+      readonly settings: LiveSettings;
       readonly broker: BrokerId;
       readonly initialBrokers: readonly InitialBroker[];
       readonly controller: ControllerNode;
@@ -163,7 +164,11 @@ export class Broker {
     });
     const { image } = controller;
     const { observer } = this.#groups;
-    this.#hosting = new Hosting(image, this.raft, partitions, world.log, observer);
+    this.#hosting = new Hosting(
+      { image, raft: this.raft, partitions, settings, clock: world.clock, log: world.log },
+      observer,
+    );
+    followBrokerConfigs(image, broker, settings, world.log);
     this.#reconfiguration = new Reconfiguration(
       world.clock,
       world.log,
@@ -228,7 +233,9 @@ export class Broker {
       {
         broker: this.id,
         silenceMs: settings.get("link.silence.ms"),
-        lagMsMax: settings.get("replica.lag.time.max.ms"),
+        get lagMsMax() {
+          return settings.get("replica.lag.time.max.ms");
+        },
         stallTransferMs: settings.get("journal.stall.transfer.ms"),
         stallFenceMs: settings.get("journal.stall.fence.ms"),
         stallExitMs: settings.get("journal.stall.exit.ms"),
@@ -247,12 +254,8 @@ export class Broker {
     const { settings, world, controller, partitions, journal } = this;
     const { image, leaders, client } = controller;
     const book = new AddressBook(image, leaders, partitions);
-    const log = new LocalLogService(book, partitions, journal, world.clock, world.tasks, {
-      followerFetch: settings.get("follower.fetch"),
-      fetchBytesMax: settings.get("fetch.max.bytes"),
-      fetchWaitersMax: settings.get("fetch.waiters.max"),
-      decompressedBytesMax: settings.get("max.decompressed.bytes"),
-    });
+    const limits = logSettings(settings);
+    const log = new LocalLogService(book, partitions, journal, world.clock, world.tasks, limits);
     const { incarnation } = journal.recovered;
     const cluster = new LocalClusterService({
       broker: this.id,

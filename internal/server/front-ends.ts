@@ -48,7 +48,8 @@ export class FrontEnds {
 
   constructor(world: World, broker: Broker, settings: BoundSettings) {
     this.#settings = settings;
-    const kafka = new KafkaServer(world, broker.services, kafkaOptions(settings, KAFKA_LISTENER));
+    const options = kafkaOptions(broker.settings, KAFKA_LISTENER);
+    const kafka = new KafkaServer(world, broker.services, options);
     const readiness = (): Readiness => readinessOf(broker, this.#isOpen);
     const isReady = (): boolean => readiness().isReady;
     this.#grpc = new GrpcServer(world, broker.services, { ready: isReady });

@@ -5,15 +5,24 @@ import type { MetadataImage } from "../cluster/image.ts";
 import { followOwnReplicas } from "../cluster/own-replicas.ts";
 import type { OwnReplica } from "../cluster/own-replicas.ts";
 import type { PartitionPlacement } from "../cluster/records.ts";
-import { minInsyncReplicas, topicConfig, topicNumber } from "../config/topic-configs.ts";
+import type { LiveSettings } from "../config/live-settings.ts";
+import type { SettingReader } from "../config/settings.ts";
+import {
+  batchBytesMax,
+  minInsyncReplicas,
+  topicConfig,
+  topicNumber,
+} from "../config/topic-configs.ts";
 import type { BrokerId, DirectoryId, GroupId, ReplicaId } from "../model/ids.ts";
 import { CONTROLLER_GROUP } from "../model/ids.ts";
 import type { PartitionRules } from "../partition/append.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { Partitions } from "../partition/partitions.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Membership } from "../replica/membership.ts";
 import type { MultiRaft } from "../replica/multi-raft.ts";
+import { inSlices } from "../replica/slices.ts";
 import { reachedRevision } from "./reconfiguration.ts";
 
 /** Who keeps state beside the partitions of a topic. */
@@ -24,25 +33,32 @@ export interface HostingObserver {
   dropped(group: GroupId): void;
 }
 
+export interface HostingParts {
+  readonly image: MetadataImage;
+  readonly raft: MultiRaft;
+  readonly partitions: Partitions;
+  readonly settings: LiveSettings;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
 export class Hosting {
   readonly #image: MetadataImage;
   readonly #raft: MultiRaft;
   readonly #partitions: Partitions;
+  readonly #settings: LiveSettings;
+  readonly #clock: Clock;
   readonly #log: Log;
   readonly #observer: HostingObserver;
   #ends: (() => void)[] = [];
 
-  constructor(
-    image: MetadataImage,
-    raft: MultiRaft,
-    partitions: Partitions,
-    log: Log,
-    observer: HostingObserver,
-  ) {
-    this.#image = image;
-    this.#raft = raft;
-    this.#partitions = partitions;
-    this.#log = log;
+  constructor(parts: HostingParts, observer: HostingObserver) {
+    this.#image = parts.image;
+    this.#raft = parts.raft;
+    this.#partitions = parts.partitions;
+    this.#settings = parts.settings;
+    this.#clock = parts.clock;
+    this.#log = parts.log;
     this.#observer = observer;
   }
 
@@ -57,7 +73,8 @@ export class Hosting {
       topicConfigsChanged: (topic) => this.#configureAll(topic),
       advanced: () => this.#dropStrays(),
     });
-    this.#ends = [unfollow, unlisten];
+    const unwatch = this.#settings.onChange(() => this.#configureEverything());
+    this.#ends = [unfollow, unlisten, unwatch];
   }
 
   stop(): void {
@@ -112,8 +129,16 @@ export class Hosting {
     }
   }
 
+  /** The broker's settings are the defaults of topics. */
+  #configureEverything(): void {
+    inSlices(this.#clock, this.#partitions.all(), ({ group }) => {
+      const topic = this.#image.partitionOfGroup(group)?.topic;
+      if (topic !== undefined) this.#configure(group, topic);
+    });
+  }
+
   #configure(group: GroupId, topic: Topic): void {
-    this.#partitions.get(group)?.setRules(rulesOf(topic));
+    this.#partitions.get(group)?.setRules(rulesOf(topic, this.#settings));
   }
 }
 
@@ -134,11 +159,11 @@ function membershipOf(placement: PartitionPlacement, self: ReplicaId): Membershi
   };
 }
 
-function rulesOf(topic: Topic): PartitionRules {
+function rulesOf(topic: Topic, settings: SettingReader): PartitionRules {
   const overrides = new Map(topic.configs.map(({ name, value }) => [name, value]));
   const factor = topic.partitions[0]?.replicas.length ?? 1;
   return {
-    batchBytesMax: topicNumber(overrides, "max.message.bytes"),
+    batchBytesMax: batchBytesMax(overrides, settings.get("max.message.bytes")),
     timestampBeforeMsMax: topicNumber(overrides, "message.timestamp.before.max.ms"),
     timestampAfterMsMax: topicNumber(overrides, "message.timestamp.after.max.ms"),
     logAppendTime: topicConfig(overrides, "message.timestamp.type") === "LogAppendTime",

@@ -43,7 +43,7 @@ export async function startBroker(
   let stopping: Promise<void> | null = null;
   const stop = (): Promise<void> => {
     stopping ??= (async () => {
-      await frontEnds.drain(settings.get("drain.ms.max") / 2);
+      await frontEnds.drain(broker.settings.get("drain.ms.max") / 2);
       await broker.stop();
       await frontEnds.close();
     })();

@@ -56,13 +56,24 @@ export interface TopicView {
   readonly partitions: readonly PartitionView[];
 }
 
+export type ConfigSource =
+  "topic" | "group" | "dynamic-broker" | "dynamic-default" | "static-broker" | "default";
+
+export interface ConfigSynonym {
+  readonly name: string;
+  readonly value: string | null;
+  readonly source: ConfigSource;
+}
+
 export interface ConfigView {
   readonly name: string;
   readonly value: string | null;
   readonly readOnly: boolean;
   readonly isSensitive: boolean;
   /** Where the value comes from. */
-  readonly source: "topic" | "dynamic-broker" | "dynamic-default" | "static-broker" | "default";
+  readonly source: ConfigSource;
+  /** Every value that was given or stands by default, what is in force first; the names may differ. */
+  readonly synonyms: readonly ConfigSynonym[];
   readonly type: "boolean" | "string" | "int" | "short" | "long" | "double" | "list" | "password";
   readonly doc: string;
 }
@@ -95,7 +106,9 @@ export interface TopicOutcome<T> {
 
 export type ConfigTarget =
   | { readonly resource: "topic"; readonly name: string }
-  | { readonly resource: "broker"; readonly broker: BrokerId | null };
+  | { readonly resource: "broker"; readonly broker: BrokerId | null }
+  /** A consumer group, which need not exist. */
+  | { readonly resource: "group"; readonly name: string };
 
 export interface ConfigChange {
   readonly name: string;
@@ -155,7 +168,9 @@ export interface ClusterService {
     validateOnly: boolean,
     withinMs: number,
   ): Promise<readonly TopicOutcome<null>[]>;
-  /** Null names: all. Sorted by name. */
+  /** The groups that have configs of their own. */
+  configuredGroups(): Iterable<string>;
+  /** Null names: all. Sorted by name. Of brokers, only this one knows its own settings. */
   describeConfigs(
     target: ConfigTarget,
     names: readonly string[] | null,

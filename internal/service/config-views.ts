@@ -1,75 +1,143 @@
-// Configs as clients see them: topic configs with their overrides, and broker settings under Kafka's names where Kafka has
-// one, under our own otherwise.
-import type { Settings } from "../config/settings.ts";
+// Configs as clients see them: of topics and groups with their overrides, and of a broker, whose settings also stand under
+// the names that Kafka gives them. Numbers are plain, whatever unit a person wrote.
+import type { GroupOverrides } from "../config/group-configs.ts";
+import { GROUP_CONFIG_NAMES, GROUP_CONFIGS } from "../config/group-configs.ts";
+import { KAFKA_NAMES } from "../config/kafka-names.ts";
+import type { DynamicValue, LiveSettings } from "../config/live-settings.ts";
+import type { Setting } from "../config/setting.ts";
 import { SETTING_NAMES, SETTINGS } from "../config/settings-table.ts";
 import type { SettingName } from "../config/settings-table.ts";
 import {
+  BROKER_DEFAULTS,
   minInsyncReplicas,
   TOPIC_CONFIG_NAMES,
   TOPIC_CONFIGS,
-  topicConfig,
 } from "../config/topic-configs.ts";
-import type { TopicOverrides } from "../config/topic-configs.ts";
-import type { BrokerId } from "../model/ids.ts";
-import type { ConfigView } from "./cluster-service.ts";
+import type { TopicConfigName, TopicOverrides } from "../config/topic-configs.ts";
+import type { ConfigSynonym, ConfigView } from "./cluster-service.ts";
+
+/** What was set through the cluster for this broker, and for all. */
+export interface BrokerValues {
+  readonly settings: LiveSettings;
+  readonly own: readonly DynamicValue[];
+  readonly forAll: readonly DynamicValue[];
+}
 
 /** All configs of a topic, sorted by name. */
-export function topicConfigViews(overrides: TopicOverrides, factor: number): ConfigView[] {
-  return TOPIC_CONFIG_NAMES.toSorted().map((name) => ({
-    name,
-    // P3: what counts without an override is the majority of the topic's own factor.
-    value:
-      name === "min.insync.replicas"
-        ? String(minInsyncReplicas(overrides, factor))
-        : topicConfig(overrides, name),
-    readOnly: false,
-    isSensitive: false,
-    source: overrides.has(name) ? ("topic" as const) : ("default" as const),
-    type: TOPIC_CONFIGS[name].type,
-    doc: TOPIC_CONFIGS[name].doc,
-  }));
-}
-
-interface DynamicValue {
-  readonly name: string;
-  readonly value: string;
-}
-
-/** All settings of a broker. `broker` null asks for the dynamic defaults of all brokers alone. */
-export function brokerConfigViews(
-  settings: Settings,
-  own: readonly DynamicValue[],
-  defaults: readonly DynamicValue[],
-  broker: BrokerId | null,
+export function topicConfigViews(
+  overrides: TopicOverrides,
+  factor: number,
+  broker: BrokerValues,
 ): ConfigView[] {
-  const dynamicDefaults = new Map(defaults.map(({ name, value }) => [name, value]));
-  if (broker === null) {
-    return [...dynamicDefaults].map(([name, value]) =>
-      view(name, value, "dynamic-default", isSecret(name)),
-    );
-  }
-  const dynamic = new Map(own.map(({ name, value }) => [name, value]));
-  return SETTING_NAMES.toSorted().map((name) => {
-    const given = dynamic.get(name);
-    if (given !== undefined) return view(name, given, "dynamic-broker", isSecret(name));
-    const fallback = dynamicDefaults.get(name);
-    if (fallback !== undefined) return view(name, fallback, "dynamic-default", isSecret(name));
-    const source = settings.origin(name) === "default" ? "default" : "static-broker";
-    return view(name, settings.show(name), source, isSecret(name));
+  return TOPIC_CONFIG_NAMES.toSorted().map((name) => {
+    const given = overrides.get(name);
+    const own: ConfigSynonym[] =
+      given === undefined ? [] : [{ name, value: given, source: "topic" }];
+    const synonyms = [...own, ...topicDefaults(name, factor, broker)];
+    const { type, doc } = TOPIC_CONFIGS[name];
+    // P3: below the majority of the topic's own factor a value is kept and has no effect.
+    const value =
+      name === "min.insync.replicas" ? String(minInsyncReplicas(overrides, factor)) : null;
+    return view({ name, readOnly: false, isSensitive: false, type, doc }, synonyms, value);
   });
 }
 
-function isSecret(name: string): boolean {
-  return (SETTINGS as Record<string, { secret?: boolean }>)[name]?.secret === true;
+function topicDefaults(
+  name: TopicConfigName,
+  factor: number,
+  broker: BrokerValues,
+): readonly ConfigSynonym[] {
+  const setting = (BROKER_DEFAULTS as Partial<Record<TopicConfigName, SettingName>>)[name];
+  if (setting !== undefined) return settingValues(setting, broker);
+  const value =
+    name === "min.insync.replicas"
+      ? String(minInsyncReplicas(new Map(), factor))
+      : TOPIC_CONFIGS[name].fallback;
+  return [{ name, value, source: "default" }];
+}
+
+/** All configs of a consumer group, sorted by name. */
+export function groupConfigViews(overrides: GroupOverrides): ConfigView[] {
+  return GROUP_CONFIG_NAMES.toSorted().map((name) => {
+    const { fallback, doc } = GROUP_CONFIGS[name];
+    const given = overrides.find((config) => config.name === name);
+    const own: ConfigSynonym[] =
+      given === undefined ? [] : [{ name, value: given.value, source: "group" }];
+    const synonyms = [...own, { name, value: String(fallback), source: "default" as const }];
+    return view({ name, readOnly: false, isSensitive: false, type: "int", doc }, synonyms);
+  });
+}
+
+/** What is set for all brokers, and nothing else. */
+export function brokerDefaultViews(forAll: readonly DynamicValue[]): ConfigView[] {
+  return forAll.flatMap(({ name, value }) => {
+    if (!isKnown(name)) return [];
+    const synonyms = [{ name, value: plain(name, value), source: "dynamic-default" as const }];
+    return [view(settingFacts(name, name), synonyms)];
+  });
+}
+
+/** All settings of this broker, sorted by name. */
+export function brokerConfigViews(broker: BrokerValues): ConfigView[] {
+  const names: [string, SettingName][] = SETTING_NAMES.map((name) => [name, name]);
+  for (const [kafka, name] of Object.entries(KAFKA_NAMES)) names.push([kafka, name]);
+  return names
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([shown, name]) => view(settingFacts(shown, name), settingValues(name, broker)));
+}
+
+type Facts = Pick<ConfigView, "name" | "readOnly" | "isSensitive" | "type" | "doc">;
+
+function settingFacts(shown: string, name: SettingName): Facts {
+  const { change, secret, doc } = SETTINGS[name];
+  const readOnly = change === "restart" || change === "never";
+  const about = shown === name ? doc : `Kafka's name of ${name}. ${doc}`;
+  return { name: shown, readOnly, isSensitive: secret, type: typeOf(name), doc: about };
+}
+
+function typeOf(name: SettingName): ConfigView["type"] {
+  const { form, secret } = SETTINGS[name] as Setting<unknown>;
+  if (secret) return "password";
+  if (form === "duration" || form === "bytes") return "long";
+  if (form === "number") return "int";
+  return form === "true | false" ? "boolean" : "string";
+}
+
+function settingValues(
+  name: SettingName,
+  { settings, own, forAll }: BrokerValues,
+): readonly ConfigSynonym[] {
+  const found: ConfigSynonym[] = [];
+  const add = (value: string | undefined, source: ConfigSynonym["source"]): void => {
+    if (value !== undefined) found.push({ name, value: plain(name, value), source });
+  };
+  add(own.find((row) => row.name === name)?.value, "dynamic-broker");
+  add(forAll.find((row) => row.name === name)?.value, "dynamic-default");
+  if (settings.base.origin(name) !== "default") add(settings.base.show(name), "static-broker");
+  const setting = SETTINGS[name] as Setting<unknown>;
+  add(setting.show(setting.fallback), "default");
+  return found;
+}
+
+/** A quantity without its unit. */
+function plain(name: SettingName, written: string): string {
+  const parsed = (SETTINGS[name] as Setting<unknown>).parse(written);
+  return parsed.ok && typeof parsed.value === "number" ? String(parsed.value) : written;
+}
+
+function isKnown(name: string): name is SettingName {
+  return Object.hasOwn(SETTINGS, name);
 }
 
 function view(
-  name: string,
-  value: string,
-  source: ConfigView["source"],
-  isSensitive: boolean,
+  facts: Facts,
+  synonyms: readonly ConfigSynonym[],
+  inForce: string | null = null,
 ): ConfigView {
-  const doc = SETTINGS[name as SettingName]?.doc ?? "";
-  const shown = isSensitive ? null : value;
-  return { name, value: shown, readOnly: true, isSensitive, source, type: "string", doc };
+  const [first] = synonyms;
+  const shown = facts.isSensitive
+    ? synonyms.map((synonym) => ({ ...synonym, value: null }))
+    : synonyms;
+  const value = facts.isSensitive ? null : (inForce ?? first?.value ?? null);
+  return { ...facts, value, source: first?.source ?? "default", synonyms: shown };
 }

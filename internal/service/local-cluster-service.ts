@@ -12,7 +12,7 @@ import type { LeaderTable } from "../cluster/leaders.ts";
 import { CREATED_TOPICS_MAX } from "../cluster/limits.ts";
 import { controllerShown, partitionView } from "../cluster/metadata-view.ts";
 import { newTopicId, topicNameRefusal } from "../cluster/topic-name.ts";
-import type { Settings } from "../config/settings.ts";
+import type { LiveSettings } from "../config/live-settings.ts";
 import type { BrokerId, ClusterId, LogIndex, Offset, TopicId } from "../model/ids.ts";
 import { CONTROLLER_GROUP } from "../model/ids.ts";
 import { isInternalTopic } from "../model/internal-topics.ts";
@@ -22,7 +22,6 @@ import type {
   AdminFault,
   BrokerView,
   ClusterService,
-  ConfigChange,
   ConfigTarget,
   ConfigView,
   CreatedTopic,
@@ -31,7 +30,15 @@ import type {
   TopicOutcome,
   TopicView,
 } from "./cluster-service.ts";
-import { brokerConfigViews, topicConfigViews } from "./config-views.ts";
+import { brokerRefusal, otherBroker } from "./broker-changes.ts";
+import type { AlteredResource } from "./broker-changes.ts";
+import {
+  brokerConfigViews,
+  brokerDefaultViews,
+  groupConfigViews,
+  topicConfigViews,
+} from "./config-views.ts";
+import type { BrokerValues } from "./config-views.ts";
 
 /** What this broker knows of the controller's group, for operators. */
 export interface ControllerGroupFacts {
@@ -45,7 +52,7 @@ export interface LocalClusterParts {
   readonly image: MetadataImage;
   readonly leaders: LeaderTable;
   readonly controller: ControllerClient;
-  readonly settings: Settings;
+  readonly settings: LiveSettings;
   readonly entropy: Entropy;
   readonly producerIds: { next(withinMs: number): Promise<Result<number, ControllerFault>> };
   readonly controllerGroup: ControllerGroupFacts;
@@ -162,7 +169,7 @@ export class LocalClusterService implements ClusterService {
       return { name, topicId, outcome: failed({ kind: "timed-out", detail }) };
     }
     const overrides = new Map(configs.map((config) => [config.name, config.value]));
-    const views = topicConfigViews(overrides, factor);
+    const views = topicConfigViews(overrides, factor, this.#brokerValues());
     return { name, topicId, outcome: ok({ topicId, partitions, factor, configs: views }) };
   }
 
@@ -170,9 +177,11 @@ export class LocalClusterService implements ClusterService {
     topics: readonly { readonly name: string | null; readonly topicId: TopicId | null }[],
     withinMs: number,
   ): ReturnType<ClusterService["deleteTopics"]> {
-    const references = topics.map(({ name, topicId }) =>
-      name !== null ? { name } : { topicId: topicId as TopicId },
-    );
+    const references = topics.map(({ name, topicId }) => {
+      if (name === null) return { topicId: topicId as TopicId };
+      const seen = this.#parts.image.topicNamed(name)?.topicId;
+      return seen === undefined ? { name } : { name, seen };
+    });
     const reply = await this.#parts.controller.request<"delete-topics">(
       { kind: "delete-topics", topics: references },
       withinMs,
@@ -219,25 +228,57 @@ export class LocalClusterService implements ClusterService {
   }
 
   #configViews(target: ConfigTarget): Result<readonly ConfigView[], AdminFault> {
-    const { image, settings } = this.#parts;
+    const { image, broker } = this.#parts;
+    if (target.resource === "group") return ok(groupConfigViews(image.groupConfigs(target.name)));
     if (target.resource === "broker") {
-      const dynamic = image.brokerConfigs(target.broker);
-      return ok(brokerConfigViews(settings, dynamic, image.brokerConfigs(null), target.broker));
+      if (target.broker === null) return ok(brokerDefaultViews(image.brokerConfigs(null)));
+      if (target.broker !== broker) return failed(otherBroker(target.broker));
+      return ok(brokerConfigViews(this.#brokerValues()));
     }
     const topic = image.topicNamed(target.name);
     if (topic === null) {
       return failed({ kind: "unknown-topic", detail: `There is no topic ${target.name}.` });
     }
     const overrides = new Map(topic.configs.map(({ name, value }) => [name, value]));
-    return ok(topicConfigViews(overrides, topic.partitions[0]?.replicas.length ?? 1));
+    const factor = topic.partitions[0]?.replicas.length ?? 1;
+    return ok(topicConfigViews(overrides, factor, this.#brokerValues()));
+  }
+
+  #brokerValues(): BrokerValues {
+    const { image, broker, settings } = this.#parts;
+    return { settings, own: image.brokerConfigs(broker), forAll: image.brokerConfigs(null) };
+  }
+
+  configuredGroups(): Iterable<string> {
+    return this.#parts.image.configuredGroups();
   }
 
   async alterConfigs(
-    resources: readonly { readonly of: ConfigTarget; readonly changes: readonly ConfigChange[] }[],
+    resources: readonly AlteredResource[],
     mode: "replace" | "incremental",
     validateOnly: boolean,
     withinMs: number,
   ): Promise<readonly Result<null, AdminFault>[]> {
+    const { image, broker, settings } = this.#parts;
+    const refusals = resources.map((resource) =>
+      brokerRefusal(resource, mode, broker, image, settings),
+    );
+    const accepted = resources.filter((_, at) => refusals[at] === null);
+    const outcomes = await this.#altered(accepted, mode, validateOnly, withinMs);
+    let next = 0;
+    return refusals.map((refusal) => {
+      if (refusal !== null) return failed(refusal);
+      return outcomes[next++] as Result<null, AdminFault>;
+    });
+  }
+
+  async #altered(
+    resources: readonly AlteredResource[],
+    mode: "replace" | "incremental",
+    validateOnly: boolean,
+    withinMs: number,
+  ): Promise<readonly Result<null, AdminFault>[]> {
+    if (resources.length === 0) return [];
     const { controller } = this.#parts;
     const reply =
       mode === "incremental"

@@ -10,7 +10,7 @@
 //   partitions orders count=5 assign=1,2/2,3               (first: validate)
 //   place orders/0 revision=1 brokers=1,2
 //   replace 1 dir=b max=10
-//   alter topic=orders set=retention.ms:5 + broker=1 …     (first: validate)
+//   alter topic=orders set=retention.ms:5 + broker=1 + group=g …     (first: validate)
 //   change topic=orders set=a:b delete=c append=l:x subtract=l:y
 //   producer-ids 1 inc=1, features flotilla.metadata=0 downgrade=true, entries acl k:v,k2:-, describe
 //   gossip group=1 term=7                                  a term was seen
@@ -44,6 +44,21 @@ const BROKER_RULES: ConfigRules = {
   listDefault: () => null,
 };
 
+/** `log.level` again, also under the name `verbosity`. */
+const BROKER_DEFAULT_RULES: ConfigRules = {
+  ...BROKER_RULES,
+  recordedAs: (name) => (name === "verbosity" ? "log.level" : name),
+};
+
+/** A consumer group may have a `session`. */
+const GROUP_RULES: ConfigRules = {
+  refusal: (configs) => {
+    const bad = [...configs.keys()].find((name) => name !== "session");
+    return bad === undefined ? null : `unknown group config ${bad}`;
+  },
+  listDefault: () => null,
+};
+
 export class ControllerTranscript {
   readonly #clock = new StepClock();
   readonly #group = new CommandGroup();
@@ -64,6 +79,8 @@ export class ControllerTranscript {
       settings: () => this.#settings,
       topicConfigs: TOPIC_RULES,
       brokerConfigs: BROKER_RULES,
+      brokerDefaultConfigs: BROKER_DEFAULT_RULES,
+      groupConfigs: GROUP_RULES,
       highestTerm: (group) => this.#leaders.highestTerm(group),
     });
     // Ties in placement begin at the first broker.

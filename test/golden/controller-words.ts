@@ -156,7 +156,7 @@ function changeOf({ word, named }: Item): {
 
 function resourceOf(word: string): ConfigResource {
   const [resource, name = ""] = word.split("=");
-  if (resource === "topic") return { resource, name };
+  if (resource === "topic" || resource === "group") return { resource, name };
   return { resource: "broker", broker: name === "all" ? null : (Number(name) as BrokerId) };
 }
 

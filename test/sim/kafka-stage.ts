@@ -24,8 +24,8 @@ export class KafkaStage {
     this.cluster = new SimCluster(this.simulation, { brokers, settings });
     this.cluster.listen({
       opened: (at, broker) => {
-        const { world, services } = broker;
-        const server = new KafkaServer(world, services, kafkaOptions(at.settings, "kafka"));
+        const { world, services, settings } = broker;
+        const server = new KafkaServer(world, services, kafkaOptions(settings, "kafka"));
         void server.listen({ host: nameOf(at.id), port: KAFKA_PORT });
       },
     });

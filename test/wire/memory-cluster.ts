@@ -10,6 +10,7 @@ import type {
   BrokerView,
   ClusterService,
   ConfigChange,
+  ConfigSynonym,
   ConfigTarget,
   ConfigView,
   CreatedTopic,
@@ -46,6 +47,8 @@ export class MemoryCluster implements ClusterService {
   leader: BrokerId | null = BROKER;
   /** What every change is refused with. */
   fault: AdminFault | null = null;
+  /** Configs of consumer groups. */
+  readonly groups = new Map<string, Map<string, string>>();
   readonly #clock: Clock;
   readonly #log: MemoryLog;
   readonly #topics = new Map<string, StoredTopic>();
@@ -178,11 +181,20 @@ export class MemoryCluster implements ClusterService {
     });
   }
 
+  configuredGroups(): Iterable<string> {
+    return this.groups.keys();
+  }
+
   describeConfigs(
     target: ConfigTarget,
     names: readonly string[] | null,
   ): Result<readonly ConfigView[], AdminFault> {
     if (target.resource === "broker") return ok([]);
+    if (target.resource === "group") {
+      const own = this.groups.get(target.name) ?? new Map<string, string>();
+      const views = this.#configsOf(own).map((view) => ({ ...view, source: "group" as const }));
+      return ok(names === null ? views : views.filter(({ name }) => names.includes(name)));
+    }
     const topic = this.#topics.get(target.name);
     if (topic === undefined) return failed({ kind: "unknown-topic", detail: "No such topic." });
     const all = this.#configsOf(topic.configs);
@@ -190,15 +202,21 @@ export class MemoryCluster implements ClusterService {
   }
 
   #configsOf(overrides: ReadonlyMap<string, string>): ConfigView[] {
-    return [...KNOWN].map(([name, fallback]) => ({
-      name,
-      value: overrides.get(name) ?? fallback,
-      readOnly: false,
-      isSensitive: false,
-      source: overrides.has(name) ? "topic" : "default",
-      type: name === "retention.ms" ? "long" : "list",
-      doc: "A config.",
-    }));
+    return [...KNOWN].map(([name, fallback]) => {
+      const given = overrides.get(name);
+      const own: ConfigSynonym[] =
+        given === undefined ? [] : [{ name, value: given, source: "topic" }];
+      return {
+        name,
+        value: given ?? fallback,
+        readOnly: false,
+        isSensitive: false,
+        source: given === undefined ? "default" : "topic",
+        synonyms: [...own, { name, value: fallback, source: "default" }],
+        type: name === "retention.ms" ? "long" : "list",
+        doc: "A config.",
+      };
+    });
   }
 
   async alterConfigs(
@@ -208,16 +226,19 @@ export class MemoryCluster implements ClusterService {
   ): Promise<readonly Result<null, AdminFault>[]> {
     await this.#pause();
     return resources.map(({ of, changes }) => {
+      if (of.resource === "group" && !this.groups.has(of.name)) this.groups.set(of.name, new Map());
       const topic = of.resource === "topic" ? this.#topics.get(of.name) : undefined;
-      if (topic === undefined) return failed({ kind: "unknown-topic", detail: "No such topic." });
+      const group = of.resource === "group" ? this.groups.get(of.name) : undefined;
+      const held = topic?.configs ?? group;
+      if (held === undefined) return failed({ kind: "unknown-topic", detail: "No such topic." });
       if (changes.some(({ name }) => !KNOWN.has(name))) {
         return failed({ kind: "invalid-config", detail: "No such config." });
       }
       if (validateOnly) return ok(null);
-      if (mode === "replace") topic.configs.clear();
+      if (mode === "replace") held.clear();
       for (const { name, operation, value } of changes) {
-        if (operation === "delete") topic.configs.delete(name);
-        else topic.configs.set(name, value ?? "");
+        if (operation === "delete") held.delete(name);
+        else held.set(name, value ?? "");
       }
       return ok(null);
     });

@@ -280,6 +280,9 @@ describe("administration", () => {
       { resourceType: 2, resourceName: "nobody", configurationKeys: null },
       { resourceType: 4, resourceName: "one", configurationKeys: null },
       { resourceType: 16, resourceName: "x", configurationKeys: null },
+      { resourceType: 8, resourceName: "1", configurationKeys: null },
+      { resourceType: 32, resourceName: "g", configurationKeys: ["retention.ms"] },
+      { resourceType: 32, resourceName: "", configurationKeys: null },
     ];
     const body = { resources, includeSynonyms: true, includeDocumentation: true };
     const answer = await stage.play(() => client.request(describeConfigs, version, body));
@@ -289,7 +292,11 @@ describe("administration", () => {
       [3, 0],
       [42, 0],
       [42, 0],
+      [42, 0],
+      [0, 1],
+      [42, 0],
     ]);
+    expect(answer.results[6]?.configs[0]?.configSource).toBe(8);
     const config = answer.results[1]?.configs[0];
     expect(config).toMatchObject({ value: "604800000", configSource: 5, readOnly: false });
     expect(config?.synonyms).toEqual([{ name: "retention.ms", value: "604800000", source: 5 }]);

@@ -1,9 +1,11 @@
-// DescribeConfigs, versions 1-4: the configs of topics and brokers.
+// DescribeConfigs, versions 1-4: the configs of topics, brokers and consumer groups.
 //
-// Behaviour: null keys mean all; a broker without a name means the defaults of all brokers; the value of a secret is
-// never shown. The only synonym that is told is the value in force.
+// Behaviour: null keys mean all, and a name that does not exist is left out; a broker without a name means what was set for
+// all brokers. A broker's settings have our names, and Kafka's where they differ. Synonyms are every value that was given or
+// stands by default, the one in force first. The value of a secret is never shown.
 //
-// Errors per resource: 3 17 42 (a resource of another type, or no broker's id).
+// Errors per resource: 3 17 42 (a resource of another type, no broker's id, or the id of another broker: only a broker
+// itself knows its settings, and clients ask that one).
 import type { Complete } from "../../schema/message.ts";
 import type { ConfigView } from "../../service/cluster-service.ts";
 import { describeConfigs } from "../api/32-describe-configs.ts";
@@ -17,14 +19,18 @@ import type {
 import { Breather } from "../breather.ts";
 import type { CallOf } from "../call.ts";
 import { ErrorCode } from "../codec/errors.ts";
-import { CONFIG_SOURCE, CONFIG_TYPE, configTarget, shownValue } from "../config-codes.ts";
+import {
+  CONFIG_SOURCE,
+  CONFIG_TYPE,
+  configTarget,
+  NO_RESOURCE,
+  shownValue,
+} from "../config-codes.ts";
 import { adminCode } from "../errors-table.ts";
 import { responder } from "../handler.ts";
 import type { Handler, HandlerContext } from "../handler.ts";
 
 type DescribeRequest = Complete<DescribeConfigsRequest>;
-
-const NO_RESOURCE = "Only the configs of topics (2) and of brokers (4, by id) are described.";
 
 export function describeConfigsHandler(context: HandlerContext): Handler {
   return responder(describeConfigs, (request, call) => respond(context, request, call));
@@ -74,8 +80,14 @@ function entryOf(config: ConfigView, request: DescribeRequest): DescribeConfigsR
     readOnly,
     configSource: source,
     isSensitive,
-    synonyms: request.includeSynonyms ? [{ name, value, source }] : [],
+    synonyms: request.includeSynonyms ? synonymsOf(config) : [],
     configType: CONFIG_TYPE[config.type],
     documentation: request.includeDocumentation ? config.doc : null,
   };
+}
+
+function synonymsOf(config: ConfigView): NonNullable<DescribeConfigsResponseConfigs["synonyms"]> {
+  return config.synonyms.map(({ name, value, source }) => {
+    return { name, value: config.isSensitive ? null : value, source: CONFIG_SOURCE[source] };
+  });
 }

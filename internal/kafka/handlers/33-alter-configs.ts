@@ -1,6 +1,9 @@
 // AlterConfigs, versions 0-2: replaces all overrides of a resource by those that are named.
 //
-// Errors per resource: 3 7 17 40 42 (named twice, no such resource, a null value) 44 56.
+// Behaviour: topics, this broker, all brokers (no name) and consumer groups. What is set for brokers takes effect at once and
+// is kept by the cluster; a setting that is read at the start only is refused. Nothing is accepted that has no effect.
+//
+// Errors per resource: 3 7 17 40 42 (named twice, no such resource, another broker, a null value) 44 56.
 import { alterResources } from "../alter-resources.ts";
 import { alterConfigs } from "../api/33-alter-configs.ts";
 import { ErrorCode } from "../codec/errors.ts";

@@ -1,6 +1,9 @@
 // IncrementalAlterConfigs, versions 0-1: sets, deletes, appends to and subtracts from single configs of a resource.
 //
-// Errors per resource: 3 7 17 40 42 (named twice, no such resource or operation, a null value) 44 56.
+// Behaviour: topics, this broker, all brokers (no name) and consumer groups. What is set for brokers takes effect at once and
+// is kept by the cluster; a setting that is read at the start only is refused. Nothing is accepted that has no effect.
+//
+// Errors per resource: 3 7 17 40 42 (named twice, no such resource, another broker or operation, a null value) 44 56.
 import type { ConfigChange } from "../../service/cluster-service.ts";
 import { alterResources } from "../alter-resources.ts";
 import { incrementalAlterConfigs } from "../api/44-incremental-alter-configs.ts";

@@ -54,6 +54,8 @@ function namesOf({ cluster, options }: HandlerContext, resourceType: number): re
       return [...cluster.topicNames()];
     case CONFIG_RESOURCE.broker:
       return cluster.brokers(options.listener, false).map(({ broker }) => String(broker));
+    case CONFIG_RESOURCE.group:
+      return [...cluster.configuredGroups()];
     default:
       return [];
   }
