@@ -73,9 +73,11 @@ export interface RunOutcome {
 const GROUP_SETTINGS = {
   "group.min.session.timeout.ms": 1_000,
   "group.initial.rebalance.delay.ms": 300,
+  "offsets.topic.num.partitions": OFFSETS_PARTITIONS,
+};
+const CONSUMER_SETTINGS = {
   "group.consumer.session.timeout.ms": SESSION_MS,
   "group.consumer.heartbeat.interval.ms": HEARTBEAT_MS,
-  "offsets.topic.num.partitions": OFFSETS_PARTITIONS,
 };
 
 export async function runOnce(options: RunOptions): Promise<RunOutcome> {
@@ -93,7 +95,7 @@ export async function runOnce(options: RunOptions): Promise<RunOutcome> {
     directory: join(options.directory, "brokers"),
     ...(options.program === undefined ? {} : { program: options.program }),
     ...(options.environment === undefined ? {} : { environment: options.environment }),
-    settings: { "journal.file.bytes": "16MiB", ...GROUP_SETTINGS, ...options.settings },
+    settings: { "journal.file.bytes": "16MiB", ...settingsOf(options), ...options.settings },
     unexpectedEnd: ({ broker, incarnation, code, signal }) => {
       const what = `broker ${broker} ended by itself in life ${incarnation}: ${signal ?? code}`;
       deaths.push(what);
@@ -105,6 +107,12 @@ export async function runOnce(options: RunOptions): Promise<RunOutcome> {
   } finally {
     await cluster.stop();
   }
+}
+
+function settingsOf({ groups = [] }: RunOptions): Readonly<Record<string, unknown>> {
+  const members = groups.flatMap((plan) => plan.members);
+  const hasNew = members.some(({ protocol }) => protocol === "consumer");
+  return members.length === 0 ? {} : { ...GROUP_SETTINGS, ...(hasNew ? CONSUMER_SETTINGS : {}) };
 }
 
 class Run {
