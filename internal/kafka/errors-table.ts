@@ -2,6 +2,7 @@
 // where a version does not know a code. Numbers are written nowhere else.
 import type { BatchFault } from "../model/validate-batch.ts";
 import type { AdminFault } from "../service/cluster-service.ts";
+import type { ElectionFault } from "../service/election-service.ts";
 import type { AddressFault, AppendFault, ReadFault } from "../service/faults.ts";
 import type { GroupFault } from "../service/group-service.ts";
 import { ErrorCode } from "./codec/errors.ts";
@@ -73,6 +74,15 @@ const ADMIN_CODE = {
   "too-large": ErrorCode.INVALID_REQUEST,
   refused: ErrorCode.POLICY_VIOLATION,
 } as const satisfies Record<AdminFault["kind"], ErrorCode>;
+
+const ELECTION_CODE = {
+  "unknown-topic": ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  "unknown-partition": ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  "not-needed": ErrorCode.ELECTION_NOT_NEEDED,
+  "preferred-unavailable": ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE,
+  "no-eligible-leader": ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE,
+  "timed-out": ErrorCode.REQUEST_TIMED_OUT,
+} as const satisfies Record<ElectionFault["kind"], ErrorCode>;
 
 const GROUP_CODE = {
   "coordinator-not-available": ErrorCode.COORDINATOR_NOT_AVAILABLE,
@@ -168,6 +178,10 @@ export function commitCode(fault: GroupFault | null, version: number): ErrorCode
   const isLater = fault === "group-not-found" || fault === "stale-epoch";
   const isUnknown = isLater && version < COMMIT_KNOWS_NO_GROUP;
   return isUnknown ? ErrorCode.ILLEGAL_GENERATION : groupCode(fault);
+}
+
+export function electionCode(fault: ElectionFault): ErrorCode {
+  return ELECTION_CODE[fault.kind];
 }
 
 export function adminCode(fault: AdminFault): ErrorCode {

@@ -4,6 +4,7 @@
 import type { LogService } from "../service/log-service.ts";
 import type { ClusterService } from "../service/cluster-service.ts";
 import type { GroupService } from "../service/group-service.ts";
+import type { ElectionService } from "../service/election-service.ts";
 import type { InspectionService } from "../service/inspection-service.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Entropy } from "../ports/entropy.ts";
@@ -20,6 +21,7 @@ export interface HandlerContext {
   readonly cluster: ClusterService;
   readonly groups: GroupService;
   readonly inspection: InspectionService;
+  readonly elections: ElectionService;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly options: KafkaOptions;

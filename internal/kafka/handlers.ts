@@ -24,6 +24,7 @@ import { alterConfigsHandler } from "./handlers/33-alter-configs.ts";
 import { describeLogDirsHandler } from "./handlers/35-describe-log-dirs.ts";
 import { createPartitionsHandler } from "./handlers/37-create-partitions.ts";
 import { deleteGroupsHandler } from "./handlers/42-delete-groups.ts";
+import { electLeadersHandler } from "./handlers/43-elect-leaders.ts";
 import { incrementalAlterConfigsHandler } from "./handlers/44-incremental-alter-configs.ts";
 import { offsetDeleteHandler } from "./handlers/47-offset-delete.ts";
 import { describeQuorumHandler } from "./handlers/55-describe-quorum.ts";
@@ -60,6 +61,7 @@ export function handlersOf(context: HandlerContext): readonly Handler[] {
     describeLogDirsHandler(context),
     createPartitionsHandler(context),
     deleteGroupsHandler(context),
+    electLeadersHandler(context),
     incrementalAlterConfigsHandler(context),
     offsetDeleteHandler(context),
     describeQuorumHandler(context),

@@ -8,6 +8,7 @@ import type { Address, Connection, ConnectionEvents, Listener } from "../ports/w
 import type { World } from "../ports/world.ts";
 import type { ClusterService } from "../service/cluster-service.ts";
 import type { GroupService } from "../service/group-service.ts";
+import type { ElectionService } from "../service/election-service.ts";
 import type { InspectionService } from "../service/inspection-service.ts";
 import type { LogService } from "../service/log-service.ts";
 import type { AnyApi } from "./api/registry.ts";
@@ -37,6 +38,7 @@ export interface KafkaServices {
   readonly cluster: ClusterService;
   readonly groups: GroupService;
   readonly inspection: InspectionService;
+  readonly elections: ElectionService;
 }
 
 export type ListenFault = {

@@ -5,17 +5,23 @@ import type { Readiness } from "../http/pages.ts";
 import type { BoundSettings } from "./bound-settings.ts";
 import type { Broker } from "./broker.ts";
 
-/** Ready: the controller counts on this broker, and clients can reach it. */
+/** Ready: the controller counts on this broker, its replicas have caught up, and clients can reach it. */
 export function readinessOf(broker: Broker, listensForClients: boolean): Readiness {
   const reasons = broker.readiness();
   const isMember = reasons.length === 0;
+  const { hasCaughtUp } = broker;
   return {
-    isReady: isMember && listensForClients,
+    isReady: isMember && hasCaughtUp && listensForClients,
     checks: [
       {
         name: "member",
         isMet: isMember,
         detail: isMember ? "the cluster counts on this broker" : reasons.join("; "),
+      },
+      {
+        name: "replicas",
+        isMet: hasCaughtUp,
+        detail: hasCaughtUp ? "its replicas have caught up" : "its replicas are catching up",
       },
       {
         name: "listeners",

@@ -28,18 +28,25 @@ import type { Replica } from "../replica/replica.ts";
 import { AddressBook } from "../service/address.ts";
 import type { ClusterService } from "../service/cluster-service.ts";
 import type { GroupService } from "../service/group-service.ts";
+import type { ElectionService } from "../service/election-service.ts";
 import type { InspectionService } from "../service/inspection-service.ts";
 import { LocalClusterService } from "../service/local-cluster-service.ts";
+import { LocalElectionService } from "../service/local-election-service.ts";
 import { LocalInspectionService } from "../service/local-inspection-service.ts";
 import { LocalLogService } from "../service/local-log-service.ts";
 import type { LogService } from "../service/log-service.ts";
 import { ProducerIds } from "../service/producer-ids.ts";
 import type { StateLogBugs } from "../statelog/state-log.ts";
 import { Links } from "../transport/links.ts";
+import { CatchUpWatch } from "./catch-up-watch.ts";
 import { ControllerNode } from "./controller-node.ts";
+import { Drain } from "./drain.ts";
 import { FoundingDriver } from "./founding-driver.ts";
 import { GroupNode } from "./group-node.ts";
 import { Hosting } from "./hosting.ts";
+import { LeaderBalance } from "./leader-balance.ts";
+import { Leadership } from "./leadership.ts";
+import { LeadershipDesk } from "./leadership-desk.ts";
 import { followBrokerConfigs, logSettings, producerLimits } from "./live-configs.ts";
 import { Reconfiguration } from "./reconfiguration.ts";
 
@@ -64,12 +71,13 @@ export interface Services {
   readonly cluster: ClusterService;
   readonly groups: GroupService;
   readonly inspection: InspectionService;
+  readonly elections: ElectionService;
 }
 
 /** Why a broker is not ready; empty when it is. */
 export type Readiness = readonly string[];
 
-const RESIGN_MS_MAX = 2_000;
+const SECOND_MS = 1_000;
 /** A frame that a follower has no room for is never taken, so it is a small part of the arena. */
 const FRAME_BYTES_MAX = 1024 * 1024;
 
@@ -87,10 +95,16 @@ export class Broker {
   readonly #groups: GroupNode;
   readonly #hosting: Hosting;
   readonly #reconfiguration: Reconfiguration;
+  readonly #balance: LeaderBalance;
+  readonly #leadershipDesk: LeadershipDesk;
+  readonly #drain: Drain;
+  readonly #catchUp: CatchUpWatch;
+  readonly #log: LocalLogService;
   readonly #onReady: (() => void)[] = [];
   #founding: FoundingDriver | null = null;
   #registration: Registration | null = null;
   #isUnfenced = false;
+  #isDraining = false;
   #isStopping = false;
 
   /** Opens the data directory and everything above it; nothing listens yet. */
@@ -175,7 +189,32 @@ export class Broker {
       controller.image,
       this.raft,
     );
-    this.services = this.#buildServices();
+    const leadership = new Leadership(image, this.raft);
+    this.#balance = new LeaderBalance(world.clock, world.log, this.raft, leadership, {
+      checkMs: settings.get("leader.imbalance.check.interval.seconds") * SECOND_MS,
+      transfersPerSecond: settings.get("leader.rebalance.transfers.per.second"),
+    });
+    this.#leadershipDesk = new LeadershipDesk(
+      broker,
+      world.clock,
+      this.links,
+      this.raft,
+      leadership,
+    );
+    this.#drain = new Drain({
+      world,
+      broker,
+      incarnation: journal.recovered.incarnation,
+      image,
+      client: controller.client,
+      raft: this.raft,
+      links: this.links,
+      leadership,
+    });
+    this.#catchUp = new CatchUpWatch(broker, world.clock, this.raft, controller.leaders);
+    const { services, log } = this.#buildServices();
+    this.services = services;
+    this.#log = log;
     controller.attach(this.links, journal.recovered, (of) => this.raft.memberProgress(of));
   }
 
@@ -250,7 +289,7 @@ export class Broker {
     );
   }
 
-  #buildServices(): Services {
+  #buildServices(): { readonly services: Services; readonly log: LocalLogService } {
     const { settings, world, controller, partitions, journal } = this;
     const { image, leaders, client } = controller;
     const book = new AddressBook(image, leaders, partitions);
@@ -287,7 +326,14 @@ export class Broker {
       raft: this.raft,
       controller: client,
     });
-    return { log, cluster, groups: this.#groups.service, inspection };
+    const elections = new LocalElectionService({
+      image,
+      leaders,
+      clock: world.clock,
+      ask: (broker, groups, withinMs) => this.#leadershipDesk.ask(broker, groups, withinMs),
+    });
+    const services = { log, cluster, groups: this.#groups.service, inspection, elections };
+    return { services, log };
   }
 
   async #openGroups(recovery: GroupRecovery): Promise<Result<null, StartFault>> {
@@ -329,6 +375,7 @@ export class Broker {
     this.raft.start();
     this.#hosting.start(this.id, this.journal.recovered.directory);
     this.#reconfiguration.start();
+    if (this.settings.get("auto.leader.rebalance.enable")) this.#balance.start();
     assert(this.#founding !== null, "the data directory was opened");
     this.#founding.start();
     return ok(null);
@@ -410,6 +457,7 @@ export class Broker {
     this.#isUnfenced = !fenced;
     this.world.log.info({ fenced }, "broker-fencing");
     if (fenced) return;
+    this.#catchUp.start();
     for (const ready of this.#onReady.splice(0)) ready();
   }
 
@@ -432,10 +480,20 @@ export class Broker {
   /** What still keeps this broker from serving. */
   readiness(): Readiness {
     const reasons: string[] = [];
-    if (this.#isStopping) reasons.push("stopping");
+    if (this.#isDraining || this.#isStopping) reasons.push("stopping");
     if (this.controller.image.clusterId === null) reasons.push("the cluster is not founded");
     if (!this.#isUnfenced) reasons.push("the broker is fenced");
     return reasons;
+  }
+
+  /** Whether its replicas were in sync at some time since the start. */
+  get hasCaughtUp(): boolean {
+    return this.#catchUp.hasCaughtUp;
+  }
+
+  /** Long polls are answered with what there is, and none waits any more. */
+  endWaits(): void {
+    this.#log.endWaits();
   }
 
   /** Runs once, as soon as the controller lists this broker as alive. */
@@ -456,13 +514,26 @@ export class Broker {
     return this.journal.durableTicket;
   }
 
-  /** Hands over what it leads, then closes. Front ends were drained before. */
+  /**
+   * Tells the cluster that it is about to stop, and hands over what it leads. Clients are served all the while, and sent on
+   * to the new leaders; it resolves with how many of the brokers it leaves them to, 0 when it was alone.
+   */
+  async drain(withinMs: number): Promise<number> {
+    if (this.#isDraining || this.#isStopping) return 0;
+    this.#isDraining = true;
+    this.#balance.stop();
+    this.#reconfiguration.stop();
+    return this.#drain.run(withinMs);
+  }
+
+  /** Closes everything. Whoever has time drains first. */
   async stop(): Promise<void> {
     if (this.#isStopping) return;
     this.#isStopping = true;
-    this.#registration?.stop();
+    this.#balance.stop();
+    this.#catchUp.stop();
     this.#reconfiguration.stop();
-    await this.raft.drain(RESIGN_MS_MAX, () => true);
+    this.#registration?.stop();
     this.#hosting.stop();
     this.#groups.close();
     this.controller.close();

@@ -37,19 +37,24 @@ interface Door {
 }
 
 const KAFKA_LISTENER = "kafka";
+const LINGER_LOOK_MS = 50;
 
 export class FrontEnds {
   readonly #settings: BoundSettings;
   readonly #doors: readonly Door[];
   readonly #open = new Set<Door>();
   readonly #grpc: GrpcServer;
+  readonly #kafka: KafkaServer;
+  readonly #world: World;
   /** Whether clients of the data path are accepted. */
   #isOpen = false;
 
   constructor(world: World, broker: Broker, settings: BoundSettings) {
     this.#settings = settings;
+    this.#world = world;
     const options = kafkaOptions(broker.settings, KAFKA_LISTENER);
     const kafka = new KafkaServer(world, broker.services, options);
+    this.#kafka = kafka;
     const readiness = (): Readiness => readinessOf(broker, this.#isOpen);
     const isReady = (): boolean => readiness().isReady;
     this.#grpc = new GrpcServer(world, broker.services, { ready: isReady });
@@ -89,6 +94,20 @@ export class FrontEnds {
       this.#open.add(door);
     }
     return ok(null);
+  }
+
+  /** Those who watch over gRPC are told at once that the broker is ready, or no longer. */
+  readinessChanged(): void {
+    this.#grpc.readinessChanged();
+  }
+
+  /** Goes on serving, so that clients learn in words where to go; ends early when all Kafka clients have gone. */
+  async linger(withinMs: number): Promise<void> {
+    const { clock } = this.#world;
+    const untilMs = clock.upMs() + withinMs;
+    while (this.#kafka.connectionCount > 0 && clock.upMs() < untilMs) {
+      await new Promise<void>((wake) => clock.after(LINGER_LOOK_MS, wake));
+    }
   }
 
   /** Lets clients of the data path finish and go; HTTP stays until `close`. */

@@ -43,7 +43,7 @@ export async function startBroker(
   let stopping: Promise<void> | null = null;
   const stop = (): Promise<void> => {
     stopping ??= (async () => {
-      await frontEnds.drain(broker.settings.get("drain.ms.max") / 2);
+      await drain(world, broker, frontEnds);
       await broker.stop();
       await frontEnds.close();
     })();
@@ -59,6 +59,27 @@ export async function startBroker(
     stopping === null ? frontEnds.openRest() : ok(null),
   );
   return ok({ broker, serving, address: (listener) => settings.get(listener), stop });
+}
+
+/** Parts of `drain.ms.max`; the rest is for closing what remains. */
+const HAND_OVER_PART = 0.5;
+const CLIENTS_PART = 0.9;
+/** Longer than members of groups are silent, so that all learn of the new coordinator in words and not by a dead connection. */
+const LINGER_MS_MAX = 3_500;
+
+/**
+ * Nobody is to notice: the broker is not ready any more, what it leads moves on, clients are told so for a while, and only
+ * then, when their answers are out, their connections close.
+ */
+async function drain(world: World, broker: Broker, frontEnds: FrontEnds): Promise<void> {
+  const withinMs = broker.settings.get("drain.ms.max");
+  const untilMs = world.clock.upMs() + withinMs * CLIENTS_PART;
+  const leftMs = (): number => Math.max(0, untilMs - world.clock.upMs());
+  const handedOver = broker.drain(withinMs * HAND_OVER_PART);
+  frontEnds.readinessChanged();
+  if ((await handedOver) > 0) await frontEnds.linger(Math.min(LINGER_MS_MAX, leftMs() * 0.7));
+  broker.endWaits();
+  await frontEnds.drain(leftMs());
 }
 
 /** Whether somebody listens at an address already: better told at once than when the broker is ready. */

@@ -45,7 +45,8 @@ export class LocalFetch {
   readonly #journal: SharedJournal;
   readonly #clock: Clock;
   readonly #settings: FetchSettings;
-  #waiting = 0;
+  readonly #waiting = new Set<() => void>();
+  #mayWait = true;
 
   constructor(book: AddressBook, journal: SharedJournal, clock: Clock, settings: FetchSettings) {
     this.#book = book;
@@ -56,12 +57,19 @@ export class LocalFetch {
 
   fetch(request: FetchRequest, done: (fetched: Fetched) => void): () => void {
     const states = request.partitions.map((wanted) => this.#stateOf(wanted, request));
-    const mayWait = request.waitMsMax > 0 && this.#waiting < this.#settings.fetchWaitersMax;
+    const hasRoom = this.#waiting.size < this.#settings.fetchWaitersMax;
+    const mayWait = this.#mayWait && request.waitMsMax > 0 && hasRoom;
     if (!mayWait || this.#isAnswerable(states, request)) {
       void this.#answer(states, request, done);
       return () => {};
     }
     return this.#wait(states, request, done);
+  }
+
+  /** Answers whoever waits with what there is, and lets nobody wait any more: this broker is about to stop. */
+  endWaits(): void {
+    this.#mayWait = false;
+    for (const answer of [...this.#waiting]) answer();
   }
 
   #wait(
@@ -72,9 +80,10 @@ export class LocalFetch {
     const unwatch: (() => void)[] = [];
     let isOver = false;
     let isLooking = false;
-    this.#waiting++;
+    const late = (): void => look(true);
+    this.#waiting.add(late);
     const finish = (): void => {
-      if (!isOver) this.#waiting--;
+      this.#waiting.delete(late);
       isOver = true;
       for (const stop of unwatch) stop();
     };
@@ -95,7 +104,7 @@ export class LocalFetch {
     for (const state of states) {
       if (state.partition !== null) unwatch.push(state.partition.watch(changed));
     }
-    unwatch.push(this.#clock.after(request.waitMsMax, () => look(true)));
+    unwatch.push(this.#clock.after(request.waitMsMax, late));
     return finish;
   }
 

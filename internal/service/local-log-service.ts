@@ -103,6 +103,11 @@ export class LocalLogService implements LogService {
     return this.#fetch.fetch(request, done);
   }
 
+  /** Reads that wait are answered, and none waits any more. */
+  endWaits(): void {
+    this.#fetch.endWaits();
+  }
+
   async offset(
     address: PartitionAddress,
     leaderEpoch: number,

@@ -13,6 +13,7 @@ import { KafkaClient } from "./kafka-client.ts";
 import type { KafkaClientOptions } from "./kafka-client.ts";
 import { MemoryCluster } from "./memory-cluster.ts";
 import { MemoryGroups } from "./memory-groups.ts";
+import { MemoryElections } from "./memory-elections.ts";
 import { MemoryInspection } from "./memory-inspection.ts";
 import { MemoryLog } from "./memory-log.ts";
 import type { MemoryLogOptions } from "./memory-log.ts";
@@ -44,6 +45,7 @@ export interface FrontStage {
   readonly log: MemoryLog;
   readonly cluster: MemoryCluster;
   readonly inspection: MemoryInspection;
+  readonly elections: MemoryElections;
   readonly server: KafkaServer;
   readonly at: Address;
   client(options?: KafkaClientOptions): KafkaClient;
@@ -61,7 +63,8 @@ export async function openFrontStage(options: StageOptions = {}): Promise<FrontS
   const cluster = new MemoryCluster(world.clock, log);
   const groups = new MemoryGroups(world, cluster);
   const inspection = new MemoryInspection(log);
-  const services = { log, cluster, groups, inspection };
+  const elections = new MemoryElections();
+  const services = { log, cluster, groups, inspection, elections };
   const server = new KafkaServer(world, services, { ...OPTIONS, ...options.kafka });
   const at = { host: "broker", port: 9092 };
   const listening = await simulation.settle(server.listen(at));
@@ -73,6 +76,7 @@ export async function openFrontStage(options: StageOptions = {}): Promise<FrontS
     log,
     cluster,
     inspection,
+    elections,
     server,
     at,
     client: (clientOptions) => new KafkaClient(peer, at, clientOptions),
