@@ -3,7 +3,7 @@
 import { CODE, isElsewhere } from "../wire/error-codes.ts";
 import { decodeAssignment, encodeAssignment, encodeSubscription } from "../wire/consumer-blobs.ts";
 import { HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, SYNC_GROUP } from "../wire/member-requests.ts";
-import type { JoinAnswer, JoinedMember } from "../wire/member-requests.ts";
+import type { Claim, JoinAnswer, JoinedMember, SyncQuestion } from "../wire/member-requests.ts";
 import type { Snapshot } from "./desk.ts";
 import { ECHO_CHANCE, HEARTBEAT_MS, REBALANCE_MS, SESSION_MS } from "./membership.ts";
 import type { Membership, MembershipOptions, Standing } from "./membership.ts";
@@ -13,6 +13,15 @@ const ANSWER_MS_MAX = 2_000;
 const JOIN_MS_MAX = REBALANCE_MS + 2_000;
 const AGAIN_MS = 60;
 const PROTOCOL = "rotate";
+/** How often a leader sends two different assignments of one generation. */
+const SECOND_CHANCE = 0.2;
+
+type Assignments = SyncQuestion["assignments"];
+
+interface Given {
+  readonly code: number;
+  readonly partitions: readonly number[];
+}
 
 export class ClassicMembership implements Membership {
   readonly #options: MembershipOptions;
@@ -100,33 +109,41 @@ export class ClassicMembership implements Membership {
   }
 
   async #sync({ generation, leader, members, skipAssignment }: JoinAnswer): Promise<void> {
-    const { body, group, groups, instanceId, topic, desk } = this.#options;
-    const memberId = this.#memberId;
-    const claim = { group, memberId, instanceId, generation };
-    const leads = leader === memberId && !skipAssignment;
-    const assignments = leads ? this.#assign(members, generation) : [];
-    const exchange = await body.ask(
-      SYNC_GROUP,
-      { ...claim, protocol: PROTOCOL, assignments },
-      JOIN_MS_MAX,
-    );
-    if (exchange === null || exchange.answer === null) return;
-    const { sentMs, answeredMs, answer } = exchange;
-    if (answer.code !== CODE.none) return this.#refused("SyncGroup", answer.code);
-    const partitions = decodeAssignment(answer.assignment, topic);
-    groups.syncs.push({
-      ...{ group, generation, memberId, instanceId, partitions },
-      ...{ sentMs, answeredMs },
-    });
+    const { body, group, instanceId, desk, random } = this.#options;
+    const claim = { group, memberId: this.#memberId, instanceId, generation };
+    const leads = leader === this.#memberId && !skipAssignment;
+    const first = this.#askToSync(claim, leads ? this.#assign(members, generation) : []);
+    // A leader may change its mind; the coordinator must not.
+    const again = leads && random.chance(SECOND_CHANCE);
+    const second = again ? this.#askToSync(claim, this.#assign(members, generation + 1)) : null;
+    const answers = [await first, second === null ? null : await second];
+    const given = answers.find((answer) => answer?.code === CODE.none) ?? null;
+    const refused = answers.findLast((answer) => answer !== null);
+    if (given === null) {
+      return refused ? this.#refused("SyncGroup", refused.code) : undefined;
+    }
     if (body.isDead) return;
     desk.claim = claim;
-    for (const partition of partitions) desk.take(partition);
+    for (const partition of given.partitions) desk.take(partition);
     this.#needsJoin = false;
     await this.#echo(generation);
   }
 
+  async #askToSync(claim: Claim, assignments: Assignments): Promise<Given | null> {
+    const { body, groups, topic } = this.#options;
+    const question = { ...claim, protocol: PROTOCOL, assignments };
+    const exchange = await body.ask(SYNC_GROUP, question, JOIN_MS_MAX);
+    if (exchange === null || exchange.answer === null) return null;
+    const { sentMs, answeredMs, answer } = exchange;
+    const { code } = answer;
+    if (code !== CODE.none) return { code, partitions: [] };
+    const partitions = decodeAssignment(answer.assignment, topic);
+    groups.syncs.push({ ...claim, partitions, sentMs, answeredMs });
+    return { code, partitions };
+  }
+
   /** In turn, and another way round in every generation, so that partitions move. */
-  #assign(members: readonly JoinedMember[], generation: number) {
+  #assign(members: readonly JoinedMember[], generation: number): Assignments {
     const { topic, partitions } = this.#options;
     const ids = members.map(({ memberId }) => memberId).toSorted();
     return ids.map((memberId, k) => {
