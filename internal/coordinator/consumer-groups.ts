@@ -175,9 +175,7 @@ export class ConsumerGroups {
     const { group, instanceId, clientId, requiresMemberId } = request;
     const isUnnamed = request.memberId === "";
     const memberId = isUnnamed ? this.#around.newId(instanceId ?? clientId) : request.memberId;
-    if (isUnnamed && instanceId === null && requiresMemberId) {
-      return done(refusedJoin("member-id-required", memberId));
-    }
+    const isToldFirst = isUnnamed && instanceId === null && requiresMemberId;
     let answer: JoinAnswer | null = null;
     this.#decide(
       group,
@@ -185,18 +183,19 @@ export class ConsumerGroups {
       (draft, deciding) => {
         const decided = joinClassic(draft, request, memberId, deciding);
         answer = decided.ok ? decided.value : null;
+        if (decided.ok && isToldFirst) return "member-id-required";
         return decided.ok ? null : decided.fault;
       },
       () => {
         this.#keepAlive(group, memberId);
+        this.#timers.done(group, memberId);
         this.#timers.await(group, memberId, "sync", request.rebalanceTimeoutMs);
       },
-      (fault) =>
-        done(
-          answer !== null && fault === null
-            ? answer
-            : refusedJoin(fault ?? "unknown-member", request.memberId),
-        ),
+      (fault) => {
+        if (answer !== null && fault === null) return done(answer);
+        const told = fault === "member-id-required" ? memberId : request.memberId;
+        done(refusedJoin(fault ?? "unknown-member", told));
+      },
     );
   }
 

@@ -143,7 +143,9 @@ export class GroupCoordinator {
     const { wheel, subscribed } = around;
     return new ConsumerGroups({
       ...{ wheel, faults, subscribed },
-      settings: around.settings.consumer,
+      get settings() {
+        return around.settings.consumer;
+      },
       state: this.#state,
       nowMs: () => around.clock.nowMs(),
       newId: (prefix) => newMemberId(prefix, around.entropy),

@@ -1,5 +1,7 @@
 // The records of consumer groups as transcripts show them.
 import type { ConsumerMember, MemberPosition } from "../../internal/coordinator/consumer-member.ts";
+import type { ConsumerTopicPartitions } from "../../internal/schema/consumer-protocol.ts";
+import { decodeAssignment, encodeAssignment } from "../../internal/schema/consumer-protocol.ts";
 import type { ConsumerGroupRecord } from "../../internal/coordinator/group-records.ts";
 
 export function consumerRecordText(record: ConsumerGroupRecord): string {
@@ -52,4 +54,23 @@ function memberText(member: ConsumerMember): string {
     words.push(`classic=${classic.protocols.map(({ name }) => name).join("+")}`);
   }
   return words.join(" ");
+}
+
+/** `t/0+1,u/2`; `-`: nothing. */
+export function ownedByName(text: string): ConsumerTopicPartitions[] {
+  if (text === "-") return [];
+  return text.split(",").map((word) => {
+    const [topic = "", partitions = ""] = word.split("/");
+    return { topic, partitions: partitions.split("+").map(Number) };
+  });
+}
+
+/** What a consumer is told to read; null: these bytes are no assignment of consumers. */
+export function assignedText(bytes: Uint8Array): string | null {
+  const read = decodeAssignment(bytes);
+  if (!read.ok || encodeAssignment(read.value, bytes[1]).length !== bytes.length) return null;
+  const texts = read.value.assignedPartitions.map(
+    ({ topic, partitions }) => `${topic}/${partitions.join("+")}`,
+  );
+  return texts.join(",") || "-";
 }

@@ -15,13 +15,16 @@
 //   refuse busy                                            what the log says to the next entry
 //   silence, contact                                       the broker may not answer (L5); it may again
 //   depose survivors=1                                     the coordinator changes, and this broker leads again
+//
+// The commands of consumer groups are in consumer-commands.ts.
 import { groupCodec } from "../../internal/coordinator/group-codec.ts";
 import type { GroupRecord } from "../../internal/coordinator/group-records.ts";
 import type { JoinAnswer, SyncAnswer } from "../../internal/coordinator/group-requests.ts";
 import type { NamedPartition } from "../../internal/coordinator/group-offsets.ts";
 import { encodeSubscription } from "../../internal/schema/consumer-protocol.ts";
 import type { Entropy } from "../../internal/ports/entropy.ts";
-import { consumerRecordText } from "./consumer-words.ts";
+import { consumerCommand, consumerSettings } from "./consumer-commands.ts";
+import { assignedText, consumerRecordText, ownedByName } from "./consumer-words.ts";
 import { GroupsStage } from "../property/groups-stage.ts";
 
 const LONG_ID = /-00000000-0000-4000-8000-0*([1-9]\d*)/g;
@@ -42,7 +45,7 @@ function countingEntropy(): Entropy {
   };
 }
 
-class Words {
+export class Words {
   readonly plain: readonly string[];
   readonly #named: ReadonlyMap<string, string>;
 
@@ -131,7 +134,12 @@ export class GroupsTranscript {
         stage.groupsMax = words.number("groups", stage.groupsMax);
         stage.settings.initialDelayMs = words.number("delay", stage.settings.initialDelayMs);
         stage.settings.membersMax = words.number("size", stage.settings.membersMax);
+        stage.settings.consumer = consumerSettings(stage.settings.consumer, words);
         return;
+      case "topic":
+        return stage.topics.put(words.plain[0] ?? "", Number(words.plain[1]));
+      case "topic-gone":
+        return stage.topics.remove(words.plain[0] ?? "");
       case "pass":
         return this.#pass(Number(words.plain[0]));
       case "hold":
@@ -198,11 +206,17 @@ export class GroupsTranscript {
       case "list": {
         const listed = leader.list();
         if (!listed.ok) return this.#say(listed.fault);
-        const texts = listed.value.map((one) => `${one.group} ${one.protocolType} ${one.phase}`);
+        const texts = listed.value.map(
+          ({ group: id, type, protocolType, phase }) =>
+            `${id} ${type === "classic" ? protocolType : `(${type})`} ${phase}`,
+        );
         return this.#say(texts.length > 0 ? texts.join(", ") : "none");
       }
       case "forget":
         return leader.forgetTopic(group);
+      case "live":
+      case "look":
+        return consumerCommand(name, leader, group, words, (text) => this.#say(text));
       default:
         return this.#offsets(name, group, rest, words);
     }
@@ -226,7 +240,7 @@ export class GroupsTranscript {
         protocolType: words.text("type", "consumer"),
         protocols: protocols.map((word) => {
           const [name = "", topic = ""] = word.split(":");
-          return { name, metadata: metadataOf(topic) };
+          return { name, metadata: metadataOf(topic, words.textOrNull("owned")) };
         }),
         requiresMemberId: version >= 4,
         knowsSkip: version >= 9,
@@ -266,15 +280,19 @@ export class GroupsTranscript {
           this.#say(`committed: ${fault ?? "ok"}`),
         );
       }
-      case "fetch":
-        return leader.fetch(group, rest.length > 0 ? rest.map(placeOf) : null, (outcome) => {
+      case "fetch": {
+        const claim = { memberId: words.claim.memberId, memberEpoch: words.claim.generation };
+        const wanted = rest.length > 0 ? rest.map(placeOf) : null;
+        const done: Parameters<typeof leader.fetch>[2] = (outcome) => {
           if (!outcome.ok) return this.#say(`fetched: ${outcome.fault}`);
           const texts = outcome.value.map(
             ({ topic, partition, committed }) =>
               `${topic}/${partition}:${committed?.offset ?? "-"}${committed?.metadata ? ":" + committed.metadata : ""}`,
           );
           this.#say(`fetched: ${texts.join(" ") || "nothing"}`);
-        });
+        };
+        return leader.fetch(group, wanted, done, claim);
+      }
       case "delete":
         return leader.deleteGroup(group, (fault) => this.#say(`deleted: ${fault ?? "ok"}`));
       case "delete-offsets":
@@ -307,9 +325,11 @@ function assignmentOf(word: string): Uint8Array {
 }
 
 /** A real subscription, so that the coordinator can read which topics the member reads; "?": bytes that are none. */
-function metadataOf(topic: string): Uint8Array {
+function metadataOf(topic: string, owned: string | null): Uint8Array {
   if (topic === "?") return encoder.encode("?");
-  return encodeSubscription({ topics: [topic], userData: null }, 0);
+  const subscription = { topics: [topic], userData: null };
+  if (owned === null) return encodeSubscription(subscription, 0);
+  return encodeSubscription({ ...subscription, ownedPartitions: ownedByName(owned) });
 }
 
 function textOf(bytes: Uint8Array): string {
@@ -327,7 +347,7 @@ function joinText(answer: JoinAnswer): string {
 }
 
 function syncText({ fault, assignment, protocol }: SyncAnswer): string {
-  return fault ?? `${textOf(assignment)} protocol=${protocol}`;
+  return fault ?? `${assignedText(assignment) ?? textOf(assignment)} protocol=${protocol}`;
 }
 
 function recordText(record: GroupRecord): string {

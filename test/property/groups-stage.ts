@@ -18,7 +18,7 @@ export const GROUP_SETTINGS: CoordinatorSettings = {
   sessionMsMin: 6_000,
   sessionMsMax: 60_000,
   offsetMetadataBytesMax: 64,
-  entryBytesMax: 2_000,
+  entryBytesMax: 8_000,
   offsetsRetentionMs: 3_600_000,
   consumer: {
     membersMax: 4,
