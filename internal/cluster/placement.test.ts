@@ -21,6 +21,7 @@ const fleet = fc
       rack: hasHosts ? `r${rackOfHost[host]!}` : null,
       replicas: load,
       preferred: Math.floor(load / 3),
+      fenced: false,
     })),
   );
 
@@ -93,12 +94,36 @@ test("placeReplicas refuses more replicas than brokers", () => {
   expect(placeReplicas([], 1, 1, 0)).toEqual({ ok: false, fault: { ...fault, live: 0 } });
 });
 
+test("placeReplicas uses fenced brokers last, never first, and only with a majority of others", () => {
+  const away = (...ids: number[]): PlacementBroker[] =>
+    equals(3).map((of) => ({ ...of, fenced: ids.includes(of.broker) }));
+  for (let start = 0; start < 3; start++) {
+    const placed = placeReplicas(away(2), 4, 3, start);
+    if (!placed.ok) return expect.unreachable("a majority is there");
+    for (const replicas of placed.value) expect(replicas[2]).toBe(2);
+    expect(placeReplicas(away(2), 1, 2, start)).toMatchObject({ ok: true });
+  }
+  const two = placeReplicas(away(2), 3, 2, 0);
+  expect(two.ok && two.value.flat()).not.toContain(2);
+  expect(placeReplicas(away(1, 2), 1, 3, 0)).toEqual({
+    ok: false,
+    fault: { kind: "too-few-brokers", live: 1 },
+  });
+});
+
 test("defaultFactor is 3, or the size of a smaller cluster", () => {
   expect([1, 2, 3, 5].map(defaultFactor)).toEqual([1, 2, 3, 3]);
 });
 
 function equals(size: number): PlacementBroker[] {
   return Array.from({ length: size }, (_, at) => {
-    return { broker: (at + 1) as BrokerId, host: null, rack: null, replicas: 0, preferred: 0 };
+    return {
+      broker: (at + 1) as BrokerId,
+      host: null,
+      rack: null,
+      replicas: 0,
+      preferred: 0,
+      fenced: false,
+    };
   });
 }

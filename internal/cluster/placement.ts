@@ -1,5 +1,5 @@
-// Where replicas go. Greedy, one replica at a time: never two on one broker; on one host label only when every host
-// has one already; then over racks evenly; then where this call, and then the cluster, has put least. The first
+// Where replicas go. Greedy, one replica at a time: never two on one broker; on a fenced one only when no other is left,
+// so that its first, the preferred leader, is there; on one host label only when every host has one already; then over racks evenly; then where this call, and then the cluster, has put least. The first
 // replica is the preferred leader, so first places are balanced by themselves. Ties go round, from a starting point
 // that the caller draws, and each round pairs brokers anew, so that one broker's followers are not all on one other.
 import type { Result } from "../base/result.ts";
@@ -15,9 +15,11 @@ export interface PlacementBroker {
   readonly replicas: number;
   /** Of these, the ones that are first in their placement. */
   readonly preferred: number;
+  /** It is away, and gets its replicas when it is back. */
+  readonly fenced: boolean;
 }
 
-/** More replicas than live brokers (P3). */
+/** More replicas than brokers, or no majority of them is there (P3). */
 export interface PlacementFault {
   readonly kind: "too-few-brokers";
   readonly live: number;
@@ -32,17 +34,18 @@ interface Candidate {
   preferred: number;
 }
 
-/**
- * Places `count` partitions of `factor` replicas on `brokers` (the live ones). `start` is any natural number: where
- * ties begin.
- */
+/** Places `count` partitions of `factor` replicas on `brokers`. `start` is any natural number: where ties begin. */
 export function placeReplicas(
   brokers: readonly PlacementBroker[],
   count: number,
   factor: number,
   start: number,
 ): Result<readonly (readonly BrokerId[])[], PlacementFault> {
-  if (factor > brokers.length) return failed({ kind: "too-few-brokers", live: brokers.length });
+  const live = brokers.filter(({ fenced }) => !fenced).length;
+  // Without a majority a group could not even elect its first leader.
+  if (factor > brokers.length || live * 2 <= factor) {
+    return failed({ kind: "too-few-brokers", live });
+  }
   const candidates = inRackTurns(brokers).map(candidateOf);
   const placed: BrokerId[][] = [];
   for (let partition = 0; partition < count; partition++) {
@@ -97,6 +100,7 @@ function choose(
 /** Strictly better: the first of equals stays. */
 function isBetter(a: Candidate, b: Candidate, chosen: readonly Candidate[]): boolean {
   const order =
+    Number(a.of.fenced) - Number(b.of.fenced) ||
     Number(sharesHost(a, chosen)) - Number(sharesHost(b, chosen)) ||
     rackCount(a, chosen) - rackCount(b, chosen) ||
     (chosen.length === 0 ? a.preferred - b.preferred : 0) ||

@@ -43,15 +43,20 @@ export class TopicDraft {
     return null;
   }
 
-  /** Chooses brokers for `count` partitions among the unfenced ones (P3), without those that are stopping if it can. */
+  /**
+   * Chooses brokers for `count` partitions (P3): without those that are stopping if it can, and with fenced ones only where
+   * there are not enough others. A topic can be made while a broker restarts.
+   */
   place(count: number, factor: number): Result<Placed, ControllerFault> {
-    const unfenced = [...this.#state.brokers.values()].filter((broker) => !broker.fenced);
+    const all = [...this.#state.brokers.values()];
+    const unfenced = all.filter((broker) => !broker.fenced);
     const staying = unfenced.filter((broker) => !broker.draining);
-    const live = staying.length >= factor ? staying : unfenced;
-    const loaded = live.map(({ broker, rack, host }) => {
+    const enough = [staying, unfenced].find((brokers) => brokers.length >= factor) ?? all;
+    const loaded = enough.map(({ broker, rack, host, fenced }) => {
       const [held, added] = [this.#state.load(broker), this.#added.get(broker)];
       const replicas = held.replicas + (added?.replicas ?? 0);
-      return { broker, rack, host, replicas, preferred: held.preferred + (added?.preferred ?? 0) };
+      const preferred = held.preferred + (added?.preferred ?? 0);
+      return { broker, rack, host, fenced, replicas, preferred };
     });
     const start = this.#context.entropy.below(START_LIMIT);
     const placed = placeReplicas(loaded, count, factor, start);
