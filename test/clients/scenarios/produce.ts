@@ -16,8 +16,8 @@ const CODEC_RECORDS = 100;
 const MANY_MS_MAX = 60_000;
 const CODEC_MS_MAX = 30_000;
 /** Enough for two brokers to die and come back, one after the other. */
-const UNDER_KILLS = { perSecond: 400, count: 5_600 };
-const BEFORE_KILL_MS = 1_500;
+const UNDER_KILLS = { perSecond: 300, count: 6_000 };
+const BEFORE_KILL_MS = 1_000;
 /** A client may go on trying for two minutes, which is the delivery time-out of most. */
 const UNDER_KILLS_MS_MAX = 150_000;
 

@@ -44,7 +44,8 @@ def drive(actions):
 
 
 def words_of(error):
-    return str(error) or type(error).__name__
+    words = f"{type(error).__name__}: {error}"
+    return words if error.__cause__ is None else f"{words}: {words_of(error.__cause__)}"
 
 
 def key_of(n):
