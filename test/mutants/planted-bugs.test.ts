@@ -1,4 +1,4 @@
-// Ten bugs that would lose, repeat or reorder acknowledged records, and five of group coordinators that would lose or repeat
+// Ten bugs that would lose, repeat or reorder acknowledged records, and seven of group coordinators that would lose or repeat
 // what consumers have read, each planted in the production code and each seen by the checkers. A checker that has never found anything proves nothing. What the random runs reach within a few
 // seeds is found by them; two bugs need a story told on purpose, and one is found by the schedules of single groups.
 import fc from "fast-check";
@@ -73,8 +73,18 @@ const BY_CONSUMER_GROUPS: readonly (readonly [bug: string, GroupFaults, seen: Pr
     "coordinators hold what is committed",
   ],
   [
-    "two handlers passing one check",
+    "two heartbeats passing one check",
+    { speculationOff: true },
+    "one owner per partition and generation",
+  ],
+  [
+    "two assignments passing one check",
     { assignsTwice: true },
+    "one owner per partition and generation",
+  ],
+  [
+    "a partition handed out while somebody has it",
+    { handsOutOwned: true },
     "one owner per partition and generation",
   ],
 ];

@@ -40,6 +40,10 @@ export const MUTANTS = {
   "undo-late": { groups: { undoLate: true } },
   /** C8: two SyncGroups of one leader both find that nobody has assigned yet. */
   "assigns-twice": { groups: { assignsTwice: true } },
+  /** C8: heartbeats of consumer groups that are decided at once do not see each other's records. */
+  "speculation-off": { groups: { speculationOff: true } },
+  /** A consumer group's partition is given to a member before the last one has given it up. */
+  "hands-out-owned": { groups: { handsOutOwned: true } },
 } as const satisfies Record<string, BrokerFaults>;
 
 export type MutantName = keyof typeof MUTANTS;

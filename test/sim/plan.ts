@@ -53,6 +53,8 @@ export type Workload = "service" | "kafka" | "groups";
 export interface GroupPlan {
   readonly groups: number;
   readonly membersMax: number;
+  /** Of a thousand groups, how many are of the newer protocol. */
+  readonly newerPermille: number;
   /** Of a thousand members, how many are static. */
   readonly staticPermille: number;
   readonly sessionMs: number;
@@ -92,6 +94,8 @@ export interface Plan {
 }
 
 const KIB = 1024;
+/** What brokers tell members of the newer protocol, which do not choose it. */
+export const NEWER_SESSION_MS = 1_000;
 /** How often a kind is part of a plan, per mille, and the weight that it then has at most. */
 const FAULT_SHARES: Readonly<
   Record<(typeof FAULT_KINDS)[number], readonly [permille: number, weightMax: number]>
@@ -194,6 +198,7 @@ export function planOf(seed: number, entropy: SeededEntropy, workload: Workload)
   const groups: GroupPlan = {
     groups: 1 + entropy.below(3),
     membersMax: pick([2, 3, 4]),
+    newerPermille: pick([0, 500, 1_000]),
     staticPermille: pick([0, 300, 600]),
     sessionMs: pick([250, 500, 1_000]),
     rebalanceMs: pick([400, 800, 1_500]),
@@ -204,6 +209,8 @@ export function planOf(seed: number, entropy: SeededEntropy, workload: Workload)
   const settings: SettingValues = {
     ...plan.settings,
     "group.min.session.timeout.ms": 100,
+    "group.consumer.session.timeout.ms": NEWER_SESSION_MS,
+    "group.consumer.heartbeat.interval.ms": NEWER_SESSION_MS / 4,
     "group.initial.rebalance.delay.ms": groups.initialDelayMs,
     "offsets.topic.num.partitions": groups.partitions,
   };

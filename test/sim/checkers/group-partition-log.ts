@@ -3,8 +3,9 @@
 // What the log itself may never show is judged here: offsets that go back, commits of earlier generations, a partition
 // with two owners in one generation.
 import type { GroupCoordinator } from "../../../internal/coordinator/group-coordinator.ts";
-import type { GroupRecord, StoredGroup } from "../../../internal/coordinator/group-records.ts";
+import type { GroupRecord } from "../../../internal/coordinator/group-records.ts";
 import { GroupState } from "../../../internal/coordinator/group-state.ts";
+import type { GroupRow } from "../../../internal/coordinator/group-state.ts";
 import type { LogIndex } from "../../../internal/model/ids.ts";
 import { NO_UNDO } from "../../../internal/statelog/machine.ts";
 import { canonicalText } from "./canonical-text.ts";
@@ -102,18 +103,28 @@ export class GroupPartitionLog {
     this.#texts.push(text);
     this.#last = index;
     for (const record of records) {
-      const stored = this.#state.row(record.group)?.stored ?? null;
-      if (record.kind === "offset-set") this.#offsetSet(place, record, stored);
-      if (record.kind === "group-set") this.#groupSet(record.group, record.stored, stored);
+      const row = this.#state.row(record.group);
+      if (record.kind === "offset-set") this.#offsetSet(place, record, row);
+      if (record.kind === "group-set") {
+        const { group, stored } = record;
+        this.#rises(group, row?.stored?.generation ?? 0, stored.generation);
+        for (const { clientId, assignment } of stored.members) {
+          this.owns(group, stored.generation, clientId, assignment);
+        }
+      }
+      if (record.kind === "consumer-epoch" && record.value !== null) {
+        this.#rises(record.group, row?.consumer?.epoch ?? 0, record.value.epoch);
+      }
       this.#state.apply(record, NO_UNDO);
     }
-    for (const { group } of records) {
+    for (const group of new Set(records.map((record) => record.group))) {
+      this.#oneOwnerEach(group);
       const value = canonicalText(this.#state.row(group));
       listed(this.#rows, group).push({ place, value });
     }
   }
 
-  #offsetSet(place: number, record: OffsetSet, stored: StoredGroup | null): void {
+  #offsetSet(place: number, record: OffsetSet, row: GroupRow | null): void {
     const { group, topic, partition } = record;
     const { offset, metadata: tag } = record.committed;
     const key = offsetKey(group, topic, partition);
@@ -124,18 +135,33 @@ export class GroupPartitionLog {
       this.#verdict.report("committed offsets never go back", detail);
     }
     history.push({ place, value: { offset, tag } });
-    this.#sent.committed(tag, stored);
+    this.#sent.committed(tag, row);
   }
 
-  #groupSet(group: string, stored: StoredGroup, before: StoredGroup | null): void {
-    const { generation, members } = stored;
-    if (generation < (before?.generation ?? 0)) {
-      const detail = `${group} goes back from generation ${before?.generation} to ${generation}`;
-      this.#verdict.report("generations never go back", detail);
-    }
-    if (generation > (before?.generation ?? 0)) this.generations++;
-    for (const { clientId, assignment } of members) {
-      this.owns(group, generation, clientId, assignment);
+  /** Of generations, and of the epochs of consumer groups. */
+  #rises(group: string, before: number, generation: number): void {
+    if (generation > before) this.generations++;
+    if (generation >= before) return;
+    const detail = `${group} goes back from generation ${before} to ${generation}`;
+    this.#verdict.report("generations never go back", detail);
+  }
+
+  /** In a consumer group a partition is a member's until it has said that it gave it up. */
+  #oneOwnerEach(group: string): void {
+    const owners = new Map<string, string>();
+    for (const [member, position] of this.#state.row(group)?.consumer?.positions ?? []) {
+      for (const assignment of [position.assigned, position.revoking]) {
+        for (const [topicId, partitions] of assignment) {
+          for (const partition of partitions) {
+            const key = `${topicId}/${partition}`;
+            const other = owners.get(key) ?? member;
+            owners.set(key, member);
+            if (other === member) continue;
+            const detail = `${group} ${key} belongs to ${other} and to ${member}`;
+            this.#verdict.report("one owner per partition and generation", detail);
+          }
+        }
+      }
     }
   }
 

@@ -1,6 +1,6 @@
 // Every commit of an offset that the workload has sent, each told apart by the text that goes with it, and what became of
 // it. An acknowledged one is in the log; a refused one is not, nor is one of a member that the group no longer has.
-import type { StoredGroup } from "../../../internal/coordinator/group-records.ts";
+import type { GroupRow } from "../../../internal/coordinator/group-state.ts";
 import type { Verdict } from "./verdict.ts";
 
 export interface SentCommit {
@@ -44,18 +44,16 @@ export class SentCommits {
     if (commit.isCommitted) this.#wronglyIn(commit);
   }
 
-  /** It is in the log, where the group's metadata was `stored` just before. */
-  committed(tag: string, stored: StoredGroup | null): void {
+  /** It is in the log, where `row` was what was stored of the group just before. */
+  committed(tag: string, row: GroupRow | null): void {
     const commit = this.#commits.get(tag);
     if (commit === undefined) {
       return this.#verdict.report("refused commits do not appear", `nobody has sent ${tag}`);
     }
     commit.isCommitted = true;
     if (commit.fate === "refused") this.#wronglyIn(commit);
-    if (isMemberOf(commit, stored)) return;
-    const members = stored?.members.map(({ memberId }) => memberId).join(", ");
-    const now = stored === null ? "nothing" : `generation ${stored.generation} of ${members}`;
-    const detail = `${nameOf(commit)} was taken when the group was ${now}`;
+    if (isMemberOf(commit, row)) return;
+    const detail = `${nameOf(commit)} was taken when the group was ${describe(row)}`;
     this.#verdict.report("commits of earlier generations are refused", detail);
   }
 
@@ -66,11 +64,28 @@ export class SentCommits {
 }
 
 /** Who is no member commits only while there is none. */
-function isMemberOf({ memberId, generation }: SentCommit, stored: StoredGroup | null): boolean {
+function isMemberOf({ memberId, generation }: SentCommit, row: GroupRow | null): boolean {
+  const { stored = null, consumer = null } = row ?? {};
+  if (consumer !== null) {
+    if (generation < 0) return consumer.members.size === 0;
+    return consumer.members.has(memberId) && consumer.position(memberId).epoch === generation;
+  }
   if (generation < 0) return stored === null || stored.members.length === 0;
   return (
     stored?.generation === generation && stored.members.some((one) => one.memberId === memberId)
   );
+}
+
+function describe(row: GroupRow | null): string {
+  const { stored = null, consumer = null } = row ?? {};
+  if (consumer !== null) {
+    const members = [...consumer.members.keys()].map(
+      (memberId) => `${memberId} (${consumer.position(memberId).epoch})`,
+    );
+    return `at epoch ${consumer.epoch} with ${members.join(", ")}`;
+  }
+  const members = stored?.members.map(({ memberId }) => memberId).join(", ");
+  return stored === null ? "nothing" : `generation ${stored.generation} of ${members}`;
 }
 
 function nameOf({ tag, group, memberId, generation }: SentCommit): string {

@@ -19,12 +19,12 @@ export interface ClassicMemberOptions {
 
 const PROTOCOL = "spread";
 const ANSWER_MS_MAX = 1_000;
-const SYNC_AGAIN_MS_MAX = 12;
+const SYNC_AGAIN_MS_MAX = 5;
 const HEARTBEATS_PER_SESSION = 4;
 /** Per mille of a step. */
 const MISCHIEF_PERMILLE = 12;
 const COMMIT_PERMILLE = 350;
-const IMPATIENT_PERMILLE = 150;
+const IMPATIENT_PERMILLE = 300;
 const AWAY_MS_MAX = 1_200;
 
 export class ClassicMember implements GroupMember {

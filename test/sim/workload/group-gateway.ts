@@ -2,6 +2,8 @@
 // what is committed, at the moment at which the broker gives it.
 import type {
   CommitRequest,
+  ConsumerBeatAnswer,
+  ConsumerBeatRequest,
   FetchedOffset,
   GroupFault,
   GroupService,
@@ -32,6 +34,7 @@ const CALL_MS_MAX = 700;
 const DEFINITE: ReadonlySet<GroupFault> = new Set([
   "unknown-member",
   "illegal-generation",
+  "stale-epoch",
   "fenced-instance",
   "rebalance-in-progress",
   "group-not-found",
@@ -101,6 +104,15 @@ export class GroupGateway {
       const fault = groups.heartbeat(request);
       if (fault === null) this.#answers(broker, request.group, "Heartbeat");
       settle(fault);
+    });
+  }
+
+  consumerBeat(to: BrokerId, request: ConsumerBeatRequest): Promise<ConsumerBeatAnswer | Lost> {
+    return this.#ask(to, CALL_MS_MAX, (broker, groups, settle) => {
+      groups.consumerBeat(request, (answer) => {
+        if (answer.fault === null) this.#answers(broker, request.group, "ConsumerGroupHeartbeat");
+        settle(answer);
+      });
     });
   }
 

@@ -1,10 +1,14 @@
 // All consumer groups of a run: some groups of several members each, one group of a simple consumer, and whoever asks all
 // coordinators what is committed.
+import type { TopicId } from "../../../internal/model/ids.ts";
 import type { Book } from "../checkers/book.ts";
 import type { SimCluster } from "../cluster/sim-cluster.ts";
 import type { GroupPlan } from "../plan.ts";
+import { NEWER_SESSION_MS } from "../plan.ts";
 import type { CoordinatorWatch } from "../watch/coordinator-watch.ts";
+import type { SeededEntropy } from "../world/seeded-entropy.ts";
 import { ClassicMember } from "./classic-member.ts";
+import { ConsumerMember } from "./consumer-member.ts";
 import { GroupClient } from "./group-client.ts";
 import { GroupGateway } from "./group-gateway.ts";
 import type { GroupMember } from "./group-member.ts";
@@ -40,20 +44,13 @@ export class GroupTraffic {
   start(): void {
     const { simulation } = this.#cluster;
     const entropy = simulation.entropy("group traffic");
-    const { groups, membersMax, staticPermille, sessionMs, rebalanceMs, pauseMsMax } = this.#plan;
+    const { groups, membersMax, newerPermille, pauseMsMax } = this.#plan;
     for (let g = 0; g < groups; g++) {
       const members = 1 + entropy.below(membersMax);
+      const isNewer = entropy.chance(newerPermille);
       for (let m = 0; m < members; m++) {
         const client = this.#client(`m${m}`, `g${g}`, pauseMsMax);
-        const isStatic = entropy.chance(staticPermille);
-        const member = new ClassicMember(client, this.#book, {
-          instanceId: isStatic ? `i${m}` : null,
-          sessionMs,
-          rebalanceMs,
-          requiresMemberId: entropy.chance(700),
-          partitions: this.#partitions.length,
-          indexOf: (group) => this.#watch.indexOf(group),
-        });
+        const member = this.#member(client, isNewer, entropy);
         this.members.push(member);
         void member.run();
       }
@@ -64,6 +61,33 @@ export class GroupTraffic {
     this.#others.push(simple, prober);
     void simple.run();
     void prober.run(TOPIC, this.#partitions);
+  }
+
+  #member(client: GroupClient, isNewer: boolean, entropy: SeededEntropy): GroupMember {
+    const { staticPermille, sessionMs, rebalanceMs } = this.#plan;
+    const instanceId = entropy.chance(staticPermille) ? `i-${client.name}` : null;
+    const common = { instanceId, sessionMs, rebalanceMs };
+    if (isNewer) {
+      return new ConsumerMember(client, this.#book, {
+        ...common,
+        sessionMs: NEWER_SESSION_MS,
+        topicId: () => this.#topicId(),
+      });
+    }
+    return new ClassicMember(client, this.#book, {
+      ...common,
+      requiresMemberId: entropy.chance(700),
+      partitions: this.#partitions.length,
+      indexOf: (group) => this.#watch.indexOf(group),
+    });
+  }
+
+  #topicId(): TopicId | null {
+    for (const { broker } of this.#cluster.brokers) {
+      const topic = broker?.controller.image.topicNamed(TOPIC) ?? null;
+      if (topic !== null) return topic.topicId;
+    }
+    return null;
   }
 
   #client(name: string, group: string, pauseMsMax: number): GroupClient {
@@ -78,7 +102,7 @@ export class GroupTraffic {
   /** How long groups may take to settle after the last fault, beyond finding a coordinator. */
   get settleMsMax(): number {
     const { sessionMs, rebalanceMs, initialDelayMs } = this.#plan;
-    return 4 * (sessionMs + rebalanceMs + initialDelayMs);
+    return 4 * (Math.max(sessionMs, NEWER_SESSION_MS) + rebalanceMs + initialDelayMs);
   }
 
   /** Groups of which some member is none, or some partition has no owner; empty when all is well. */
