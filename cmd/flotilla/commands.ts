@@ -1,8 +1,10 @@
 // All commands, in the order of the help.
 import type { Command } from "./command.ts";
 import { cluster } from "./commands/cluster.ts";
+import { completion } from "./commands/completion.ts";
 import { consume } from "./commands/consume.ts";
 import { dev } from "./commands/dev.ts";
+import { GROUP_COMMANDS } from "./commands/group.ts";
 import { produce } from "./commands/produce.ts";
 import { start } from "./commands/start.ts";
 import { status } from "./commands/status.ts";
@@ -16,4 +18,6 @@ export const COMMANDS: readonly Command[] = [
   ...TOPIC_COMMANDS,
   produce,
   consume,
+  ...GROUP_COMMANDS,
+  completion(() => COMMANDS),
 ];

@@ -1,14 +1,18 @@
 // `flotilla consume`: the records of a topic, from wherever one wants to begin.
-import { Admin, EARLIEST, LATEST } from "../../../pkg/client/kafka/admin.ts";
+import { Admin, LATEST } from "../../../pkg/client/kafka/admin.ts";
+import { GroupReader } from "../../../pkg/client/kafka/group-reader.ts";
 import type { KafkaClient } from "../../../pkg/client/kafka/kafka-client.ts";
 import { Reader } from "../../../pkg/client/kafka/reader.ts";
+import type { FetchedRecord } from "../../../pkg/client/kafka/reader.ts";
 import { CLIENT_OPTIONS, withClient } from "../client/connect.ts";
 import { ProgressBar } from "../client/progress-bar.ts";
-import { RECORD_FORMATS } from "../client/record-format.ts";
+import { formatOf, PLACEHOLDERS, RECORD_FORMATS } from "../client/record-format.ts";
 import type { RecordFormat } from "../client/record-format.ts";
-import type { Command } from "../command.ts";
+import { parseStart } from "../client/start-of-reading.ts";
+import type { Start } from "../client/start-of-reading.ts";
+import type { Command, Invocation, OptionReader } from "../command.ts";
 import { EXIT_CODE, usageFailure } from "../exit-code.ts";
-import { choice, wholeNumber } from "../option-values.ts";
+import { wholeNumber } from "../option-values.ts";
 import type { Terminal } from "../terminal.ts";
 import { oneTopic } from "./produce.ts";
 
@@ -19,6 +23,11 @@ export const consume: Command = {
   about: [
     "Reads all partitions from the beginning and then waits for more, until Ctrl-C, --count or --exit. Records of one " +
       "partition come in order. Nothing is remembered: the next call begins where --from says again.",
+    "With --group it reads as a member of a consumer group: it shares the partitions with the other members, commits how " +
+      "far it has come, and goes on from there the next time; --from is where a group begins that has committed nothing.",
+    `A format of one's own is made of ${Object.entries(PLACEHOLDERS)
+      .map(([mark, what]) => `${mark} (${what})`)
+      .join(", ")}, and \\n, \\t, \\r, \\0, \\\\.`,
   ],
   options: {
     from: {
@@ -29,6 +38,7 @@ export const consume: Command = {
         "earliest (the default), latest, an offset such as 42, or a time: @2026-11-22T10:00:00Z, or @ and milliseconds " +
         "since 1970.",
     },
+    group: { type: "string", short: "g", value: "GROUP", doc: "Read as a member of this group." },
     partition: { type: "string", short: "p", value: "N", doc: "Only this partition." },
     count: { type: "string", short: "n", value: "N", doc: "Stop after N records." },
     exit: { type: "boolean", short: "e", doc: "Stop at the end of all partitions." },
@@ -36,7 +46,7 @@ export const consume: Command = {
       type: "string",
       short: "f",
       value: "FORMAT",
-      doc: `${Object.keys(RECORD_FORMATS).join(", ")} (value).`,
+      doc: `${Object.keys(RECORD_FORMATS).join(", ")}, or one such as '%p:%o %k=%v\\n' (value).`,
     },
     json: { type: "boolean", doc: "The same as --format json." },
     uncommitted: { type: "boolean", doc: "Records of open and aborted transactions too." },
@@ -47,18 +57,32 @@ export const consume: Command = {
     { line: "flotilla consume orders --from latest --json", does: "What comes from now on" },
     { line: "flotilla consume orders -p 3 --from 1000 --count 10", does: "Ten records" },
     { line: "flotilla consume orders --from @2026-11-22T10:00:00Z -e", does: "Since ten o'clock" },
+    { line: "flotilla consume orders --group billing", does: "As one of a group" },
+    { line: "flotilla consume orders -e --format '%D %k\\t%v\\n'", does: "With dates and keys" },
   ],
   async run(call) {
     const { options, terminal } = call;
     const topic = oneTopic(call);
-    const startMs = parseStart(options.text("from") ?? "earliest");
+    const start = parseStart(options.text("from") ?? "earliest", "consume");
     const only = wholeNumber(options, "partition", { fallback: null, min: 0 });
     const count = wholeNumber(options, "count", { fallback: null, min: 0 });
-    const format = options.isSet("json")
-      ? RECORD_FORMATS.json
-      : choice(options, "format", RECORD_FORMATS, "value");
+    const format = formatOption(options);
+    const group = options.text("group");
+    if (group !== null && only !== null) {
+      throw usageFailure(
+        "--group shares out partitions; --partition names one",
+        "flotilla help consume",
+      );
+    }
     return withClient(call, async (client) => {
-      const reader = new Reader(client, { readCommitted: !options.isSet("uncommitted") });
+      const until = { count, exits: options.isSet("exit") };
+      const readCommitted = !options.isSet("uncommitted");
+      if (group !== null) {
+        await client.topic(topic);
+        await copyAsMember(client, call, format, { group, topic, start, readCommitted, ...until });
+        return EXIT_CODE.ok;
+      }
+      const reader = new Reader(client, { readCommitted });
       const { partitions } = await client.topic(topic);
       const wanted = partitions
         .map(({ partitionIndex }) => partitionIndex)
@@ -66,20 +90,78 @@ export const consume: Command = {
       if (wanted.length === 0) throw usageFailure(`${topic} has no partition ${only ?? 0}`);
       await Promise.all(
         wanted.map(async (partition) => {
-          reader.add(topic, partition, await startOffset(client, topic, partition, startMs));
+          reader.add(topic, partition, await startOffset(client, topic, partition, start));
         }),
       );
-      await copy(reader, terminal, format, { count, exits: options.isSet("exit") });
+      await copy(reader, terminal, format, until);
       return EXIT_CODE.ok;
     });
   },
 };
 
+function formatOption(options: OptionReader): RecordFormat {
+  const written = options.isSet("json") ? "json" : (options.text("format") ?? "value");
+  if (Object.hasOwn(RECORD_FORMATS, written)) {
+    return RECORD_FORMATS[written as keyof typeof RECORD_FORMATS];
+  }
+  const known = Object.keys(RECORD_FORMATS).join(", ");
+  if (!written.includes("%")) throw usageFailure(`--format ${written} is none of ${known}`);
+  const format = formatOf(written);
+  if (format !== null) return format;
+  throw usageFailure(
+    `--format ${written} holds a mark that means nothing`,
+    `known are ${Object.keys(PLACEHOLDERS).join(" ")} and \\n \\t \\r \\0 \\\\`,
+  );
+}
+
+interface Until {
+  readonly count: number | null;
+  readonly exits: boolean;
+}
+
+async function copyAsMember(
+  client: KafkaClient,
+  { terminal }: Pick<Invocation, "terminal">,
+  format: RecordFormat,
+  how: Until & {
+    readonly group: string;
+    readonly topic: string;
+    readonly start: Start;
+    readonly readCommitted: boolean;
+  },
+): Promise<void> {
+  const { group, topic, start, readCommitted } = how;
+  const reader = new GroupReader(client, {
+    group,
+    topics: [topic],
+    readCommitted,
+    startOffset: (name, partition) => startOffset(client, name, partition, start),
+    reassigned: (held) => {
+      const numbers = held.map(({ partition }) => partition).toSorted((a, b) => a - b);
+      const what = numbers.length === 0 ? "no partitions" : `partitions ${numbers.join(", ")}`;
+      terminal.complain(`member of ${group}: ${what} of ${topic}`);
+    },
+  });
+  // What was printed is done, whatever ends this.
+  try {
+    await copy(reader, terminal, format, how);
+  } finally {
+    await reader.close();
+  }
+}
+
+interface Source {
+  poll(): Promise<readonly FetchedRecord[]>;
+  readonly isAtEnd: boolean;
+  /** Only so many of the records that were polled last are taken. */
+  done?(count: number): void;
+}
+
 async function copy(
-  reader: Reader,
+  reader: Source,
   terminal: Terminal,
   format: RecordFormat,
-  until: { readonly count: number | null; readonly exits: boolean },
+  until: Until,
 ): Promise<void> {
   const interruption = terminal.interruption();
   const interrupted = new Promise<null>((resolve) => {
@@ -89,10 +171,17 @@ async function copy(
   let done = 0;
   try {
     while (!interruption.aborted && done !== until.count) {
-      const polled = await Promise.race([reader.poll(), interrupted]);
-      if (polled === null) break;
+      const polling = reader.poll();
+      const polled = await Promise.race([polling, interrupted]);
+      if (polled === null) {
+        // Nobody takes what it brings; it must not be under way any more when a member leaves its group.
+        if (reader.done !== undefined) await polling.catch(() => null);
+        reader.done?.(0);
+        break;
+      }
       const left = until.count === null ? polled.length : until.count - done;
       const records = polled.slice(0, left);
+      reader.done?.(records.length);
       if (records.length > 0) await terminal.write(Buffer.concat(records.map(format)));
       done += records.length;
       // A bar between the records themselves would only be noise.
@@ -102,24 +191,6 @@ async function copy(
   } finally {
     bar.end();
   }
-}
-
-type Start = { readonly offset: number } | { readonly timestampMs: number };
-
-/** Exported for its test. */
-export function parseStart(written: string): Start {
-  if (written === "earliest") return { timestampMs: EARLIEST };
-  if (written === "latest") return { timestampMs: LATEST };
-  if (/^\d+$/.test(written)) return { offset: Number(written) };
-  if (written.startsWith("@")) {
-    const text = written.slice(1);
-    const timestampMs = /^\d+$/.test(text) ? Number(text) : Date.parse(text);
-    if (Number.isSafeInteger(timestampMs) && timestampMs >= 0) return { timestampMs };
-  }
-  throw usageFailure(
-    `--from ${written} is neither earliest, latest, an offset, nor @ and a time`,
-    "flotilla help consume",
-  );
 }
 
 async function startOffset(
