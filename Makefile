@@ -25,7 +25,7 @@ LINTER := tools/node_modules/.package-lock.json
 workload = $(if $(WORKLOAD),--workload $(WORKLOAD))
 
 .PHONY: help setup check static format types lint test build cluster sim chaos hostile mutants \
-  clients prometheus bench gen dist ci
+  clients prometheus bench gen dist ci rolling
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -82,6 +82,9 @@ mutants: setup ## planted bugs: each must be caught
 
 clients: build ## real Kafka clients against real brokers (ARGS=--quick for kcat and the npm clients only)
 	node test/clients/main.ts $(ARGS)
+
+rolling: build ## restarts each of three brokers under real clients, and counts what these notice (ARGS="--rounds 2 --only java")
+	node test/rolling/main.ts $(ARGS)
 
 prometheus: build ## a real Prometheus scrapes a real cluster
 	node test/prometheus/main.ts

@@ -21,7 +21,7 @@ export interface Java {
 }
 
 /** @throws NotReached without Java, Maven, or what Maven fetches. */
-export async function reachJava(around: Surroundings): Promise<Java> {
+export async function reachJava(around: Pick<Surroundings, "cache">): Promise<Java> {
   await need("javac", ["-version"]);
   const sources = globSync("*.java", { cwd: FOLDER }).sort();
   const made = createHash("sha256");
