@@ -18,8 +18,13 @@ export class HandGroups {
     this.history.syncs.push({ ...seen, answeredMs: sentMs + ANSWER_MS, ...more });
   }
 
-  beat(generation: number, memberId: string, sentMs: number): void {
-    this.history.beats.push({ group: "g", generation, memberId, instanceId: null, sentMs });
+  beat(generation: number, memberId: string, sentMs: number, isAskedToJoin = false): void {
+    const seen = { group: "g", generation, memberId, instanceId: null, sentMs, isAskedToJoin };
+    this.history.beats.push(seen);
+  }
+
+  release(memberId: string, atMs: number): void {
+    this.history.releases.push({ group: "g", memberId, atMs });
   }
 
   /** Accepted, unless more is said. */

@@ -52,6 +52,20 @@ describe("old commit accepted, classic", () => {
   });
 });
 
+describe("old commit accepted, mixed", () => {
+  it("compares a classic member with itself", () => {
+    const hand = new HandGroups();
+    hand.sync(1, "m", [1], 0);
+    hand.sync(2, "n", [2], 20);
+    hand.commit(1, "m", 5, 40, { partition: 1 });
+    const found = (): number => oldCommits(hand.history, LIMITS, new Set(["g"])).violations;
+    expect(found()).toBe(0);
+    hand.sync(2, "m", [1], 60);
+    hand.commit(1, "m", 5, 80, { partition: 1 });
+    expect(found()).toBe(1);
+  });
+});
+
 describe("old commit accepted, new protocol", () => {
   it("accepts commits under the epoch that the member was told last", () => {
     const hand = new HandGroups();

@@ -5,35 +5,40 @@ import type { CommitSeen, GroupHistory, HeartbeatSeen, SyncSeen } from "../group
 import { FindingDraft } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 import { at, Generations } from "./group-owners.ts";
+import type { Mixed } from "./group-owners.ts";
 import { tenuresOf } from "./tenures.ts";
 import type { Tenure, TenureLimits } from "./tenures.ts";
 
-export function oldCommits(history: GroupHistory, limits: TenureLimits): Finding {
+export function oldCommits(
+  history: GroupHistory,
+  limits: TenureLimits,
+  mixed: Mixed = new Set(),
+): Finding {
   const draft = new FindingDraft(
     "old commit accepted",
     "no commit is accepted under a generation, epoch or member id that has been replaced",
   );
   const { commits, syncs, heartbeats } = history;
-  const generations = new Generations(syncs);
+  const generations = new Generations(syncs, mixed);
   const instances = Map.groupBy(
     syncs.filter(({ instanceId }) => instanceId !== null),
     ({ group, instanceId }) => `${group}/${instanceId}`,
   );
   const members = Map.groupBy(heartbeats, ({ group, memberId }) => `${group}/${memberId}`);
   const tenures = Map.groupBy(
-    tenuresOf(heartbeats, limits).toSorted((a, b) => a.fromMs - b.fromMs),
+    tenuresOf(history, limits),
     ({ group, partition }) => `${group}/${partition}`,
   );
   for (const commit of commits) {
     draft.examined();
     if (commit.answeredMs === null || commit.code !== 0) continue;
     const { group, instanceId, memberId, partition } = commit;
-    const why =
+    let why =
       commit.protocol === "classic"
         ? (olderGeneration(commit, generations) ??
           replacedInstance(commit, instances.get(`${group}/${instanceId}`) ?? []))
-        : (olderEpoch(commit, members.get(`${group}/${memberId}`) ?? []) ??
-          takenOver(commit, tenures.get(`${group}/${partition}`) ?? []));
+        : olderEpoch(commit, members.get(`${group}/${memberId}`) ?? []);
+    why ??= takenOver(commit, tenures.get(`${group}/${partition}`) ?? []);
     if (why === null) continue;
     draft.violation(
       () =>
@@ -45,7 +50,7 @@ export function oldCommits(history: GroupHistory, limits: TenureLimits): Finding
 }
 
 function olderGeneration(commit: CommitSeen, generations: Generations): string | null {
-  const newest = generations.newestBefore(commit.group, commit.sentMs);
+  const newest = generations.newestBefore(commit, commit.sentMs);
   if (newest === null || newest.generation <= commit.generation) return null;
   return `generation ${newest.generation} was given at ${at(newest.answeredMs)}`;
 }
@@ -79,7 +84,7 @@ function takenOver(commit: CommitSeen, tenures: readonly Tenure[]): string | nul
   const before = tenures.filter(({ fromMs }) => fromMs < commit.sentMs);
   const own = before.findLast(({ memberId }) => memberId === commit.memberId);
   const next = before.find(
-    ({ memberId, fromMs }) => memberId !== commit.memberId && fromMs > (own?.fromMs ?? Infinity),
+    ({ owner, fromMs }) => owner !== own?.owner && fromMs > (own?.fromMs ?? Infinity),
   );
   return next === undefined ? null : `${next.memberId} was given it at ${at(next.fromMs)}`;
 }

@@ -56,6 +56,17 @@ describe("generation went back", () => {
     expect(broken(hand)).toBe(2);
   });
 
+  it("compares each member with itself in a mixed group", () => {
+    const hand = new HandGroups();
+    hand.sync(2, "m", [0], 0);
+    hand.sync(1, "n", [0], 20);
+    const mixed = new Set(["g"]);
+    expect(generationsGoBack(hand.history, mixed).violations).toBe(0);
+    expect(ownersInGeneration(hand.history, mixed).examined).toBe(0);
+    hand.beat(1, "m", 40);
+    expect(generationsGoBack(hand.history, mixed).violations).toBe(1);
+  });
+
   it("finds a member of the new protocol whose epoch falls", () => {
     const hand = new HandGroups();
     hand.heartbeat("m", [0, 3], 0);
@@ -69,7 +80,7 @@ describe("generation went back", () => {
 
 describe("tenures", () => {
   const spans = ({ history }: HandGroups): (readonly number[])[] =>
-    tenuresOf(history.heartbeats, LIMITS).map((one) => [one.partition, one.fromMs, one.untilMs]);
+    tenuresOf(history, LIMITS).map((one) => [one.partition, one.fromMs, one.untilMs]);
 
   it("begin with the answer and end when the member reports without the partition", () => {
     const hand = new HandGroups();
@@ -124,6 +135,40 @@ describe("tenures", () => {
   });
 });
 
+describe("tenures of classic members", () => {
+  const spans = ({ history }: HandGroups): (readonly (number | string)[])[] =>
+    tenuresOf(history, LIMITS).map((one) => [one.owner, one.fromMs, one.untilMs]);
+
+  it("end when the member lets go, and a session after its last heartbeat", () => {
+    const hand = new HandGroups();
+    hand.sync(1, "m", [0], 0);
+    hand.beat(1, "m", 400);
+    hand.release("m", 700);
+    hand.sync(1, "n", [1], 0);
+    hand.beat(1, "n", 400);
+    expect(spans(hand)).toEqual([
+      ["m", 10, 700],
+      ["n", 10, 1_400],
+    ]);
+  });
+
+  it("end a rebalance timeout after the member could be asked to join again", () => {
+    const hand = new HandGroups();
+    hand.sync(1, "m", [0], 0);
+    hand.beat(1, "m", 100);
+    for (let ms = 600; ms < 4_000; ms += 500) hand.beat(1, "m", ms, true);
+    expect(spans(hand)).toEqual([["m", 10, 2_100]]);
+  });
+
+  it("are one for all lives of a static member", () => {
+    const hand = new HandGroups();
+    hand.sync(1, "m-1", [0], 0, { instanceId: "m" });
+    hand.sync(1, "m-2", [0], 100, { instanceId: "m" });
+    expect(spans(hand).map(([owner]) => owner)).toEqual(["m", "m"]);
+    expect(ownersAtOnce(hand.history, LIMITS).violations).toBe(0);
+  });
+});
+
 describe("two at once", () => {
   const broken = ({ history }: HandGroups): number => ownersAtOnce(history, LIMITS).violations;
 
@@ -142,6 +187,16 @@ describe("two at once", () => {
     hand.heartbeat("n", [0, 2], 50, { reports: [], assigned: [0] });
     hand.heartbeat("m", [1, 2], 100, { reports: [], assigned: [] });
     expect(broken(hand)).toBe(1);
+  });
+
+  it("finds one that a classic member has while one of the new protocol is given it", () => {
+    const hand = new HandGroups();
+    hand.sync(1, "m", [0], 0);
+    hand.beat(1, "m", 400);
+    hand.heartbeat("n", [0, 2], 600, { reports: [], assigned: [0] });
+    expect(broken(hand)).toBe(1);
+    hand.release("m", 500);
+    expect(broken(hand)).toBe(0);
   });
 
   it("finds one that is given to another within its owner's session", () => {

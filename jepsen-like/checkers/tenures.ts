@@ -1,12 +1,15 @@
-// Who surely owned a partition of a group of the new protocol, and how long. A member owns it from the answer that gave it
-// until it reports that it has given it up, leaves, or joins anew; and no longer than the coordinator had to wait for it: a
-// session after its last accepted heartbeat was sent, or its rebalance timeout after it was first told to give it up.
-import type { HeartbeatSeen } from "../groups/group-history.ts";
+// Who surely owned a partition of a group, and how long. A member owns it from the answer that gave it until it says that it
+// has given it up, leaves, or joins anew; and no longer than the coordinator had to wait for it: a session after its last
+// accepted heartbeat was sent, or its rebalance timeout after it could be asked for the first time to let go.
+import { nameOf } from "../groups/group-history.ts";
+import type { GroupHistory, HeartbeatSeen } from "../groups/group-history.ts";
 
 export interface Tenure {
   readonly group: string;
   readonly partition: number;
   readonly memberId: string;
+  /** A classic static member may be replaced by another life at any moment: the two are one owner. */
+  readonly owner: string;
   /** When the answer was taken: later than the coordinator's decision. */
   readonly fromMs: number;
   /** Earlier than anything that the coordinator can have made of the end. */
@@ -24,7 +27,44 @@ interface Held {
   revokedMs: number;
 }
 
-export function tenuresOf(heartbeats: readonly HeartbeatSeen[], limits: TenureLimits): Tenure[] {
+/** In the order of their beginnings. */
+export function tenuresOf(history: GroupHistory, limits: TenureLimits): Tenure[] {
+  const all = [...consumerTenures(history.heartbeats, limits), ...classicTenures(history, limits)];
+  return all.toSorted((a, b) => a.fromMs - b.fromMs);
+}
+
+function classicTenures({ syncs, beats, releases }: GroupHistory, limits: TenureLimits): Tenure[] {
+  const keyOf = ({ group, memberId }: { group: string; memberId: string }): string =>
+    `${group}/${memberId}`;
+  const beatsOf = Map.groupBy(beats, keyOf);
+  const releasesOf = Map.groupBy(releases, keyOf);
+  const tenures: Tenure[] = [];
+  for (const [key, of] of Map.groupBy(syncs, keyOf)) {
+    const own = of.toSorted((a, b) => a.sentMs - b.sentMs);
+    own.forEach((seen, k) => {
+      const { answeredMs: fromMs, group, memberId, partitions } = seen;
+      // A second answer of the same generation goes on where the first one began.
+      const nextMs = own[k + 1]?.sentMs ?? Infinity;
+      const releaseMs = releasesOf.get(key)?.find(({ atMs }) => atMs >= fromMs)?.atMs ?? Infinity;
+      const endMs = Math.min(nextMs, releaseMs);
+      const later = (beatsOf.get(key) ?? []).filter(
+        ({ generation, sentMs }) =>
+          generation === seen.generation && sentMs >= fromMs && sentMs < endMs,
+      );
+      const aliveMs = Math.max(seen.sentMs, ...later.map(({ sentMs }) => sentMs));
+      const calm = later.filter(({ isAskedToJoin }) => !isAskedToJoin);
+      const calmMs = Math.max(seen.sentMs, ...calm.map(({ sentMs }) => sentMs));
+      const untilMs = Math.min(endMs, aliveMs + limits.sessionMs, calmMs + limits.rebalanceMs);
+      if (untilMs <= fromMs) return;
+      for (const partition of partitions) {
+        tenures.push({ group, partition, memberId, owner: nameOf(seen), fromMs, untilMs });
+      }
+    });
+  }
+  return tenures;
+}
+
+function consumerTenures(heartbeats: readonly HeartbeatSeen[], limits: TenureLimits): Tenure[] {
   const byMember = Map.groupBy(heartbeats, ({ group, memberId }) => `${group}/${memberId}`);
   return [...byMember.values()].flatMap((of) => tenuresOfOne(of, limits));
 }
@@ -43,7 +83,8 @@ function tenuresOfOne(unsorted: readonly HeartbeatSeen[], limits: TenureLimits):
     held.delete(partition);
     const sessionMs = aliveMs + limits.sessionMs;
     const untilMs = Math.min(atMs, sessionMs, revokedMs + limits.rebalanceMs);
-    if (untilMs > fromMs) tenures.push({ group, partition, memberId, fromMs, untilMs });
+    const owner = memberId;
+    if (untilMs > fromMs) tenures.push({ group, partition, memberId, owner, fromMs, untilMs });
   };
 
   for (const seen of heartbeats) {

@@ -68,15 +68,16 @@ export class ClassicMembership implements Membership {
     if (exchange === null || exchange.answer === null) return;
     const { sentMs, answer } = exchange;
     const { memberId, generation } = claim;
-    if (answer.code === CODE.none || answer.code === CODE.rebalanceInProgress) {
-      groups.beats.push({ group, generation, memberId, instanceId, sentMs });
+    const isAskedToJoin = answer.code === CODE.rebalanceInProgress;
+    if (answer.code === CODE.none || isAskedToJoin) {
+      groups.beats.push({ group, generation, memberId, instanceId, sentMs, isAskedToJoin });
     }
     if (answer.code === CODE.none) {
       this.#standing = { generation, partitions: desk.partitions, aliveMs: sentMs };
       return;
     }
     this.#standing = null;
-    if (answer.code === CODE.rebalanceInProgress) {
+    if (isAskedToJoin) {
       await reader.commit();
       this.#needsJoin = true;
     } else await this.#refused("Heartbeat", answer.code);
@@ -180,7 +181,11 @@ export class ClassicMembership implements Membership {
   }
 
   #giveUp(): void {
-    const { desk } = this.#options;
+    const { body, desk, group, groups, nowMs } = this.#options;
+    // Whoever is killed tells nobody.
+    if (desk.claim !== null && !body.isDead) {
+      groups.releases.push({ group, memberId: desk.claim.memberId, atMs: nowMs() });
+    }
     this.#former = desk.snapshot() ?? this.#former;
     this.#standing = null;
     desk.clear();

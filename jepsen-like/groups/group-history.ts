@@ -17,13 +17,21 @@ export interface SyncSeen {
   readonly answeredMs: number;
 }
 
-/** A classic member's heartbeat was accepted: it is of the generation. */
+/** A classic member's heartbeat was accepted: it is of the generation, and is asked to join again or not. */
 export interface BeatSeen {
   readonly group: string;
   readonly generation: number;
   readonly memberId: string;
   readonly instanceId: string | null;
   readonly sentMs: number;
+  readonly isAskedToJoin: boolean;
+}
+
+/** A classic member gives up what it has, before it joins again or leaves. */
+export interface ReleaseSeen {
+  readonly group: string;
+  readonly memberId: string;
+  readonly atMs: number;
 }
 
 /** A heartbeat of the new protocol, whatever became of it. */
@@ -90,6 +98,7 @@ export interface Consumed {
 export class GroupHistory {
   readonly syncs: SyncSeen[] = [];
   readonly beats: BeatSeen[] = [];
+  readonly releases: ReleaseSeen[] = [];
   readonly heartbeats: HeartbeatSeen[] = [];
   readonly commits: CommitSeen[] = [];
   readonly offsets: OffsetSeen[] = [];

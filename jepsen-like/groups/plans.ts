@@ -1,22 +1,23 @@
-// The groups of a run: four with five members each, half of them of the classic protocol and half of the new one; in each
-// group two members are static. Their names are chosen so that their coordinators differ.
+// The groups of a run: five with four members each, two of the classic protocol, two of the new one, and one in which
+// both sit together; in each group two members are static. Their names are chosen so that their coordinators differ.
 import type { GroupPlan } from "./crew.ts";
 import type { GroupProtocol } from "./group-history.ts";
 
-const MEMBERS = 5;
+const MEMBERS = 4;
 const STATIC_MEMBERS = 2;
+const MIXED = "moss";
 
 export const PROTOCOLS = ["classic", "consumer"] as const;
 
 export function groupPlans(protocols: readonly GroupProtocol[]): GroupPlan[] {
-  // With one protocol alone there are as many groups, so that runs can be compared.
   const of = (k: number): GroupProtocol => protocols[k % protocols.length] ?? "classic";
-  return ["amber", "birch", "elm", "gorse"].map((group, k) => ({
+  return ["amber", "birch", "elm", "gorse", MIXED].map((group, k) => ({
     group,
     members: Array.from({ length: MEMBERS }, (_, member) => ({
       name: `${group}-${member + 1}`,
       group,
-      protocol: of(k),
+      // With one protocol alone the mixed group is one like the others.
+      protocol: group === MIXED ? of(member) : of(k),
       instanceId: member < STATIC_MEMBERS ? `${group}-seat-${member + 1}` : null,
     })),
   }));

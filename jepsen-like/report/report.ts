@@ -55,7 +55,7 @@ function groupLines(groups: GroupOutcome, { faults }: RunOutcome): string[] {
   const classic = members.filter(({ protocol }) => protocol === "classic").length;
   return [
     `groups        ${groups.plans.length} with ${members.length} members (${classic} classic), ` +
-      `${of.rebalances} classic generations, ${of.moves} times a partition in the new protocol`,
+      `${of.rebalances} classic generations, a partition was given ${of.moves} times`,
     `members       ${of.killed} killed, ${of.left} left, ${of.zombies} slept beyond their session, ` +
       `${of.replaced} of them replaced meanwhile, ${of.fenced} lives fenced`,
     `coordinators  ${of.coordinatorKills} kills, ${of.coordinatorPauses} pauses, ` +
@@ -139,9 +139,10 @@ async function writeHistory(path: string, { history, faults, groups }: RunOutcom
   for (const seen of history.seen.values()) await line({ is: "seen", ...seen });
   for (const fault of faults) await line({ is: "fault", ...fault });
   if (groups !== null) {
-    const { syncs, beats, heartbeats, commits, offsets, consumed } = groups.history;
+    const { syncs, beats, releases, heartbeats, commits, offsets, consumed } = groups.history;
     for (const sync of syncs) await line({ is: "sync", ...sync });
     for (const beat of beats) await line({ is: "beat", ...beat });
+    for (const release of releases) await line({ is: "release", ...release });
     for (const heartbeat of heartbeats) await line({ is: "heartbeat", ...heartbeat });
     for (const commit of commits) await line({ is: "commit", ...commit });
     for (const offset of offsets) await line({ is: "offset", ...offset });
