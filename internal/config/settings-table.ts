@@ -313,6 +313,13 @@ const GROUPS = {
     { min: 1 },
   ),
   "offset.metadata.max.bytes": bytes(4 * KIB, "live", "Text that may go with a committed offset."),
+  "metrics.groups.max": count(
+    100,
+    "live",
+    "Consumer groups that each broker names in its metrics and its status: those of its own that are behind most. The others " +
+      "are one sum.",
+    { max: 10_000 },
+  ),
   "offsets.topic.num.partitions": count(50, "never", "Partitions of __consumer_offsets.", {
     min: 1,
     max: 1_000,

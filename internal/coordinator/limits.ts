@@ -19,3 +19,8 @@ export const PATTERN_INSTRUCTIONS_MAX = 1_000;
 export const PATTERNS_MAX = 300;
 /** Instructions times characters that one look at the topics may take: some 20 ns each at worst, most of them nothing. */
 export const PATTERN_LOOK_COST_MAX = 4_000_000;
+/** How often the groups of this broker are surveyed for metrics, and how long it may hold the event loop (L7). */
+export const SURVEY_EVERY_MS = 10_000;
+export const SURVEY_SLICE_MS_MAX = 4;
+/** Of a group's name as a label of metrics. Groups with longer names are counted with the others. */
+export const GROUP_LABEL_CHARS_MAX = 256;

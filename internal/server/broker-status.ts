@@ -1,6 +1,7 @@
 // What a broker says about itself to those who watch it over HTTP: whether it should get work, and how it sees the
 // cluster.
 import { showAddress } from "../config/addresses.ts";
+import type { GroupSurvey } from "../coordinator/group-survey.ts";
 import type { Readiness } from "../http/pages.ts";
 import type { BoundSettings } from "./bound-settings.ts";
 import type { Broker } from "./broker.ts";
@@ -45,8 +46,14 @@ export function statusOf(broker: Broker, settings: BoundSettings, isReady: boole
     topics: cluster.topicCount(),
     replicas: [...broker.replicas()].length,
     leaderships: broker.raft.leaderCount,
+    groups: groupsOf(broker.groupSurvey),
     kafka: showAddress(settings.get("kafka.listen")),
     grpc: showAddress(settings.get("grpc.listen")),
     links: showAddress(settings.get("link.listen")),
   };
+}
+
+/** Of the groups that this broker coordinates: how many are in which phase, and those that are behind most. */
+function groupsOf({ phases, named, others }: GroupSurvey): object {
+  return { phases: Object.fromEntries(phases), behind: named, others };
 }

@@ -11,6 +11,7 @@ import { LiveSettings } from "../config/live-settings.ts";
 import type { Settings } from "../config/settings.ts";
 import type { GroupCoordinators } from "../coordinator/group-coordinators.ts";
 import type { GroupFaults } from "../coordinator/group-faults.ts";
+import type { GroupSurvey } from "../coordinator/group-survey.ts";
 import { memoryBudget } from "../config/memory-budget.ts";
 import { Journal } from "../journal/journal.ts";
 import type { JournalFault } from "../journal/owner.ts";
@@ -173,6 +174,7 @@ export class Broker {
     this.raft = this.#buildRaft(faults);
     this.#groups = new GroupNode(world, journal, controller, {
       settings,
+      partitions,
       initialBrokers: this.#initialBrokers.length,
       ...(faults.groups === undefined ? {} : { faults: faults.groups }),
     });
@@ -375,6 +377,7 @@ export class Broker {
     this.raft.start();
     this.#hosting.start(this.id, this.journal.recovered.directory);
     this.#reconfiguration.start();
+    this.#groups.start();
     if (this.settings.get("auto.leader.rebalance.enable")) this.#balance.start();
     assert(this.#founding !== null, "the data directory was opened");
     this.#founding.start();
@@ -504,6 +507,10 @@ export class Broker {
 
   get coordinators(): GroupCoordinators {
     return this.#groups.coordinators;
+  }
+
+  get groupSurvey(): GroupSurvey {
+    return this.#groups.survey;
   }
 
   replicas(): IterableIterator<Replica> {

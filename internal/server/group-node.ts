@@ -4,11 +4,15 @@ import type { ConsumerSettings } from "../coordinator/consumer-settings.ts";
 import { GroupCoordinators } from "../coordinator/group-coordinators.ts";
 import type { CoordinatorsSettings } from "../coordinator/group-coordinators.ts";
 import type { GroupFaults } from "../coordinator/group-faults.ts";
+import { GroupSurveyor } from "../coordinator/group-survey.ts";
+import type { EndsOfTopic, GroupSurvey } from "../coordinator/group-survey.ts";
 import { ENTRY_BYTES_MAX } from "../coordinator/limits.ts";
+import { CoordinatorProbe } from "../coordinator/probe.ts";
 import { messageBytesLimit } from "../config/contradictions.ts";
 import type { Settings } from "../config/settings.ts";
 import type { SharedJournal } from "../journal/owner.ts";
 import { CONSUMER_OFFSETS } from "../model/internal-topics.ts";
+import type { Partitions } from "../partition/partitions.ts";
 import type { World } from "../ports/world.ts";
 import type { GroupService } from "../service/group-service.ts";
 import { InternalTopics } from "../service/internal-topics.ts";
@@ -21,6 +25,7 @@ const MINUTE_MS = 60_000;
 const FACTOR_MAX = 3;
 
 export interface GroupNodeOptions {
+  readonly partitions: Partitions;
   readonly settings: Settings;
   readonly initialBrokers: number;
   readonly faults?: GroupFaults;
@@ -30,6 +35,7 @@ export class GroupNode {
   readonly service: GroupService;
   readonly observer: HostingObserver;
   readonly coordinators: GroupCoordinators;
+  readonly #surveyor: GroupSurveyor;
 
   constructor(
     world: World,
@@ -37,11 +43,21 @@ export class GroupNode {
     controller: ControllerNode,
     options: GroupNodeOptions,
   ) {
-    const { settings, initialBrokers, faults } = options;
+    const { settings, initialBrokers, partitions, faults } = options;
     const { image, leaders, client } = controller;
     const limits = settingsOf(settings);
     const coordinators = new GroupCoordinators(world, journal, image, limits, faults);
     this.coordinators = coordinators;
+    const surveyor = new GroupSurveyor({
+      clock: world.clock,
+      get namedMax() {
+        return settings.get("metrics.groups.max");
+      },
+      coordinators: () => coordinators.leading(),
+      ends: (topic) => endsOf(topic, controller.image, partitions),
+    });
+    this.#surveyor = surveyor;
+    coordinators.listen(new CoordinatorProbe(world.meter, world.clock, () => surveyor.latest));
     this.observer = {
       hosted: (topic, index, partition) => {
         if (topic.name === CONSUMER_OFFSETS) coordinators.hosted(index, partition);
@@ -68,9 +84,33 @@ export class GroupNode {
     });
   }
 
+  /** How the groups that this broker coordinates were, a few seconds ago at most. */
+  get survey(): GroupSurvey {
+    return this.#surveyor.latest;
+  }
+
+  start(): void {
+    this.#surveyor.start();
+  }
+
   close(): void {
+    this.#surveyor.close();
     this.coordinators.close();
   }
+}
+
+function endsOf(
+  name: string,
+  image: ControllerNode["image"],
+  partitions: Partitions,
+): EndsOfTopic | null {
+  const topic = image.topicNamed(name);
+  if (topic === null) return null;
+  return (index) => {
+    const placement = topic.partitions[index];
+    if (placement === undefined) return null;
+    return partitions.get(placement.group)?.highWatermark ?? null;
+  };
 }
 
 /** Read anew each time: settings may change while the broker runs. */
