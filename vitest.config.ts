@@ -17,7 +17,6 @@ export default defineConfig({
       "node_modules/**",
       "dist/**",
       "test/clients/**",
-      "test/bench/**",
       "test/mutants/**",
       "test/tidy/fixtures/**",
     ],

@@ -20,6 +20,8 @@ export interface Load {
   readonly outstanding: number;
   /** Open loop: messages a second. */
   readonly perSecond: number;
+  /** Whether each message begins with the moment at which it was due, for who reads it. */
+  readonly isStamped?: boolean;
 }
 
 export interface LoadResult {
@@ -37,6 +39,7 @@ const world = { wire: new HostWire(), clock: new HostClock() };
 export class LoadClient {
   readonly #bootstrap: Address;
   readonly #clients = new Map<number, KafkaClient>();
+  readonly #addresses = new Map<number, Address>();
   #leaders: number[] = [];
 
   constructor(bootstrap: Address) {
@@ -68,6 +71,7 @@ export class LoadClient {
       const client = new KafkaClient(world, { host, port });
       await client.opened;
       this.#clients.set(nodeId, client);
+      this.#addresses.set(nodeId, { host, port });
     }
   }
 
@@ -95,6 +99,11 @@ export class LoadClient {
     throw new Error(`${topic}: not every partition has a leader`);
   }
 
+  /** Null: nobody leads it. */
+  leaderOf(partition: number): Address | null {
+    return this.#addresses.get(this.#leaders[partition] ?? -1) ?? null;
+  }
+
   async remove(topic: string): Promise<void> {
     const [client] = this.#clients.values();
     await client?.request(deleteTopics, 3, { topicNames: [topic], timeoutMs: 10_000 });
@@ -113,6 +122,7 @@ export class LoadClient {
     const value = new Uint8Array(load.messageBytes).fill(120);
     const send = async (dueMs: number): Promise<void> => {
       const partition = sent++ % load.partitions;
+      if (load.isStamped === true) stamp(value, dueMs);
       const batch = encodeBatch([{ key: null, value, timestampMs: Date.now() }]);
       const code = await this.#produce(topic, partition, batch);
       const nowMs = performance.now();
@@ -145,6 +155,15 @@ export class LoadClient {
       .catch(() => null);
     return answer?.responses[0]?.partitionResponses[0]?.errorCode ?? -1;
   }
+}
+
+function stamp(value: Uint8Array, dueMs: number): void {
+  new DataView(value.buffer).setFloat64(0, dueMs);
+}
+
+/** The moment with which a stamped message begins. */
+export function stampOf(value: Uint8Array): number {
+  return new DataView(value.buffer, value.byteOffset).getFloat64(0);
 }
 
 async function openLoop(
