@@ -6,6 +6,7 @@ export default defineConfig({
     isolate: false,
     maxWorkers: 2,
     testTimeout: 90_000,
+    hookTimeout: 90_000,
     include: [
       "internal/**/*.test.ts",
       "cmd/**/*.test.ts",

@@ -19,6 +19,12 @@ const PRINTS: Readonly<Record<string, readonly string[] | null>> = {
     "b\topen sea\n",
     "10,000 records",
   ],
+  "--group sorting": [
+    "offset 0: first\noffset 1: second\n",
+    "member of sorting: partitions 0",
+    "sorting  (consumer, uniform; Empty; 0 members",
+    "dry run: nothing was committed",
+  ],
   "kcat -C": ["hello, fleet\n"],
   'from "kafkajs"': ["two rafts, please\n"],
   "/metrics": ["flotilla_", '"ready": true'],
@@ -71,7 +77,7 @@ beforeAll(async () => {
   }
   const program = `"${process.execPath}" "${join(ROOT, "cmd/flotilla/main.ts")}" "$@"`;
   // Clients look for the cluster on its fixed ports when they are told nothing.
-  const clients = `status|topic|produce|consume) exec ${program} --bootstrap 127.0.0.1:${words[2]}`;
+  const clients = `status|topic|produce|consume|group) exec ${program} --bootstrap 127.0.0.1:${words[2]}`;
   const shim = `#!/bin/sh\ncase $1 in\n${clients};;\n*) exec ${program};;\nesac\n`;
   writeFileSync(join(directory, "flotilla"), shim, { mode: 0o755 });
   exchanges.push(
