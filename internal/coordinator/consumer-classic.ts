@@ -61,7 +61,7 @@ export function joinClassic(
   draft.setMember(member);
   renewTarget(draft, around, isNew, around.isStale);
   const owned = byIds(subscription.ownedPartitions, around.subscribed.catalog);
-  const { epoch } = advance(draft, memberId, owned, around.faults);
+  const { epoch } = advance(draft, memberId, owned, true, around.faults);
   return ok({
     fault: null,
     memberId,

@@ -52,7 +52,7 @@ export function beat(
   renewTarget(draft, around, isNew, around.isStale);
   const { memberId } = member;
   const position = draft.position(memberId);
-  const next = advance(draft, memberId, owned, around.faults);
+  const next = advance(draft, memberId, owned, request.memberEpoch === JOINING, around.faults);
   const isFull =
     request.rebalanceTimeoutMs !== -1 &&
     (request.topics !== null || request.regex !== null) &&
@@ -67,6 +67,7 @@ export function advance(
   draft: ConsumerDraft,
   memberId: string,
   owned: Assignment | null,
+  isFinal: boolean,
   faults: GroupFaults,
 ): MemberPosition {
   const isFree = (topicId: TopicId, partition: number): boolean => {
@@ -74,7 +75,7 @@ export function advance(
     return owner === null || owner === memberId || faults.handsOutOwned === true;
   };
   const target = { epoch: draft.targetEpoch, assignment: draft.target(memberId), isFree };
-  const next = reconciled(draft.position(memberId), target, owned);
+  const next = reconciled(draft.position(memberId), target, owned, isFinal);
   draft.setPosition(memberId, next);
   return next;
 }

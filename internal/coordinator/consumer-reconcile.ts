@@ -25,19 +25,25 @@ export interface Target {
   isFree(topicId: TopicId, partition: number): boolean;
 }
 
-/** `owned`: what the member says that it owns; null when it does not say. The same position when there is no step. */
+/**
+ * `owned`: what the member says that it owns; null when it does not say. `isFinal`: it will not take what it was told
+ * before and does not own yet. Otherwise only what it says after it was told to give something up counts as an answer to
+ * that. The same position when there is no step.
+ */
 export function reconciled(
   position: MemberPosition,
   target: Target,
   owned: Assignment | null,
+  isFinal: boolean,
 ): MemberPosition {
+  const trusted = isFinal ? owned : null;
   switch (position.state) {
     case "stable":
-      return position.epoch === target.epoch ? position : step(position, target, owned);
+      return position.epoch === target.epoch ? position : step(position, target, trusted);
     case "unrevoked":
-      return ownsSome(owned, position.revoking) ? position : step(position, target, owned);
+      return ownsSome(owned, position.revoking) ? position : step(position, target, trusted);
     case "unreleased": {
-      const next = step(position, target, owned);
+      const next = step(position, target, trusted);
       // Nothing was told, so nothing is forgotten.
       const isMoved = next.epoch !== position.epoch || next.state !== position.state;
       return isMoved || !isSame(next.assigned, position.assigned) ? next : position;
