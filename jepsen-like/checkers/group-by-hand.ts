@@ -23,8 +23,8 @@ export class HandGroups {
     this.history.beats.push(seen);
   }
 
-  release(memberId: string, atMs: number): void {
-    this.history.releases.push({ group: "g", memberId, atMs });
+  release(who: string, atMs: number): void {
+    this.history.releases.push({ group: "g", who, atMs });
   }
 
   /** Accepted, unless more is said. */

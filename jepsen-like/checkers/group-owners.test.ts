@@ -160,6 +160,14 @@ describe("tenures of classic members", () => {
     expect(spans(hand)).toEqual([["m", 10, 2_100]]);
   });
 
+  it("end when another life of a static member joins", () => {
+    const hand = new HandGroups();
+    hand.sync(1, "m-1", [0], 0, { instanceId: "m" });
+    hand.release("m", 300);
+    hand.beat(1, "m-1", 200);
+    expect(spans(hand)).toEqual([["m", 10, 300]]);
+  });
+
   it("are one for all lives of a static member", () => {
     const hand = new HandGroups();
     hand.sync(1, "m-1", [0], 0, { instanceId: "m" });

@@ -2,7 +2,7 @@
 // has given it up, leaves, or joins anew; and no longer than the coordinator had to wait for it: a session after its last
 // accepted heartbeat was sent, or its rebalance timeout after it could be asked for the first time to let go.
 import { nameOf } from "../groups/group-history.ts";
-import type { GroupHistory, HeartbeatSeen } from "../groups/group-history.ts";
+import type { GroupHistory, HeartbeatSeen, ReleaseSeen } from "../groups/group-history.ts";
 
 export interface Tenure {
   readonly group: string;
@@ -37,7 +37,7 @@ function classicTenures({ syncs, beats, releases }: GroupHistory, limits: Tenure
   const keyOf = ({ group, memberId }: { group: string; memberId: string }): string =>
     `${group}/${memberId}`;
   const beatsOf = Map.groupBy(beats, keyOf);
-  const releasesOf = Map.groupBy(releases, keyOf);
+  const releasesOf = Map.groupBy(releases, ({ group, who }) => `${group}/${who}`);
   const tenures: Tenure[] = [];
   for (const [key, of] of Map.groupBy(syncs, keyOf)) {
     const own = of.toSorted((a, b) => a.sentMs - b.sentMs);
@@ -45,8 +45,10 @@ function classicTenures({ syncs, beats, releases }: GroupHistory, limits: Tenure
       const { answeredMs: fromMs, group, memberId, partitions } = seen;
       // A second answer of the same generation goes on where the first one began.
       const nextMs = own[k + 1]?.sentMs ?? Infinity;
-      const releaseMs = releasesOf.get(key)?.find(({ atMs }) => atMs >= fromMs)?.atMs ?? Infinity;
-      const endMs = Math.min(nextMs, releaseMs);
+      const isLater = ({ atMs }: ReleaseSeen): boolean => atMs >= seen.sentMs;
+      const ownMs = releasesOf.get(key)?.find(isLater)?.atMs ?? Infinity;
+      const seatMs = releasesOf.get(`${group}/${nameOf(seen)}`)?.find(isLater)?.atMs ?? Infinity;
+      const endMs = Math.min(nextMs, ownMs, seatMs);
       const later = (beatsOf.get(key) ?? []).filter(
         ({ generation, sentMs }) =>
           generation === seen.generation && sentMs >= fromMs && sentMs < endMs,

@@ -84,8 +84,11 @@ export class ClassicMembership implements Membership {
   }
 
   async #join(): Promise<void> {
-    const { body, group, instanceId, topic } = this.#options;
+    const { body, group, groups, instanceId, nowMs, topic } = this.#options;
     this.#giveUp();
+    if (instanceId !== null && this.#memberId === "") {
+      groups.releases.push({ group, who: instanceId, atMs: nowMs() });
+    }
     const exchange = await body.ask(
       JOIN_GROUP,
       {
@@ -184,7 +187,7 @@ export class ClassicMembership implements Membership {
     const { body, desk, group, groups, nowMs } = this.#options;
     // Whoever is killed tells nobody.
     if (desk.claim !== null && !body.isDead) {
-      groups.releases.push({ group, memberId: desk.claim.memberId, atMs: nowMs() });
+      groups.releases.push({ group, who: desk.claim.memberId, atMs: nowMs() });
     }
     this.#former = desk.snapshot() ?? this.#former;
     this.#standing = null;

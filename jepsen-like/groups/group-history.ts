@@ -27,10 +27,14 @@ export interface BeatSeen {
   readonly isAskedToJoin: boolean;
 }
 
-/** A classic member gives up what it has, before it joins again or leaves. */
+/**
+ * A classic member gives up what it has, before it joins again or leaves; or another life of a static member joins, which
+ * ends the right of all earlier ones.
+ */
 export interface ReleaseSeen {
   readonly group: string;
-  readonly memberId: string;
+  /** The member id, or the instance id. */
+  readonly who: string;
   readonly atMs: number;
 }
 

@@ -103,8 +103,8 @@ export class Member {
   /** Goes on as if nothing had been: the first thing it does is to commit what it last worked on. */
   wakeAsZombie(): void {
     const snapshot = this.#desk.snapshot();
-    this.#body.wake();
     if (snapshot !== null) void this.#reader.insist(snapshot, "zombie");
+    this.#body.wake();
   }
 
   /** Its process is gone: no goodbye. */

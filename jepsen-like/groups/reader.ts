@@ -175,11 +175,17 @@ export class Reader {
     return this.#committing;
   }
 
-  /** Sends a commit under a claim that may be old, until a coordinator judges it: it may have moved meanwhile. */
-  async insist(snapshot: Snapshot, kind: CommitKind): Promise<void> {
-    for (let tries = 0; tries < INSIST_MAX && !this.#body.isDead; tries++) {
-      if (await this.#send(snapshot, kind)) return;
-    }
+  /**
+   * Sends a commit under a claim that may be old, until a coordinator judges it: it may have moved meanwhile. Other commits
+   * wait, because they may be higher, and nobody here ever commits less than before.
+   */
+  insist(snapshot: Snapshot, kind: CommitKind): Promise<void> {
+    this.#committing = this.#committing.then(async () => {
+      for (let tries = 0; tries < INSIST_MAX && !this.#body.isDead; tries++) {
+        if (await this.#send(snapshot, kind)) return;
+      }
+    });
+    return this.#committing;
   }
 
   /** True: a coordinator answered, one way or the other. */
