@@ -3,6 +3,8 @@ import type { Client } from "./client.ts";
 import { franzGo, franzGoNewGroups, sarama } from "./rows/go-clients.ts";
 import { grpc } from "./rows/grpc.ts";
 import { javaClient, javaClientNewGroups } from "./rows/java-client.ts";
+import { kafkaConnect } from "./rows/kafka-connect.ts";
+import { kafkaStreams } from "./rows/kafka-streams.ts";
 import { kafkaTools } from "./rows/kafka-tools.ts";
 import { kafkajs } from "./rows/kafkajs.ts";
 import { kcat } from "./rows/kcat.ts";
@@ -34,4 +36,6 @@ export const CLIENTS: readonly Client[] = [
   javaClient,
   javaClientNewGroups,
   kafkaTools,
+  kafkaStreams,
+  kafkaConnect,
 ];
