@@ -4,7 +4,7 @@ import type { Result } from "../base/result.ts";
 import { failed, ok } from "../base/result.ts";
 import type { ClusterState } from "./cluster-state.ts";
 import type { ConfigRules, ControllerContext, Handler } from "./controller-context.ts";
-import { refuse, rulesOfTopic } from "./controller-context.ts";
+import { refuse } from "./controller-context.ts";
 import type { ConfigChange, ConfigResource, ControllerFault } from "./controller-requests.ts";
 import { configsRefusal, overrides } from "./overrides.ts";
 import {
@@ -89,7 +89,7 @@ function lookUp(
     const record = (configs: Overrides): ControllerRecord => {
       return { kind: "topic-configs-set", topicId, configs };
     };
-    return ok({ present, rules: rulesOfTopic(context, of.name), record });
+    return ok({ present, rules: context.topicConfigs, record });
   }
   if (of.resource === "group") return lookUpGroup(state, context, of.name);
   const { broker } = of;

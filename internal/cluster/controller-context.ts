@@ -2,7 +2,6 @@
 import type { Failed, Result } from "../base/result.ts";
 import { failed } from "../base/result.ts";
 import type { GroupId, Term } from "../model/ids.ts";
-import { isInternalTopic } from "../model/internal-topics.ts";
 import type { Decision, HandlerContext } from "../statelog/machine.ts";
 import type { ClusterState } from "./cluster-state.ts";
 import type {
@@ -37,8 +36,6 @@ export interface ConfigRules {
 export interface ControllerEnvironment {
   settings(): ControllerSettings;
   readonly topicConfigs: ConfigRules;
-  /** Of the topics in which brokers keep their own state; those of all topics where it is missing. */
-  readonly internalTopicConfigs?: ConfigRules;
   readonly brokerConfigs: ConfigRules;
   /** Of the default of all brokers; those of a broker where it is missing. */
   readonly brokerDefaultConfigs?: ConfigRules;
@@ -58,11 +55,6 @@ export type Handler<K extends ControllerKind> = (
   request: ControllerRequest<K>,
   context: ControllerContext,
 ) => Result<Decision<ControllerRecord, ControllerReply<K>>, ControllerFault>;
-
-export function rulesOfTopic(context: ControllerEnvironment, name: string): ConfigRules {
-  const { topicConfigs, internalTopicConfigs } = context;
-  return isInternalTopic(name) ? (internalTopicConfigs ?? topicConfigs) : topicConfigs;
-}
 
 export function refuse(kind: ControllerFaultKind, detail: string): Failed<ControllerFault> {
   return failed({ kind, detail });

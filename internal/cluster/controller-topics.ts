@@ -6,7 +6,7 @@ import type { Term, TopicId } from "../model/ids.ts";
 import type { ClusterState, Topic } from "./cluster-state.ts";
 import { foldName } from "./cluster-state.ts";
 import type { ControllerContext, Handler } from "./controller-context.ts";
-import { refuse, rulesOfTopic } from "./controller-context.ts";
+import { refuse } from "./controller-context.ts";
 import type {
   ControllerFault,
   CreatedTopic,
@@ -106,7 +106,7 @@ function createTopic(
   context: ControllerContext,
 ): Result<TopicCreated, ControllerFault> {
   const configs = overrides(topic.configs);
-  const bad = configsRefusal(configs, rulesOfTopic(context, topic.name));
+  const bad = configsRefusal(configs, context.topicConfigs);
   if (bad !== null) return failed(bad);
   const placed =
     topic.assignments.length > 0 ? assigned(draft, topic) : sized(draft, topic, context);

@@ -14,6 +14,9 @@ const PRODUCER_BYTES = 256;
 const SESSION_BYTES = 16 * 1024;
 const WAITER_BYTES = 512;
 
+/** See partition/admission.ts. */
+const ADMISSION_BYTES = 16 * 2 ** 20;
+
 export function memoryBudget(settings: SettingReader): readonly MemoryItem[] {
   const peers = Math.max(settings.get("initial.brokers").length - 1, 0);
   const linkBytes =
@@ -25,6 +28,7 @@ export function memoryBudget(settings: SettingReader): readonly MemoryItem[] {
     { what: "journal.arena.bytes", bytes: settings.get("journal.arena.bytes") },
     { what: "connections.bytes.max", bytes: settings.get("connections.bytes.max") },
     { what: `link queues for ${peers} peers`, bytes: peers * linkBytes },
+    { what: "batches that wait to be opened", bytes: ADMISSION_BYTES },
     // One thread decompresses, one batch at a time.
     { what: "max.decompressed.bytes", bytes: settings.get("max.decompressed.bytes") },
     { what: "partitions.max", bytes: settings.get("partitions.max") * REPLICA_BYTES },

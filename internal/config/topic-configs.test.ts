@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import {
   defaultReplicationFactor,
   describeTopicConfigFault,
+  isCompacted,
+  isDeleted,
   minInsyncReplicas,
   TOPIC_CONFIG_NAMES,
   TOPIC_CONFIGS,
@@ -47,8 +49,27 @@ describe("validateTopicConfig", () => {
   });
 
   it("refuses what needs a step that does not exist yet, P5", () => {
-    expect(refusal("cleanup.policy", "compact")).toMatch(/compaction is not served/);
+    expect(refusal("compression.type", "gzip")).toMatch(/must be producer/);
     expect(refusal("compression.type", "zstd")).toMatch(/must be producer/);
+  });
+
+  it("accepts compaction, alone or with retention, and what belongs to it", () => {
+    for (const policy of ["delete", "compact", "compact,delete", "delete,compact"]) {
+      expect(refusal("cleanup.policy", policy)).toBe(null);
+    }
+    for (const policy of ["", "compact,compact", "compact, delete", "none"]) {
+      expect(refusal("cleanup.policy", policy)).toMatch(/must be delete, compact/);
+    }
+    expect(refusal("min.cleanable.dirty.ratio", "0.01")).toBe(null);
+    expect(refusal("min.cleanable.dirty.ratio", "1.01")).toMatch(/between 0 and 1/);
+    expect(refusal("max.compaction.lag.ms", "0")).toMatch(/between 1 and/);
+    expect(refusal("segment.bytes", "52428800")).toBe(null);
+    const both = new Map([["cleanup.policy", "compact,delete"]]);
+    expect([isCompacted(both), isDeleted(both), isCompacted(new Map())]).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
 
   it("accepts both meanings of acks=1 and no other, P4", () => {

@@ -1,7 +1,7 @@
 // The configs of a topic: Kafka's names, their types and defaults, and which values we accept.
 // P9: a config that means nothing here is accepted only at the value that describes what we do; every other value is
 // refused, so that nothing a client sets is silently ignored. P5: a config that needs a step we do not have yet
-// (compaction, recompression) is refused until we have it.
+// (recompression) is refused until we have it.
 import { failed, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { nearestName } from "./nearest.ts";
@@ -67,6 +67,25 @@ function whole(
   };
 }
 
+const CLEANUP_POLICIES: readonly string[] = [
+  "delete",
+  "compact",
+  "compact,delete",
+  "delete,compact",
+];
+
+function ratio(fallback: string, doc: string): TopicConfig & { readonly type: "double" } {
+  return {
+    type: "double",
+    fallback,
+    doc,
+    refuse(given) {
+      const value = /^\d(\.\d{1,17})?$/.test(given) ? Number(given) : -1;
+      return value >= 0 && value <= 1 ? null : "must be a number between 0 and 1";
+    },
+  };
+}
+
 export const TOPIC_CONFIGS = {
   "acks.one": oneOf(
     "all",
@@ -74,8 +93,13 @@ export const TOPIC_CONFIGS = {
     "What acks=1 waits for: `all` is acks=all; `leader` is the leader's own sync, which may be lost with it.",
   ),
   "cleanup.policy": {
-    ...only("list", "delete", "What happens to old records: they are deleted by retention."),
-    refuse: (given) => (given === "delete" ? null : "must be delete: compaction is not served yet"),
+    type: "list",
+    fallback: "delete",
+    doc: "What happens to old records: `delete`, by retention; `compact`, where a newer record has the same key; or both.",
+    refuse: (given) =>
+      CLEANUP_POLICIES.includes(given)
+        ? null
+        : "must be delete, compact, or both with a comma between",
   },
   "compression.gzip.level": only(
     "int",
@@ -89,10 +113,11 @@ export const TOPIC_CONFIGS = {
     "Batches are stored as the producer compressed them.",
   ),
   "compression.zstd.level": only("int", "3", "Batches are stored as the producer compressed them."),
-  "delete.retention.ms": only(
+  "delete.retention.ms": whole(
     "long",
     "86400000",
-    "Belongs to compaction, which is not served yet.",
+    0n,
+    "How long compaction keeps a record without a value, so that consumers see the deletion.",
   ),
   "file.delete.delay.ms": only("long", "60000", "Set for the broker: delete.delay.ms."),
   "flush.messages": only("long", "1", "Every batch is synced to disk before it is acknowledged."),
@@ -106,10 +131,11 @@ export const TOPIC_CONFIGS = {
   "leader.replication.throttled.replicas": only("list", "", "Catch-up is limited for the broker."),
   "local.retention.bytes": only("long", "-2", "There is no tiered storage."),
   "local.retention.ms": only("long", "-2", "There is no tiered storage."),
-  "max.compaction.lag.ms": only(
+  "max.compaction.lag.ms": whole(
     "long",
     LONG_MAX,
-    "Belongs to compaction, which is not served yet.",
+    1n,
+    "After how long a record is compacted at the latest.",
   ),
   "max.message.bytes": whole(
     "int",
@@ -138,12 +164,16 @@ export const TOPIC_CONFIGS = {
     ["CreateTime", "LogAppendTime"],
     "Whether a record keeps its producer's time or gets the time at which the leader appended it.",
   ),
-  "min.cleanable.dirty.ratio": only(
-    "double",
+  "min.cleanable.dirty.ratio": ratio(
     "0.5",
-    "Belongs to compaction, which is not served yet.",
+    "Share of a log that must be new before it is compacted again.",
   ),
-  "min.compaction.lag.ms": only("long", "0", "Belongs to compaction, which is not served yet."),
+  "min.compaction.lag.ms": whole(
+    "long",
+    "0",
+    0n,
+    "For how long a record is not compacted at least.",
+  ),
   "min.insync.replicas": whole(
     "int",
     "0",
@@ -153,12 +183,25 @@ export const TOPIC_CONFIGS = {
   ),
   preallocate: only("boolean", "false", "Journal files are written ahead for all topics together."),
   "remote.storage.enable": only("boolean", "false", "There is no tiered storage."),
+  "remote.log.copy.disable": only("boolean", "false", "There is no tiered storage."),
+  "remote.log.delete.on.disable": only("boolean", "false", "There is no tiered storage."),
   "retention.bytes": whole("long", "-1", -1n, "Bytes of a partition that are kept; -1: no limit."),
   "retention.ms": whole("long", "604800000", -1n, "How long records are kept; -1: for ever."),
-  "segment.bytes": only("int", "1073741824", "Segments are made by checkpoints of the broker."),
+  "segment.bytes": whole(
+    "int",
+    "1073741824",
+    14n,
+    "The most bytes of a partition in one segment. Segments are made by checkpoints of the broker and may be smaller.",
+  ),
   "segment.index.bytes": only("int", "10485760", "Segments carry their own index."),
   "segment.jitter.ms": only("long", "0", "Segments are made by checkpoints of the broker."),
-  "segment.ms": only("long", "604800000", "Segments are made by checkpoints of the broker."),
+  "segment.ms": whole(
+    "long",
+    "604800000",
+    1n,
+    "The most time between the first and the last append of a segment. Segments are made by checkpoints of the broker and may " +
+      "span less.",
+  ),
   "unclean.leader.election.enable": only(
     "boolean",
     "false",
@@ -217,6 +260,16 @@ export function topicNumber(overrides: TopicOverrides, name: TopicNumberName): n
 export const BROKER_DEFAULTS = {
   "max.message.bytes": "max.message.bytes",
 } as const satisfies Partial<Record<TopicConfigName, SettingName>>;
+
+/** Whether old records make way for newer ones of their key. */
+export function isCompacted(overrides: TopicOverrides): boolean {
+  return topicConfig(overrides, "cleanup.policy").split(",").includes("compact");
+}
+
+/** Whether records may go by age, size or command. */
+export function isDeleted(overrides: TopicOverrides): boolean {
+  return topicConfig(overrides, "cleanup.policy").split(",").includes("delete");
+}
 
 /** The largest batch that the topic takes; `setting` is that of the broker. */
 export function batchBytesMax(overrides: TopicOverrides, setting: number): number {

@@ -144,15 +144,18 @@ function batchSentence(fault: BatchFault): string {
     case "invalid-timestamp":
       return `the timestamp ${fault.timestampMs} is outside what the topic accepts.`;
     case "invalid":
-      return fault.reason === "null-key"
-        ? "the topic is compacted, so every record needs a key."
-        : `the batch is not valid (${fault.reason}).`;
+      return `the batch is not valid (${fault.reason}).`;
+    case "keyless":
+      return "the topic is compacted, so every record needs a key.";
+    case "bomb":
+      return `the records decompress to more than ${fault.bytesMax} bytes. Send fewer at once.`;
     case "no-batch":
       return "the append has no records.";
     case "unsupported-magic":
     case "several-batches":
     case "unsupported-codec":
     case "corrupt":
+    case "unreadable":
       return `the batch was refused (${fault.kind}).`;
     default:
       return fault satisfies never;

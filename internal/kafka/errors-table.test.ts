@@ -5,7 +5,7 @@ import { ErrorCode, isRetriable } from "./codec/errors.ts";
 import {
   adminCode,
   appendText,
-  blamesRecords,
+  blamedRecords,
   epochCode,
   fetchCode,
   listOffsetsCode,
@@ -32,7 +32,9 @@ test("faults that pass are retriable codes, faults that stay are not", () => {
     { kind: "out-of-order-sequence", expected: 3 },
     { kind: "unexpected-end", end: 4 as Offset },
     { kind: "batch", fault: { kind: "too-large", sizeBytes: 1 } },
-    { kind: "batch", fault: { kind: "invalid", reason: "null-key" } },
+    { kind: "batch", fault: { kind: "keyless", records: [1, 3] } },
+    { kind: "batch", fault: { kind: "unreadable" } },
+    { kind: "batch", fault: { kind: "bomb", bytesMax: 1 } },
   ];
   expect(passing.filter((fault) => !isRetriable(produceCode(fault, 9)))).toEqual([]);
   expect(staying.filter((fault) => isRetriable(produceCode(fault, 9)))).toEqual([]);
@@ -55,10 +57,11 @@ test("a controller that cannot be reached is a matter of time", () => {
 });
 
 test("records are blamed where Kafka names them, and texts are sentences", () => {
-  const key: AppendFault = { kind: "batch", fault: { kind: "invalid", reason: "null-key" } };
+  const key: AppendFault = { kind: "batch", fault: { kind: "keyless", records: [1, 3] } };
   const time: AppendFault = { kind: "batch", fault: { kind: "invalid-timestamp", timestampMs: 1 } };
   const crc: AppendFault = { kind: "batch", fault: { kind: "corrupt", reason: "crc" } };
-  expect([key, time, crc].map(blamesRecords)).toEqual([true, true, false]);
+  expect([key, time, crc].map((fault) => blamedRecords(fault, 1))).toEqual([[1, 3], [0], []]);
+  expect(blamedRecords(time, 2)).toEqual([]);
   expect([key, time, crc].every((fault) => appendText(fault)?.endsWith(".") === true)).toBe(true);
   expect(appendText({ kind: "timed-out" })).toBeNull();
 });

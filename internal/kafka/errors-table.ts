@@ -16,6 +16,11 @@ const BATCH_CODE = {
   corrupt: ErrorCode.CORRUPT_MESSAGE,
   invalid: ErrorCode.INVALID_RECORD,
   "invalid-timestamp": ErrorCode.INVALID_TIMESTAMP,
+  keyless: ErrorCode.INVALID_RECORD,
+  // The sum held, so sending it again would not help.
+  unreadable: ErrorCode.INVALID_RECORD,
+  // Clients that know what to do split the batch.
+  bomb: ErrorCode.MESSAGE_TOO_LARGE,
 } as const satisfies Record<BatchFault["kind"], ErrorCode>;
 
 const APPEND_CODE = {
@@ -202,6 +207,9 @@ const BATCH_TEXT = {
   corrupt: "The batch is damaged.",
   invalid: "The batch is not well-formed.",
   "invalid-timestamp": "A timestamp is out of the accepted range.",
+  keyless: "Records of a compacted topic have keys.",
+  unreadable: "The records of the batch cannot be decompressed or read.",
+  bomb: "The records of the batch decompress to more than is accepted.",
 } as const satisfies Record<BatchFault["kind"], string>;
 
 const INVALID_TEXT = {
@@ -210,7 +218,6 @@ const INVALID_TEXT = {
   control: "Producers may not send control batches.",
   producer:
     "The batch has a producer id without a sequence, or a transaction without a producer id.",
-  "null-key": "Records of a compacted topic have keys.",
 } as const satisfies Record<Extract<BatchFault, { kind: "invalid" }>["reason"], string>;
 
 /** What a person reads about a refused append, where there is more to say than the code does. */
@@ -220,11 +227,10 @@ export function appendText(fault: AppendFault): string | null {
   return cause.kind === "invalid" ? INVALID_TEXT[cause.reason] : BATCH_TEXT[cause.kind];
 }
 
-/** Whether Kafka names the records at fault, rather than the batch as a whole. */
-export function blamesRecords(fault: AppendFault): boolean {
-  if (fault.kind !== "batch") return false;
-  const cause = fault.fault;
-  return (
-    cause.kind === "invalid-timestamp" || (cause.kind === "invalid" && cause.reason === "null-key")
-  );
+/** The records at fault, by their place in a batch of `recordCount`, where Kafka names them rather than the batch as a whole. */
+export function blamedRecords(fault: AppendFault, recordCount: number): readonly number[] {
+  if (fault.kind !== "batch") return [];
+  if (fault.fault.kind === "keyless") return fault.fault.records;
+  // Which timestamp it is, is known only where there is one record: batches are not opened for it.
+  return fault.fault.kind === "invalid-timestamp" && recordCount === 1 ? [0] : [];
 }

@@ -102,11 +102,21 @@ export function findByTimestamp(
   return cursor.isCorrupt ? failed(CORRUPT) : ok(null);
 }
 
-/** The place in the batch of the first record without a key, which compacted topics refuse; -1 if none. */
-export function findNullKey(batch: RecordBatchView, payload: ByteRange): Result<number, OpenFault> {
-  const cursor = new RecordCursor(payload, batch.recordCount);
-  for (let index = 0; cursor.next(); index++) if (cursor.keyStart < 0) return ok(index);
-  return cursor.isCorrupt ? failed(CORRUPT) : ok(-1);
+/**
+ * The places in the batch of records without a key, which compacted topics refuse: at most the first `countMax`. Null when
+ * the records cannot be read. `payload` is uncompressed.
+ */
+export function keylessRecords(
+  payload: ByteRange,
+  recordCount: number,
+  countMax: number,
+): readonly number[] | null {
+  const cursor = new RecordCursor(payload, recordCount);
+  const found: number[] = [];
+  for (let place = 0; cursor.next(); place++) {
+    if (cursor.keyStart < 0 && found.length < countMax) found.push(place);
+  }
+  return cursor.isCorrupt ? null : found;
 }
 
 /** The control type of a control batch (0 abort, 1 commit); -1 when it has no readable control record. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { compress } from "../bytes/compress.ts";
 import { fromHex, toHex } from "../bytes/hex.ts";
 import { writeI16, writeI32, writeI64 } from "../bytes/integers.ts";
-import { controlTypeOf, decodeBatch, findByTimestamp, findNullKey } from "./decode-batch.ts";
+import { controlTypeOf, decodeBatch, findByTimestamp, keylessRecords } from "./decode-batch.ts";
 import { openPayload, splitBatches } from "./decode-batch.ts";
 import { MARKER_COMMIT, encodeBatch, encodeMarker } from "./encode-batch.ts";
 import type { NewRecord } from "./encode-batch.ts";
@@ -291,7 +291,7 @@ describe("records", () => {
     expect(found(0)).toEqual({ ok: true, value: { offset: 40, timestampMs: T } });
     expect(found(T + 1)).toEqual({ ok: true, value: { offset: 41, timestampMs: T + 5 } });
     expect(found(T + 6)).toEqual({ ok: true, value: null });
-    expect(findNullKey(batch, payload.value)).toEqual({ ok: true, value: 1 });
+    expect(keylessRecords(payload.value, batch.recordCount, 5)).toEqual([1]);
   });
 });
 

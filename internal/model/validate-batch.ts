@@ -1,6 +1,6 @@
 // What a leader checks before it appends a batch that a producer sent, in Kafka's order, and the smaller
 // check for batches that come from a broker's own disk or link. A fault names the reason; the front end
-// turns it into a code. Record contents are not opened here.
+// turns it into a code. Record contents are not opened here: see `keylessRecords`.
 import type { ByteRange } from "../bytes/byte-range.ts";
 import { CODEC_ZSTD, MAGIC, RecordBatchView, batchEnd, hasValidCrc } from "./record-batch.ts";
 import { BATCH_HEADER_BYTES, magicOf } from "./record-batch.ts";
@@ -23,14 +23,19 @@ export type BatchFault =
   | { readonly kind: "too-large"; readonly sizeBytes: number }
   | { readonly kind: "corrupt"; readonly reason: "length" | "crc" }
   | { readonly kind: "invalid"; readonly reason: InvalidBatchReason }
-  | { readonly kind: "invalid-timestamp"; readonly timestampMs: number };
+  | { readonly kind: "invalid-timestamp"; readonly timestampMs: number }
+  /** The topic is compacted, and these records (the first of them, by their place) have no key. */
+  | { readonly kind: "keyless"; readonly records: readonly number[] }
+  /** The records cannot be decompressed or read, although the sum holds: whoever sent them wrote them so. */
+  | { readonly kind: "unreadable" }
+  /** The records decompress to more than is accepted. */
+  | { readonly kind: "bomb"; readonly bytesMax: number };
 
 export type InvalidBatchReason =
   | "base-offset" // producers send 0
   | "record-count" // not positive, or not the last offset delta plus one
   | "control" // producers may not send control batches
-  | "producer" // an id without a sequence or epoch, or a transaction without an id
-  | "null-key"; // a record without a key for a compacted topic; reported by `findNullKey`
+  | "producer"; // an id without a sequence or epoch, or a transaction without an id
 
 const NO_BATCH: BatchFault = { kind: "no-batch" };
 const UNSUPPORTED_MAGIC: BatchFault = { kind: "unsupported-magic" };

@@ -12,6 +12,8 @@ export interface PartitionRules {
   readonly logAppendTime: boolean;
   /** `min.insync.replicas`; without effect up to the majority (P3). */
   readonly minInSync: number;
+  /** Every record has a key: the topic is compacted (P5). */
+  readonly needsKeys: boolean;
   /** `acks.one=leader` (P4). */
   readonly acksOneLeader: boolean;
 }

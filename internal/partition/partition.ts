@@ -23,6 +23,8 @@ import type {
   PartitionFaults,
   PartitionRules,
 } from "./append.ts";
+import { AdmissionQueue } from "./admission.ts";
+import type { AdmissionDesk } from "./admission.ts";
 import { AppendWaiters } from "./append-waiters.ts";
 import type { AppendWaiter, LogProgress } from "./append-waiters.ts";
 import { EpochHistory } from "./epoch-history.ts";
@@ -41,6 +43,7 @@ export class Partition implements LogClient, LogProgress {
   readonly #faults: PartitionFaults;
   readonly #probe: PartitionProbe | null;
   readonly #waiters = new AppendWaiters();
+  readonly #admission: AdmissionQueue | null;
   readonly #watchers = new Set<() => void>();
   readonly #header = new RecordBatchView(new Uint8Array(61), 0);
   /** Batches whose bytes were damaged when they joined the log (D1): the producer table misses them. */
@@ -57,11 +60,16 @@ export class Partition implements LogClient, LogProgress {
     clock: Clock,
     probe: PartitionProbe | null = null,
     faults: PartitionFaults = NO_FAULTS,
+    admission: AdmissionDesk | null = null,
   ) {
     this.group = group;
     this.#clock = clock;
     this.#probe = probe;
     this.#faults = faults;
+    this.#admission =
+      admission === null
+        ? null
+        : new AdmissionQueue(admission, (command, done) => this.#admitted(command, done));
   }
 
   /** Joins the partition to its replica. */
@@ -127,7 +135,20 @@ export class Partition implements LogClient, LogProgress {
    * "busy": nothing happened. The batch's base offset and epoch are patched in place.
    */
   append(command: AppendCommand, done: (outcome: AppendOutcome) => void): "taken" | "busy" {
-    const fault = this.#admissionFault(command);
+    const fault = this.#batchFault(command);
+    if (fault !== null) {
+      done({ ok: false, fault });
+      return "taken";
+    }
+    const needsKeys = this.#rules?.needsKeys === true;
+    const queue = this.#admission;
+    if (queue === null || (!needsKeys && queue.isEmpty)) return this.#admitted(command, done);
+    return queue.offer(command, needsKeys, done); // P5
+  }
+
+  /** The batch is one that the topic takes. */
+  #admitted(command: AppendCommand, done: (outcome: AppendOutcome) => void): "taken" | "busy" {
+    const fault = this.#refusal(command);
     if (fault !== null) {
       done({ ok: false, fault });
       return "taken";
@@ -141,7 +162,7 @@ export class Partition implements LogClient, LogProgress {
     return this.#propose(header, command, done);
   }
 
-  #admissionFault(command: AppendCommand): PartitionAppendFault | null {
+  #batchFault(command: AppendCommand): PartitionAppendFault | null {
     const rules = this.#rules;
     if (rules === null || !this.replica.leads) return { kind: "not-leader" };
     const nowMs = this.#clock.nowMs();
@@ -151,7 +172,11 @@ export class Partition implements LogClient, LogProgress {
       timestampMsMin: rules.logAppendTime ? -Infinity : nowMs - rules.timestampBeforeMsMax,
       timestampMsMax: rules.logAppendTime ? Infinity : nowMs + rules.timestampAfterMsMax,
     });
-    if (fault !== null) return { kind: "batch", fault };
+    return fault === null ? null : { kind: "batch", fault };
+  }
+
+  #refusal(command: AppendCommand): PartitionAppendFault | null {
+    if (!this.replica.leads) return { kind: "not-leader" };
     if (command.expectedEnd !== null && command.expectedEnd !== this.#nextOffset) {
       return { kind: "unexpected-end", end: this.#nextOffset };
     }

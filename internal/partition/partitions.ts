@@ -5,6 +5,7 @@ import type { GroupId } from "../model/ids.ts";
 import type { Cancel, Clock } from "../ports/clock.ts";
 import type { World } from "../ports/world.ts";
 import { inSlices } from "../replica/slices.ts";
+import { AdmissionDesk } from "./admission.ts";
 import type { PartitionFaults } from "./append.ts";
 import { Partition } from "./partition.ts";
 import { PartitionProbe } from "./probe.ts";
@@ -26,11 +27,17 @@ export class Partitions {
   readonly #faults: PartitionFaults | undefined;
   readonly #probe: PartitionProbe;
   readonly #partitions = new Map<GroupId, Partition>();
+  readonly #admission: AdmissionDesk;
   #roomWaiters: (() => void)[] = [];
   #sweepTimer: Cancel | null = null;
   #expiredMs = 0;
 
-  constructor(world: World, producerLimits: ProducerLimits, faults?: PartitionFaults) {
+  constructor(
+    world: World,
+    producerLimits: ProducerLimits,
+    openedBytesMax: () => number,
+    faults?: PartitionFaults,
+  ) {
     this.#clock = world.clock;
     this.#probe = new PartitionProbe(world.meter, () => {
       let waiting = 0;
@@ -39,13 +46,22 @@ export class Partitions {
     });
     this.#producerLimits = producerLimits;
     this.#faults = faults;
+    const { clock, tasks, log } = world;
+    this.#admission = new AdmissionDesk({
+      clock,
+      tasks,
+      log,
+      openedBytesMax,
+      roomAgain: () => this.#roomAgain(),
+      whenRoom: (callback) => this.whenRoom(callback),
+    });
   }
 
   /** The partition of a group; made on first use, because the journal replays entries before the image is known. */
   of(group: GroupId): Partition {
     const known = this.#partitions.get(group);
     if (known !== undefined) return known;
-    const partition = new Partition(group, this.#clock, this.#probe, this.#faults);
+    const partition = new Partition(group, this.#clock, this.#probe, this.#faults, this.#admission);
     this.#partitions.set(group, partition);
     return partition;
   }

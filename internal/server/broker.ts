@@ -123,7 +123,12 @@ export class Broker {
       initialBrokers: initialBrokers.length,
       ...(faults.stateLog === undefined ? {} : { bugs: faults.stateLog }),
     });
-    const partitions = new Partitions(world, producerLimits(settings), faults.partition);
+    const partitions = new Partitions(
+      world,
+      producerLimits(settings),
+      () => settings.get("max.decompressed.bytes"),
+      faults.partition,
+    );
     const memory = { bytesMax: settings.get("memory.bytes.max"), limits: memoryBudget(settings) };
     world.log.info({ memory }, "memory-budget");
     const recovery = new GroupRecovery((group) =>

@@ -32,19 +32,6 @@ export function topicConfigRules(settings: Settings): ConfigRules {
   };
 }
 
-/** Internal topics are compacted: their records are a table. Users' topics may not be yet (P5). */
-export function internalTopicConfigRules(settings: Settings): ConfigRules {
-  const rules = topicConfigRules(settings);
-  return {
-    ...rules,
-    refusal(configs) {
-      const others = new Map(configs);
-      if (others.get("cleanup.policy") === "compact") others.delete("cleanup.policy");
-      return rules.refusal(others);
-    },
-  };
-}
-
 /** Settings that may change while brokers run: those that the settings table calls live. */
 export const BROKER_CONFIG_RULES = brokerConfigRules("one-broker");
 export const BROKER_DEFAULT_CONFIG_RULES = brokerConfigRules("all-brokers");

@@ -30,7 +30,6 @@ import {
   BROKER_CONFIG_RULES,
   BROKER_DEFAULT_CONFIG_RULES,
   GROUP_CONFIG_RULES,
-  internalTopicConfigRules,
   topicConfigRules,
 } from "./config-rules.ts";
 
@@ -126,7 +125,6 @@ export class ControllerNode {
         clusterPartitionsMax: settings.get("partitions.max"),
       }),
       topicConfigs: topicConfigRules(settings),
-      internalTopicConfigs: internalTopicConfigRules(settings),
       brokerConfigs: BROKER_CONFIG_RULES,
       brokerDefaultConfigs: BROKER_DEFAULT_CONFIG_RULES,
       groupConfigs: GROUP_CONFIG_RULES,

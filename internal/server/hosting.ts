@@ -9,12 +9,14 @@ import type { LiveSettings } from "../config/live-settings.ts";
 import type { SettingReader } from "../config/settings.ts";
 import {
   batchBytesMax,
+  isCompacted,
   minInsyncReplicas,
   topicConfig,
   topicNumber,
 } from "../config/topic-configs.ts";
 import type { BrokerId, DirectoryId, GroupId, ReplicaId } from "../model/ids.ts";
 import { CONTROLLER_GROUP } from "../model/ids.ts";
+import { isInternalTopic } from "../model/internal-topics.ts";
 import type { PartitionRules } from "../partition/append.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { Partitions } from "../partition/partitions.ts";
@@ -168,6 +170,7 @@ function rulesOf(topic: Topic, settings: SettingReader): PartitionRules {
     timestampAfterMsMax: topicNumber(overrides, "message.timestamp.after.max.ms"),
     logAppendTime: topicConfig(overrides, "message.timestamp.type") === "LogAppendTime",
     minInSync: minInsyncReplicas(overrides, factor),
+    needsKeys: isCompacted(overrides) && !isInternalTopic(topic.name),
     acksOneLeader: topicConfig(overrides, "acks.one") === "leader",
   };
 }

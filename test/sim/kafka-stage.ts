@@ -45,6 +45,16 @@ export class KafkaStage {
     throw new Error(`not within ${WAIT_MS_MAX} ms: ${what}`);
   }
 
+  /** A connection that stays. */
+  async client(broker: number): Promise<KafkaClient> {
+    const client = new KafkaClient(this.#peer, {
+      host: nameOf(broker as BrokerId),
+      port: KAFKA_PORT,
+    });
+    await this.simulation.settle(client.opened);
+    return client;
+  }
+
   /** Each question on a connection of its own. */
   async ask<Req, Res>(
     broker: number,

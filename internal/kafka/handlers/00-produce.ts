@@ -9,8 +9,11 @@
 // Errors: 2 3 6 7 10 17 19 20 21 32 42 45 47 48 56 (version 3: 6) 74 75 76 87 100 (13). Version 10 and later are told the
 // leader with 6. A partition named twice refuses the whole request with INVALID_REQUEST before anything is appended.
 //
-// Deliberate differences: transactions do not exist yet, so a transactional id or batch is INVALID_TXN_STATE; records at
-// fault are named only where the batch has a single record, because batches are not opened.
+// Records without a key are refused on compacted topics: the batch is opened for that, within limits, before it is
+// appended, and the records at fault are named (8+). What decompresses to too much is MESSAGE_TOO_LARGE.
+//
+// Deliberate differences: transactions do not exist yet, so a transactional id or batch is INVALID_TXN_STATE; a record with a
+// bad timestamp is named only where it is the only one, because batches are not opened for it.
 import type { Result } from "../../base/result.ts";
 import type { ByteRange } from "../../bytes/byte-range.ts";
 import { ATTRIBUTE_TRANSACTIONAL, BATCH_HEADER_BYTES } from "../../model/record-batch.ts";
@@ -23,11 +26,10 @@ import type {
   ProduceRequest,
   ProduceResponse,
   ProduceResponsePartitionResponses,
-  ProduceResponseRecordErrors,
 } from "../api/00-produce.ts";
 import type { CallOf } from "../call.ts";
 import { ErrorCode } from "../codec/errors.ts";
-import { appendText, blamesRecords, produceCode } from "../errors-table.ts";
+import { appendText, blamedRecords, produceCode } from "../errors-table.ts";
 import { handler } from "../handler.ts";
 import type { Handler, HandlerContext } from "../handler.ts";
 import { LeaderHints, NO_LEADER } from "../leader-hints.ts";
@@ -55,7 +57,6 @@ interface Item {
 const TOPIC_IDS_FROM = 13;
 const LEADER_HINTS_FROM = 10;
 const ZSTD_FROM = 7;
-const NO_RECORD_ERRORS: readonly ProduceResponseRecordErrors[] = [];
 const NO_OFFSET = -1 as Offset;
 const ATTRIBUTES_LOW_AT = 22;
 const batchView = new RecordBatchView(new Uint8Array(BATCH_HEADER_BYTES), 0);
@@ -255,16 +256,16 @@ class ProduceCall {
   ): PartitionResponse {
     this.#call.refused(errorCode);
     const errorMessage = fault === null ? null : appendText(fault);
-    const blamesOne = fault !== null && recordCount === 1 && blamesRecords(fault);
+    const blamed = fault === null ? [] : blamedRecords(fault, recordCount);
     return {
       index: item.index,
       errorCode,
       baseOffset: NO_OFFSET,
       logAppendTimeMs: -1,
       logStartOffset: -1,
-      recordErrors: blamesOne
-        ? [{ batchIndex: 0, batchIndexErrorMessage: errorMessage }]
-        : NO_RECORD_ERRORS,
+      recordErrors: blamed.map((batchIndex) => {
+        return { batchIndex, batchIndexErrorMessage: errorMessage };
+      }),
       errorMessage,
       currentLeader: this.#leaderIn(fault),
     };

@@ -1,0 +1,195 @@
+import { expect, test } from "vitest";
+import { compress } from "../bytes/compress.ts";
+import { ok } from "../base/result.ts";
+import { runComputeJob } from "../host/compute-job.ts";
+import { encodeBatch } from "../model/encode-batch.ts";
+import type { NewRecord } from "../model/encode-batch.ts";
+import type { Offset } from "../model/ids.ts";
+import { BATCH_HEADER_BYTES, sealCrc } from "../model/record-batch.ts";
+import type { ComputeJob } from "../ports/tasks.ts";
+import { AdmissionDesk, AdmissionQueue, openedBytesMax, WAITING_BYTES_MAX } from "./admission.ts";
+import type { AppendCommand, AppendOutcome } from "./append.ts";
+
+const encoder = new TextEncoder();
+
+class Stage {
+  nowMs = 0;
+  readonly jobs: { job: ComputeJob; answer: () => Promise<void> }[] = [];
+  readonly appended: string[] = [];
+  readonly outcomes: string[] = [];
+  readonly waiters: (() => void)[] = [];
+  rooms = 0;
+  isBusy = false;
+  readonly desk: AdmissionDesk;
+  readonly queue: AdmissionQueue;
+
+  constructor(bytesMax = 64 << 20) {
+    this.desk = new AdmissionDesk({
+      clock: { upMs: () => this.nowMs } as never,
+      tasks: { compute: (job: ComputeJob) => this.#compute(job) } as never,
+      log: { error: () => {} } as never,
+      openedBytesMax: () => bytesMax,
+      roomAgain: () => void this.rooms++,
+      whenRoom: (callback) => void this.waiters.push(callback),
+    });
+    this.queue = new AdmissionQueue(this.desk, (command, done) => this.#append(command, done));
+  }
+
+  #compute(job: ComputeJob) {
+    return new Promise((resolve) => {
+      const answer = async (): Promise<void> => {
+        resolve(runComputeJob(job));
+        await new Promise((next) => setImmediate(next));
+      };
+      this.jobs.push({ job, answer });
+    });
+  }
+
+  #append(command: AppendCommand, done: (outcome: AppendOutcome) => void): "taken" | "busy" {
+    if (this.isBusy) return "busy";
+    this.appended.push(`${command.acks}/${command.timeoutMs}`);
+    done(ok({ baseOffset: 0 as Offset, appendTimeMs: -1, logStart: 0 as Offset }));
+    return "taken";
+  }
+
+  /** The batch's name is its acks. */
+  offer(bytes: Uint8Array, name: number, needsKeys = true): "taken" | "busy" {
+    const command = { bytes, start: 0, end: bytes.length, acks: name, timeoutMs: 1000 };
+    return this.queue.offer(
+      { ...command, allowsZstd: true, expectedEnd: null },
+      needsKeys,
+      (of) => {
+        const { kind, fault } = of.ok ? { kind: "appended", fault: null } : (of.fault as never);
+        const detail = kind === "batch" ? JSON.stringify(fault) : kind;
+        this.outcomes.push(`${name} ${detail}`);
+      },
+    );
+  }
+}
+
+function batch(keys: readonly (string | null)[], codec: 0 | 1 | 2 | 3 | 4, valueBytes = 1) {
+  const records = keys.map((key): NewRecord => {
+    const value = new Uint8Array(valueBytes).map((_, at) => (at * 7919) >>> 3);
+    return { key: key === null ? null : encoder.encode(key), value, timestampMs: 5 };
+  });
+  return encodeBatch(records, { codec });
+}
+
+test.each([0, 1, 2, 3, 4] as const)(
+  "codec %i: small batches are judged inside the call, records without keys by their place",
+  (codec) => {
+    const stage = new Stage();
+    expect(stage.offer(batch(["a", "b"], codec), 1)).toBe("taken");
+    expect(stage.offer(batch([null, "a", null], codec), 2)).toBe("taken");
+    expect(stage.jobs).toEqual([]);
+    expect(stage.outcomes).toEqual(["1 appended", '2 {"kind":"keyless","records":[0,2]}']);
+  },
+);
+
+test.each([0, 1, 2, 3, 4] as const)(
+  "codec %i: a large batch is opened elsewhere, and what comes behind it keeps its place",
+  async (codec) => {
+    const stage = new Stage();
+    const large = batch(["a", "b"], codec, 80_000);
+    expect(stage.offer(large, 1)).toBe("taken");
+    large.fill(0xdd); // lent until the call returns
+    stage.offer(batch(["c"], codec), 2);
+    stage.offer(batch([null], codec), 3);
+    stage.offer(batch([null], codec), 4, false);
+    stage.offer(batch([null, "d"], codec, 80_000), 5);
+    stage.nowMs = 300;
+    expect([stage.outcomes, stage.jobs.length]).toEqual([[], 1]);
+    await stage.jobs[0]?.answer();
+    expect(stage.outcomes).toEqual([
+      "1 appended",
+      "2 appended",
+      '3 {"kind":"keyless","records":[0]}',
+      "4 appended",
+    ]);
+    expect(stage.appended).toEqual(["1/700", "2/700", "4/700"]);
+    await stage.jobs[1]?.answer();
+    expect(stage.outcomes.at(-1)).toBe('5 {"kind":"keyless","records":[0]}');
+    expect(stage.queue.isEmpty).toBe(true);
+  },
+);
+
+test("a full journal holds the order, and who waited too long is not appended", async () => {
+  const stage = new Stage();
+  stage.offer(batch(["a"], 0, 80_000), 1);
+  stage.offer(batch(["b"], 0), 2);
+  stage.isBusy = true;
+  await stage.jobs[0]?.answer();
+  expect([stage.outcomes, stage.waiters.length]).toEqual([[], 1]);
+  stage.isBusy = false;
+  stage.nowMs = 999;
+  stage.waiters[0]?.();
+  expect(stage.appended).toEqual(["1/1", "2/1"]);
+  stage.offer(batch(["c"], 0, 80_000), 3);
+  stage.nowMs = 2000;
+  await stage.jobs[1]?.answer();
+  expect(stage.outcomes.at(-1)).toBe("3 timed-out");
+});
+
+test("copies that wait have a limit; above it appends are busy until there is room", async () => {
+  const stage = new Stage();
+  const large = batch(["a"], 0, WAITING_BYTES_MAX / 4);
+  const taken = [1, 2, 3, 4, 5].map((name) => stage.offer(large, name));
+  expect(taken).toEqual(["taken", "taken", "taken", "busy", "busy"]);
+  await stage.jobs[0]?.answer();
+  expect(stage.rooms).toBe(1);
+  expect(stage.offer(large, 6)).toBe("taken");
+  // One batch alone is taken however large it is.
+  const other = new Stage();
+  expect(other.offer(batch(["a"], 0, WAITING_BYTES_MAX + 1), 1)).toBe("taken");
+});
+
+test.each([1, 2, 3, 4] as const)(
+  "codec %i: a bomb is refused without being opened",
+  async (codec) => {
+    const stage = new Stage();
+    const plain = batch(["k"], 0, 6 << 20);
+    const zeros = batch(["k"], 0, 6 << 20);
+    zeros.fill(0, BATCH_HEADER_BYTES + 20);
+    // Snappy and its like cannot shrink by so much; there the absolute limit counts.
+    const strict = codec === 2 || codec === 3 ? new Stage(1 << 20) : stage;
+    const packed = withPayload(zeros, codec);
+    expect(packed.length).toBeLessThan(plain.length / 15);
+    strict.offer(packed, 1);
+    await strict.jobs[0]?.answer();
+    expect(strict.outcomes).toEqual([expect.stringContaining('1 {"kind":"bomb"')]);
+  },
+);
+
+test.each([1, 2, 3, 4] as const)(
+  "codec %i: nonsense in a batch whose sum holds is refused",
+  (codec) => {
+    const stage = new Stage();
+    const bytes = batch(["a", "b", "c"], codec, 50);
+    bytes.fill(0xff, BATCH_HEADER_BYTES + 3, BATCH_HEADER_BYTES + 20);
+    sealCrc(bytes, 0);
+    stage.offer(bytes, 1);
+    const wrongCount = batch(["a", "b"], codec);
+    wrongCount[60] = 3;
+    stage.offer(wrongCount, 2);
+    expect(stage.outcomes).toEqual(['1 {"kind":"unreadable"}', '2 {"kind":"unreadable"}']);
+  },
+);
+
+test("what may be opened grows with what was sent, up to the setting", () => {
+  expect(openedBytesMax(10, 64 << 20)).toBe(4 << 20);
+  expect(openedBytesMax(100_000, 64 << 20)).toBe(20_000_000);
+  expect(openedBytesMax(4_000_000, 64 << 20)).toBe(64 << 20);
+  expect(openedBytesMax(10, 1000)).toBe(1000);
+});
+
+/** The batch with its records compressed. */
+function withPayload(batchBytes: Uint8Array, codec: 1 | 2 | 3 | 4): Uint8Array {
+  const payload = compress(codec, batchBytes.subarray(BATCH_HEADER_BYTES));
+  const bytes = new Uint8Array(BATCH_HEADER_BYTES + payload.length);
+  bytes.set(batchBytes.subarray(0, BATCH_HEADER_BYTES));
+  bytes.set(payload, BATCH_HEADER_BYTES);
+  new DataView(bytes.buffer).setInt32(8, bytes.length - 12);
+  bytes[22] = codec;
+  sealCrc(bytes, 0);
+  return bytes;
+}
