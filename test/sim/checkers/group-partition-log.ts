@@ -20,6 +20,9 @@ interface Placed<T> {
   readonly value: T;
 }
 
+/** What a replica has, and up to where. */
+export type Held = Pick<GroupCoordinator, "state" | "appliedIndex" | "isSpeculative">;
+
 /** What an OffsetFetch may find of one partition. */
 export interface CommittedAt {
   readonly offset: number;
@@ -60,12 +63,7 @@ export class GroupPartitionLog {
   }
 
   /** A replica has applied an entry, and its state holds it. */
-  applied(
-    who: string,
-    index: LogIndex,
-    records: readonly GroupRecord[],
-    by: GroupCoordinator,
-  ): void {
+  applied(who: string, index: LogIndex, records: readonly GroupRecord[], by: Held): void {
     const text = canonicalText(records);
     const place = this.#places.get(index);
     if (place !== undefined) {
@@ -78,7 +76,7 @@ export class GroupPartitionLog {
   }
 
   /** Holds what a replica has of some groups against what it should have at its place; null: of all. */
-  compare(who: string, by: GroupCoordinator, groups: ReadonlySet<string> | null = null): void {
+  compare(who: string, by: Held, groups: ReadonlySet<string> | null = null): void {
     // What its leader has not committed yet is in the state as well.
     if (by.isSpeculative) return;
     const place = this.#places.get(by.appliedIndex) ?? -1;

@@ -157,7 +157,8 @@ export class ConsumerMember implements GroupMember {
     if (added.length === 0) return;
     this.#isUnsaid = true;
     // Not to be had now: the next beat, which is due at once, comes back to it.
-    if ((await client.resume(added)) === "resumed") this.#owned = [...this.#assigned];
+    const by = { memberId: this.#memberId, memberEpoch: this.#epoch };
+    if ((await client.resume(added, by)) === "resumed") this.#owned = [...this.#assigned];
   }
 
   async #refused(fault: GroupFault | Lost): Promise<void> {

@@ -1,6 +1,7 @@
 // What every client of a consumer group has in common: it looks for its coordinator, asks it again when it moved, and
 // commits the offsets of partitions that it has read a little further.
 import type { GroupFault } from "../../../internal/coordinator/group-requests.ts";
+import type { FetchClaim } from "../../../internal/service/group-service.ts";
 import type { BrokerId } from "../../../internal/model/ids.ts";
 import type { SeededEntropy } from "../world/seeded-entropy.ts";
 import type { Simulation } from "../world/sim-world.ts";
@@ -78,10 +79,10 @@ export class GroupClient {
   }
 
   /** Takes the positions of its partitions from what is committed; "moved" when nobody could tell. */
-  async resume(partitions: readonly number[]): Promise<"resumed" | "moved"> {
+  async resume(partitions: readonly number[], by?: FetchClaim): Promise<"resumed" | "moved"> {
     const at = await this.coordinator();
     if (at === null) return "moved";
-    const fetched = await this.gateway.fetch(at, this.group, this.topic, partitions);
+    const fetched = await this.gateway.fetch(at, this.group, this.topic, partitions, by);
     if (typeof fetched === "string") {
       if (!(await this.hasMoved(fetched))) await this.pause();
       return "moved";

@@ -1,9 +1,11 @@
 // Members of consumer groups that call the services of a broker directly. Every answer that is no refusal is held against
 // what is committed, at the moment at which the broker gives it.
+import type { Result } from "../../../internal/base/result.ts";
 import type {
   CommitRequest,
   ConsumerBeatAnswer,
   ConsumerBeatRequest,
+  FetchClaim,
   FetchedOffset,
   GroupFault,
   GroupService,
@@ -155,6 +157,7 @@ export class GroupGateway {
     group: string,
     topic: string,
     partitions: readonly number[],
+    by?: FetchClaim,
   ): Promise<readonly FetchedOffset[] | GroupFault | Lost> {
     const index = this.#watch.indexOf(group);
     const from = index < 0 ? 0 : this.#book.groups.partition(index).length;
@@ -163,11 +166,12 @@ export class GroupGateway {
       to,
       CALL_MS_MAX,
       (broker, groups, settle) => {
-        groups.fetch(group, asked, (outcome) => {
+        const done = (outcome: Result<readonly FetchedOffset[], GroupFault>): void => {
           if (!outcome.ok) return settle(outcome.fault);
           this.#tells(broker, group, topic, from, outcome.value);
           settle(outcome.value);
-        });
+        };
+        groups.fetch(group, asked, done, by);
       },
     );
   }
