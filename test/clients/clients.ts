@@ -1,5 +1,6 @@
 // The rows of the table, in order.
 import type { Client } from "./client.ts";
+import { celery } from "./rows/celery.ts";
 import { franzGo, franzGoNewGroups, sarama } from "./rows/go-clients.ts";
 import { grpc } from "./rows/grpc.ts";
 import { javaClient, javaClientNewGroups } from "./rows/java-client.ts";
@@ -28,6 +29,7 @@ export const CLIENTS: readonly Client[] = [
   confluentPythonNewGroups,
   aiokafka,
   kafkaPython,
+  celery,
   grpc,
   nodeRdkafka,
   franzGo,

@@ -1,6 +1,7 @@
 // Producing: every codec, and many records, idempotently and not, with brokers that die meanwhile. What was acknowledged must be
 // stored: exactly once from an idempotent producer, in the order sent; at least once from another. Nothing else may be stored.
 import { setTimeout as pause } from "node:timers/promises";
+import { eventually } from "../../../jepsen-like/cluster/cluster.ts";
 import { CODECS, codecOf } from "../../../jepsen-like/wire/record-batch.ts";
 import type { Codec } from "../../../jepsen-like/wire/record-batch.ts";
 import { act, DriverProcess, Unsupported } from "../driver.ts";
@@ -8,7 +9,7 @@ import type { Action, Line } from "../driver.ts";
 import { same } from "../expect.ts";
 import { bootstrapOf, errorsRemark } from "../scenario.ts";
 import type { Remark, Scenario, Stage } from "../scenario.ts";
-import { createTopic, readStored } from "../stored.ts";
+import { createTopic, endsOf, readStored } from "../stored.ts";
 import type { Stored } from "../stored.ts";
 
 const PARTITIONS = 3;
@@ -17,7 +18,9 @@ const MANY_MS_MAX = 60_000;
 const CODEC_MS_MAX = 30_000;
 /** Enough for two brokers to die and come back, one after the other. */
 const UNDER_KILLS = { perSecond: 300, count: 6_000 };
-const BEFORE_KILL_MS = 1_000;
+const BEFORE_KILL_MS = 500;
+const PROGRESS = 100;
+const PROGRESS_MS_MAX = 30_000;
 /** A client may go on trying for two minutes, which is the delivery time-out of most. */
 const UNDER_KILLS_MS_MAX = 150_000;
 
@@ -114,10 +117,14 @@ async function produceMany(stage: Stage, idempotent: boolean): Promise<Remark[]>
 
 async function killLeaders({ around, name }: Stage, driver: DriverProcess, told: Told) {
   for (const partition of [0, 1]) {
-    while (told.acked.size < 50 * (partition + 1)) {
+    // Not every client tells of each record, so the brokers are asked how far it is.
+    let before = -1;
+    await eventually("the producer makes no progress", PROGRESS_MS_MAX, async () => {
       driver.check();
-      await pause(50);
-    }
+      const now = (await endsOf(around, name)).reduce((sum, end) => sum + end, 0);
+      if (before < 0) before = now;
+      if (now < before + PROGRESS) throw new Error(`${now - before} records more`);
+    });
     await pause(BEFORE_KILL_MS);
     if (told.isDone) throw new Error("the producer was done before its leader was killed");
     await around.faults.killLeader(name, partition);
