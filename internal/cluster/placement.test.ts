@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { BrokerId } from "../model/ids.ts";
 import type { PlacementBroker } from "./placement.ts";
-import { defaultFactor, placeReplicas } from "./placement.ts";
+import { defaultFactor, extendReplicas, placeReplicas } from "./placement.ts";
 
 /** Each host stands in one rack, as real ones do. */
 const fleet = fc
@@ -127,3 +127,24 @@ function equals(size: number): PlacementBroker[] {
     };
   });
 }
+
+test("extendReplicas keeps what there is, adds on other hosts, and evens out first places", () => {
+  const hosts = ["a", "a", "b", "c"];
+  const brokers = equals(4).map((of, at) => ({ ...of, host: hosts[at]! }));
+  const held = [[1], [1], [1], [1, 2, 3], [4]] as BrokerId[][];
+  const extended = extendReplicas(brokers, held, 3, 5);
+  if (!extended.ok) return expect.unreachable("there are enough brokers");
+  expect(extended.value.map((of) => of.toSorted())).toEqual([
+    [1, 3, 4],
+    [1, 3, 4],
+    [1, 3, 4],
+    [1, 2, 3],
+    expect.arrayContaining([3, 4]),
+  ]);
+  expect(extended.value[3]).toEqual([1, 2, 3]);
+  const firsts = extended.value.map(([first]) => first);
+  expect(
+    Math.max(...brokers.map(({ broker }) => firsts.filter((id) => id === broker).length)),
+  ).toBe(2);
+  expect(extendReplicas(equals(2), [[1 as BrokerId]], 3, 0)).toMatchObject({ ok: false });
+});

@@ -63,6 +63,40 @@ export function placeReplicas(
   return ok(placed);
 }
 
+/**
+ * Gives partitions that have fewer than `factor` replicas more of them; those that they have stay, and so do partitions that
+ * have enough. Who comes first is chosen anew, so that first places are even among all of these partitions.
+ */
+export function extendReplicas(
+  brokers: readonly PlacementBroker[],
+  held: readonly (readonly BrokerId[])[],
+  factor: number,
+  start: number,
+): Result<readonly (readonly BrokerId[])[], PlacementFault> {
+  if (factor > brokers.length) return failed({ kind: "too-few-brokers", live: brokers.length });
+  const candidates = inRackTurns(brokers).map(candidateOf);
+  const isShort = (before: readonly BrokerId[]): boolean => before.length < factor;
+  for (const before of held) {
+    const first = candidates.find(({ of }) => of.broker === before[0]);
+    if (first !== undefined && !isShort(before)) first.preferred++;
+  }
+  const extended = held.map((before, at) => {
+    if (!isShort(before)) return before;
+    const chosen = candidates.filter(({ of }) => before.includes(of.broker));
+    const missing = before.filter((id) => !candidates.some(({ of }) => of.broker === id));
+    while (chosen.length + missing.length < factor) {
+      const added = choose(candidates, chosen, start + at + chosen.length);
+      added.replicas++;
+      chosen.push(added);
+    }
+    const [first, ...others] = chosen.toSorted((a, b) => a.preferred - b.preferred);
+    if (first === undefined) return before;
+    first.preferred++;
+    return [first.of.broker, ...others.map(({ of }) => of.broker), ...missing];
+  });
+  return ok(extended);
+}
+
 /** Brokers of different racks in turns (then by id), so that going round also goes over racks. */
 function inRackTurns(brokers: readonly PlacementBroker[]): readonly PlacementBroker[] {
   const seen = new Map<string, number>();

@@ -136,10 +136,11 @@ export class HandOvers {
     return true;
   }
 
-  /** One of those that could take it at once; which one differs from group to group, so that they share the load. */
+  /** The first that could take it at once: ids of replicas ascend as placements name them, which spreads them fairly. */
   #fit(replica: Replica, mayLead: (broker: BrokerId) => boolean): ReplicaId | null {
-    const fit = this.#others(replica, mayLead).filter((id) => this.unfitness(replica, id) === null);
-    return fit[replica.group % fit.length] ?? null;
+    return (
+      this.#others(replica, mayLead).find((id) => this.unfitness(replica, id) === null) ?? null
+    );
   }
 
   #furthest(replica: Replica, mayLead: (broker: BrokerId) => boolean): ReplicaId | null {

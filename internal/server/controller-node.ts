@@ -9,6 +9,7 @@ import { defaultReplicationFactor } from "../config/topic-configs.ts";
 import { Fencing } from "../cluster/fencing.ts";
 import type { Contact } from "../cluster/fencing.ts";
 import { ForwardingClient } from "../cluster/forwarding.ts";
+import { InternalFactors } from "../cluster/internal-factors.ts";
 import { ImageFollower } from "../cluster/image-follower.ts";
 import { decodeImageApplied, encodeImageApplied } from "../cluster/image-messages.ts";
 import { ImageSource } from "../cluster/image-source.ts";
@@ -62,6 +63,7 @@ export class ControllerNode {
   readonly #source: ImageSource;
   readonly #follower: ImageFollower;
   readonly #fencing: Fencing;
+  readonly #factors: InternalFactors;
   readonly #reporter: ImageReporter;
   #links: Links | null = null;
   #self: Contact | null = null;
@@ -102,6 +104,13 @@ export class ControllerNode {
       appliedBy: (broker) => this.readiness.appliedBy(broker),
       ask: (request, answer) => this.#desk.ask(request, answer),
     });
+    this.#factors = new InternalFactors({
+      clock,
+      entropy: world.entropy,
+      image: this.image,
+      log: world.log,
+      ask: (request, answer) => this.#desk.ask(request, answer),
+    });
     this.image.listen({
       topicRemoved: (topic) => {
         for (const { group } of topic.partitions) this.leaders.forget(group);
@@ -140,6 +149,7 @@ export class ControllerNode {
         leading: () => this.#lead(),
         deposed: () => {
           this.#fencing.resign();
+          this.#factors.resign();
           this.readiness.resign();
         },
         undecodable: (index, detail) =>
@@ -206,12 +216,14 @@ export class ControllerNode {
 
   close(): void {
     this.#fencing.resign();
+    this.#factors.resign();
     this.#follower.stop();
   }
 
   /** C1: the first leader gives the cluster its id. */
   #lead(): void {
     this.#fencing.lead();
+    this.#factors.lead();
     if (this.image.clusterId !== null) return;
     const clusterId = randomId(this.#world.entropy) as ClusterId;
     void this.client

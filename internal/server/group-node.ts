@@ -72,13 +72,18 @@ export class GroupNode {
         coordinators.topicDeleted(name);
       },
     });
-    const factor = Math.min(FACTOR_MAX, initialBrokers);
+    const factorMin = Math.min(FACTOR_MAX, initialBrokers);
     const { entropy } = world;
     this.service = new LocalGroupService({
       image,
       leaders,
       coordinators,
-      internalTopics: new InternalTopics({ image, controller: client, entropy, factor }),
+      internalTopics: new InternalTopics({
+        image,
+        controller: client,
+        entropy,
+        factor: () => Math.max(factorMin, Math.min(FACTOR_MAX, image.unfencedBrokers().length)),
+      }),
       limits,
       partitions: settings.get("offsets.topic.num.partitions"),
     });

@@ -9,8 +9,8 @@ export interface InternalTopicParts {
   readonly image: MetadataImage;
   readonly controller: ControllerClient;
   readonly entropy: Entropy;
-  /** min(3, size of initial.brokers). */
-  readonly factor: number;
+  /** min(3, size of initial.brokers), or more where the cluster has grown since. */
+  readonly factor: () => number;
 }
 
 const CONFIGS = [{ name: "cleanup.policy", value: "compact" }];
@@ -27,7 +27,7 @@ export class InternalTopics {
   ensure(name: string, partitions: number, withinMs: number): Promise<void> {
     const { image, factor } = this.#parts;
     if (image.topicNamed(name) !== null) return Promise.resolve();
-    if (image.unfencedBrokers().length < factor) return Promise.resolve();
+    if (image.unfencedBrokers().length < factor()) return Promise.resolve();
     const known = this.#underWay.get(name);
     if (known !== undefined) return known;
     const creation = this.#create(name, partitions, withinMs).finally(() =>
@@ -41,7 +41,8 @@ export class InternalTopics {
   async #create(name: string, partitions: number, withinMs: number): Promise<void> {
     const { controller, entropy, factor } = this.#parts;
     const topicId = newTopicId(entropy);
-    const topic = { topicId, name, partitions, factor, assignments: [], configs: CONFIGS };
+    const shape = { partitions, factor: factor(), assignments: [], configs: CONFIGS };
+    const topic = { topicId, name, ...shape };
     await controller.request<"create-topics">(
       { kind: "create-topics", topics: [topic], validateOnly: false, readyWithinMs: withinMs },
       withinMs,

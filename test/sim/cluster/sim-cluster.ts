@@ -86,6 +86,8 @@ export interface SimClusterOptions {
   readonly settings?: SettingValues;
   readonly sizes?: SmallSizes;
   readonly faults?: BrokerFaults;
+  /** How many of the brokers, from the first on, a broker's `initial.brokers` names; all by default. */
+  readonly initial?: (id: BrokerId) => number;
 }
 
 export class SimCluster {
@@ -103,7 +105,7 @@ export class SimCluster {
         ...options.settings,
         "broker.id": id,
         "data.directory": "/data",
-        "initial.brokers": list,
+        "initial.brokers": list.slice(0, options.initial?.(id) ?? list.length),
         "link.listen": { host, port: LINK_PORT },
         "kafka.listen": { host, port: KAFKA_PORT },
         "grpc.listen": { host, port: 7092 },
