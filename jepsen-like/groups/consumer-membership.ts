@@ -12,6 +12,12 @@ import type { Membership, MembershipOptions, Standing } from "./membership.ts";
 
 const ANSWER_MS_MAX = 2_000;
 const AGAIN_MS = 60;
+/** Also when the group has become a classic one again meanwhile: then there is no group of this protocol. */
+const ENDS_MEMBERSHIP: ReadonlySet<number> = new Set<number>([
+  CODE.fencedMemberEpoch,
+  CODE.unknownMember,
+  CODE.groupNotFound,
+]);
 const LEAVES = -1;
 const LEAVES_FOR_A_WHILE = -2;
 
@@ -131,7 +137,7 @@ export class ConsumerMembership implements Membership {
     this.#reported = null;
     if (isElsewhere(code)) body.lookElsewhere();
     else if (code === CODE.fencedInstance) this.#isFenced = true;
-    else if (code === CODE.fencedMemberEpoch || code === CODE.unknownMember) {
+    else if (ENDS_MEMBERSHIP.has(code)) {
       desk.clear();
       this.#epoch = 0;
     } else if (code !== CODE.unreleasedInstance) {

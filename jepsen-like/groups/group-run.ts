@@ -41,6 +41,13 @@ export interface GroupRunOptions {
   readonly note: (what: string) => void;
 }
 
+export interface CoordinatorChange {
+  readonly atMs: number;
+  readonly groups: readonly string[];
+  readonly broker: number;
+  readonly epoch: number;
+}
+
 export interface GroupOutcome {
   readonly plans: readonly GroupPlan[];
   readonly history: GroupHistory;
@@ -49,7 +56,8 @@ export interface GroupOutcome {
   readonly settledMs: number | null;
   readonly complaints: readonly string[];
   readonly finals: readonly FinalOffset[];
-  readonly coordinatorChanges: number;
+  /** Who led the partitions of the groups, in the order in which this program learned of it. */
+  readonly coordinators: readonly CoordinatorChange[];
 }
 
 export class GroupRun {
@@ -195,7 +203,10 @@ export class GroupRun {
       settledMs: this.#settledMs,
       complaints: this.#complaints,
       finals,
-      coordinatorChanges: this.#coordinators.changes.length,
+      coordinators: this.#coordinators.changes.flatMap(({ atMs, partition, broker, epoch }) => {
+        const groups = this.groups.filter((group) => partitionOf(group) === partition);
+        return groups.length === 0 ? [] : [{ atMs, groups, broker, epoch }];
+      }),
     };
   }
 

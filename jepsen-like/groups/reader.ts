@@ -221,7 +221,7 @@ const OFFSET_CODES: ReadonlySet<number> = new Set<number>([
   CODE.unknownMember,
   CODE.rebalanceInProgress,
   CODE.fencedInstance,
-  69, // GROUP_ID_NOT_FOUND
+  CODE.groupNotFound,
   88, // UNSTABLE_OFFSET_COMMIT
   CODE.staleMemberEpoch,
   CODE.fencedMemberEpoch,

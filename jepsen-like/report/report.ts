@@ -59,7 +59,7 @@ function groupLines(groups: GroupOutcome, { faults }: RunOutcome): string[] {
     `members       ${of.killed} killed, ${of.left} left, ${of.zombies} slept beyond their session, ` +
       `${of.replaced} of them replaced meanwhile, ${of.fenced} lives fenced`,
     `coordinators  ${of.coordinatorKills} kills, ${of.coordinatorPauses} pauses, ` +
-      `${groups.coordinatorChanges} leaders of their partitions seen`,
+      `${groups.coordinators.length} coordinators seen`,
     `commits       ${of.commits} accepted, ${of.unanswered} without answer; of zombies ` +
       `${of.zombieRefused} refused, ${of.zombieAccepted} accepted; ${of.staleRefused} echoes refused`,
     `consumed      ${of.records} records; settled after ${settled}`,
@@ -101,6 +101,10 @@ export async function writeReport(directory: string, report: Report): Promise<st
     ...outcome.leaderChanges.map(({ atMs, partition, broker, epoch }) => ({
       atMs,
       what: `partition ${partition} is led by broker ${broker} in epoch ${epoch}`,
+    })),
+    ...(outcome.groups?.coordinators ?? []).map(({ atMs, groups, broker, epoch }) => ({
+      atMs,
+      what: `broker ${broker} coordinates ${groups.join(", ")} in epoch ${epoch}`,
     })),
   ].toSorted((a, b) => a.atMs - b.atMs);
   const timeline = events.map(

@@ -22,6 +22,7 @@ export const CODE = {
   duplicateSequenceNumber: 46,
   invalidProducerEpoch: 47,
   unknownProducerId: 59,
+  groupNotFound: 69,
   offsetNotAvailable: 78,
   memberIdRequired: 79,
   fencedInstance: 82,
