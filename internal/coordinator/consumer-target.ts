@@ -1,12 +1,10 @@
 // A group's epoch rises when its members, their subscriptions or the topics have changed; then the assignor that most
 // members ask for divides the partitions anew, and that is the target of the new epoch.
-import type { TopicId } from "../model/ids.ts";
 import type { AssignableMember, AssignableTopic, Assignor } from "./assignment.ts";
 import { NO_PARTITIONS } from "./assignment.ts";
 import type { ConsumerDraft } from "./consumer-draft.ts";
 import type { ConsumerMember } from "./consumer-member.ts";
 import type { SubscribedTopics } from "./subscribed-topics.ts";
-import { metadataHash } from "./subscribed-topics.ts";
 
 export interface Assigning {
   readonly subscribed: SubscribedTopics;
@@ -21,27 +19,31 @@ export function renewTarget(
   isNew: boolean,
   isStale: boolean,
 ): void {
+  const isBehind = draft.epoch > draft.targetEpoch;
+  if (!isNew && !isStale && !isBehind) return;
+  const members = draft.members();
   if (isNew || isStale) {
-    const hash = metadataHash(around.subscribed.ofAll(draft.members()));
+    const hash = around.subscribed.hashOf(members);
     if (isNew || hash !== draft.metadataHash) draft.bump(hash);
   }
-  if (draft.epoch > draft.targetEpoch) retarget(draft, around);
+  if (draft.epoch > draft.targetEpoch) retarget(draft, members, around);
 }
 
-function retarget(draft: ConsumerDraft, { subscribed, assignors }: Assigning): void {
-  const members = draft.members();
-  const topics = new Map<TopicId, AssignableTopic>();
+function retarget(
+  draft: ConsumerDraft,
+  members: readonly ConsumerMember[],
+  { subscribed, assignors }: Assigning,
+): void {
   const assignable = members.map((member): AssignableMember => {
     const { memberId, rackId, instanceId } = member;
-    const topicIds: TopicId[] = [];
-    for (const { topicId, partitions } of subscribed.of(member).values()) {
-      topicIds.push(topicId);
-      topics.set(topicId, { topicId, partitions: partitions.length });
-    }
-    const current = draft.target(memberId);
-    return { memberId, rackId, instanceId, topicIds: topicIds.sort(), current };
+    const { topicIds } = subscribed.of(member);
+    return { memberId, rackId, instanceId, topicIds, current: draft.target(memberId) };
   });
-  const sorted = [...topics.values()].sort((a, b) => (a.topicId < b.topicId ? -1 : 1));
+  const topics = Array.from(
+    subscribed.ofAll(members).values(),
+    ({ topicId, partitions }): AssignableTopic => ({ topicId, partitions: partitions.length }),
+  );
+  const sorted = topics.sort((a, b) => (a.topicId < b.topicId ? -1 : 1));
   const assign = assignors.get(assignorOf(members, assignors.keys()));
   const targets = assign?.(assignable, sorted);
   for (const { memberId } of members) {

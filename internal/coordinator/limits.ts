@@ -24,3 +24,5 @@ export const SURVEY_EVERY_MS = 10_000;
 export const SURVEY_SLICE_MS_MAX = 4;
 /** Of a group's name as a label of metrics. Groups with longer names are counted with the others. */
 export const GROUP_LABEL_CHARS_MAX = 256;
+/** Different subscriptions of consumer groups that a broker remembers. */
+export const SUBSCRIPTIONS_MAX = 1_000;

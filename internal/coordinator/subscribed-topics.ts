@@ -1,11 +1,22 @@
 // What members of consumer groups subscribe to, of the topics that there are now: by name, and by regular expressions,
-// which are held against each topic once. A hash says whether anything has changed for a group.
+// which are held against each topic once. A hash says whether anything has changed for a group. Every change of a group
+// asks for all its members, most of whom subscribe to the same: equal subscriptions are one object until topics change.
 import { crc32c } from "../bytes/crc32c.ts";
+import type { TopicId } from "../model/ids.ts";
 import type { ConsumerMember } from "./consumer-member.ts";
+import { SUBSCRIPTIONS_MAX } from "./limits.ts";
 import type { CatalogTopic, TopicCatalog } from "./topic-catalog.ts";
 import { TopicMatches } from "./topic-matches.ts";
 
 type Topics = ReadonlyMap<string, CatalogTopic>;
+type Subscriber = Pick<ConsumerMember, "topics" | "regex">;
+
+export interface Subscription {
+  /** By name. */
+  readonly topics: Topics;
+  /** Ascending. */
+  readonly topicIds: readonly TopicId[];
+}
 
 const encoder = new TextEncoder();
 const COUNT_SPAN = 1 << 20;
@@ -13,6 +24,11 @@ const COUNT_SPAN = 1 << 20;
 export class SubscribedTopics {
   readonly #catalog: TopicCatalog;
   readonly #matches: TopicMatches;
+  /** By what they say. */
+  readonly #subscriptions = new Map<string, Subscription>();
+  /** Members never change: another subscription is another member. */
+  #known = new WeakMap<Subscriber, Subscription>();
+  #hashes = new WeakMap<Topics, number>();
   #version = 0;
 
   constructor(catalog: TopicCatalog) {
@@ -32,30 +48,61 @@ export class SubscribedTopics {
   changed(): void {
     this.#version++;
     this.#matches.changed();
+    this.#subscriptions.clear();
+    this.#known = new WeakMap();
+    this.#hashes = new WeakMap();
   }
 
-  /** The topics of one member that there are, by name. */
-  of({ topics, regex }: Pick<ConsumerMember, "topics" | "regex">): Topics {
+  /** The topics of one member that there are. */
+  of(member: Subscriber): Subscription {
+    const known = this.#known.get(member);
+    if (known !== undefined) return known;
+    const said = JSON.stringify([member.regex, ...member.topics]);
+    const equal = this.#subscriptions.get(said);
+    if (equal !== undefined) {
+      this.#known.set(member, equal);
+      return equal;
+    }
+    const { found, isComplete } = this.#find(member);
+    if (!isComplete) return found;
+    if (this.#subscriptions.size >= SUBSCRIPTIONS_MAX) this.#subscriptions.clear();
+    this.#subscriptions.set(said, found);
+    this.#known.set(member, found);
+    return found;
+  }
+
+  ofAll(members: Iterable<Subscriber>): Topics {
+    const subscriptions = new Set<Subscription>();
+    for (const member of members) subscriptions.add(this.of(member));
+    const [first, ...others] = subscriptions;
+    if (first !== undefined && others.length === 0) return first.topics;
+    const found = new Map(first?.topics);
+    for (const { topics } of others) for (const [name, topic] of topics) found.set(name, topic);
+    return found;
+  }
+
+  hashOf(members: Iterable<Subscriber>): number {
+    const topics = this.ofAll(members);
+    const hash = this.#hashes.get(topics) ?? metadataHash(topics);
+    this.#hashes.set(topics, hash);
+    return hash;
+  }
+
+  #find({ topics, regex }: Subscriber): {
+    readonly found: Subscription;
+    readonly isComplete: boolean;
+  } {
+    const match = regex === null ? null : this.#matches.of(regex);
+    const isComplete = match?.isComplete !== false;
+    // Whoever asks next goes on; for now the names stand for all, as if the others came later.
+    if (!isComplete) this.#version++;
     const found = new Map<string, CatalogTopic>();
-    for (const name of regex === null ? topics : [...topics, ...this.#matching(regex)]) {
+    for (const name of [...topics, ...(match?.names ?? [])]) {
       const topic = this.#catalog.topicNamed(name);
       if (topic !== null) found.set(name, topic);
     }
-    return found;
-  }
-
-  ofAll(members: Iterable<ConsumerMember>): Topics {
-    const found = new Map<string, CatalogTopic>();
-    for (const member of members)
-      for (const [name, topic] of this.of(member)) found.set(name, topic);
-    return found;
-  }
-
-  #matching(regex: string): readonly string[] {
-    const { names, isComplete } = this.#matches.of(regex);
-    // Whoever asks next goes on; for now the names stand for all, as if the others came later.
-    if (!isComplete) this.#version++;
-    return names;
+    const topicIds = Array.from(found.values(), ({ topicId }) => topicId).sort();
+    return { found: { topics: found, topicIds }, isComplete };
   }
 }
 
