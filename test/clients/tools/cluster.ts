@@ -107,6 +107,7 @@ function elect({ around, run }: Tools): Check {
     run: async () => {
       await createTopic(around, "tools-elect", 6);
       await around.faults.killLeader("tools-elect");
+      // Far sooner than brokers move leaderships back by themselves.
       const before = await leaders({ around, run });
       holds(
         "somebody else leads",

@@ -5,6 +5,7 @@ package contract
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -162,6 +163,25 @@ func Stopped() <-chan struct{} {
 		close(stopped)
 	}()
 	return stopped
+}
+
+const givesUpAfter = 20 * time.Second
+
+// Again calls until it succeeds, as applications do where a client gives up, and tells of each failure. What done accepts
+// in a later call shows that an earlier one had succeeded unseen.
+func Again(call func() error, done ...error) error {
+	giveUpAt := time.Now().Add(givesUpAfter)
+	for isRepeat := false; ; isRepeat = true {
+		err := call()
+		if isRepeat && slices.ContainsFunc(done, func(one error) bool { return errors.Is(err, one) }) {
+			return nil
+		}
+		if err == nil || time.Now().After(giveUpAt) {
+			return err
+		}
+		Fail(err)
+		time.Sleep(100 * time.Millisecond)
+	}
 }
 
 // Described is what brokers say of a topic.

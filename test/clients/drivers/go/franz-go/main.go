@@ -11,6 +11,7 @@ import (
 
 	"flotilla/test/clients/contract"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -195,7 +196,14 @@ func seek(action *contract.Action) error {
 		return err
 	}
 	defer client.Close()
-	listed, err := lookUp(ctx, kadm.NewClient(client), action)
+	admin := kadm.NewClient(client)
+	var listed kadm.ListedOffsets
+	err = contract.Again(func() (err error) {
+		if listed, err = admin.ListOffsetsAfterMilli(ctx, action.TimestampMs, action.Topic); err == nil {
+			err = listed.Error()
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -226,24 +234,6 @@ func seek(action *contract.Action) error {
 	return nil
 }
 
-const lookUpWithin = 20 * time.Second
-
-// lookUp asks again: when a leader cannot be dialled, the client leaves that to the application, and tells the error.
-func lookUp(ctx context.Context, admin *kadm.Client, action *contract.Action) (kadm.ListedOffsets, error) {
-	giveUpAt := time.Now().Add(lookUpWithin)
-	for {
-		listed, err := admin.ListOffsetsAfterMilli(ctx, action.TimestampMs, action.Topic)
-		if err == nil {
-			err = listed.Error()
-		}
-		if err == nil || time.Now().After(giveUpAt) {
-			return listed, err
-		}
-		contract.Fail(err)
-		time.Sleep(100 * time.Millisecond)
-	}
-}
-
 func administer(action *contract.Action) error {
 	ctx := context.Background()
 	client, err := kgo.NewClient(kgo.SeedBrokers(action.Brokers()...))
@@ -254,7 +244,11 @@ func administer(action *contract.Action) error {
 	admin := kadm.NewClient(client)
 	short, long := "60000", "120000"
 	configs := map[string]*string{"retention.ms": &short}
-	if _, err := admin.CreateTopic(ctx, 3, 3, configs, action.Topic); err != nil {
+	err = contract.Again(func() error {
+		_, err := admin.CreateTopic(ctx, 3, 3, configs, action.Topic)
+		return err
+	}, kerr.TopicAlreadyExists)
+	if err != nil {
 		return err
 	}
 	contract.Print("created", true)
@@ -262,24 +256,34 @@ func administer(action *contract.Action) error {
 		return err
 	}
 	change := []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "retention.ms", Value: &long}}
-	altered, err := admin.AlterTopicConfigs(ctx, change, action.Topic)
-	for _, one := range altered {
-		err = errors.Join(err, one.Err)
-	}
+	err = contract.Again(func() error {
+		altered, err := admin.AlterTopicConfigs(ctx, change, action.Topic)
+		for _, one := range altered {
+			err = errors.Join(err, one.Err)
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	grown, err := admin.UpdatePartitions(ctx, 5, action.Topic)
-	if err == nil {
-		err = grown.Error()
-	}
+	err = contract.Again(func() error {
+		grown, err := admin.UpdatePartitions(ctx, 5, action.Topic)
+		if err == nil {
+			err = grown.Error()
+		}
+		return err
+	}, kerr.InvalidPartitions)
 	if err != nil {
 		return err
 	}
 	if err := describe(admin, "altered", action.Topic, contract.Described{Partitions: 5, RetentionMs: 120_000}); err != nil {
 		return err
 	}
-	if _, err := admin.DeleteTopic(ctx, action.Topic); err != nil {
+	err = contract.Again(func() error {
+		_, err := admin.DeleteTopic(ctx, action.Topic)
+		return err
+	}, kerr.UnknownTopicOrPartition)
+	if err != nil {
 		return err
 	}
 	contract.Print("deleted", true)

@@ -211,7 +211,11 @@ func seek(action *contract.Action) error {
 		return err
 	}
 	for _, partition := range partitions {
-		offset, err := client.GetOffset(action.Topic, partition, action.TimestampMs)
+		var offset int64
+		err := contract.Again(func() (err error) {
+			offset, err = client.GetOffset(action.Topic, partition, action.TimestampMs)
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -219,7 +223,11 @@ func seek(action *contract.Action) error {
 		if offset < 0 {
 			continue
 		}
-		claim, err := consumer.ConsumePartition(action.Topic, partition, offset)
+		var claim sarama.PartitionConsumer
+		err = contract.Again(func() (err error) {
+			claim, err = consumer.ConsumePartition(action.Topic, partition, offset)
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -244,7 +252,10 @@ func administer(action *contract.Action) error {
 		ReplicationFactor: 3,
 		ConfigEntries:     map[string]*string{"retention.ms": &short},
 	}
-	if err := admin.CreateTopic(topic, detail, false); err != nil {
+	err = contract.Again(func() error {
+		return admin.CreateTopic(topic, detail, false)
+	}, sarama.ErrTopicAlreadyExists)
+	if err != nil {
 		return err
 	}
 	contract.Print("created", true)
@@ -254,16 +265,25 @@ func administer(action *contract.Action) error {
 	change := map[string]sarama.IncrementalAlterConfigsEntry{
 		"retention.ms": {Operation: sarama.IncrementalAlterConfigsOperationSet, Value: &long},
 	}
-	if err := admin.IncrementalAlterConfig(sarama.TopicResource, topic, change, false); err != nil {
+	err = contract.Again(func() error {
+		return admin.IncrementalAlterConfig(sarama.TopicResource, topic, change, false)
+	})
+	if err != nil {
 		return err
 	}
-	if err := admin.CreatePartitions(topic, 5, nil, false); err != nil {
+	err = contract.Again(func() error {
+		return admin.CreatePartitions(topic, 5, nil, false)
+	}, sarama.ErrInvalidPartitions)
+	if err != nil {
 		return err
 	}
 	if err := describe(admin, "altered", topic, contract.Described{Partitions: 5, RetentionMs: 120_000}); err != nil {
 		return err
 	}
-	if err := admin.DeleteTopic(topic); err != nil {
+	err = contract.Again(func() error {
+		return admin.DeleteTopic(topic)
+	}, sarama.ErrUnknownTopicOrPartition)
+	if err != nil {
 		return err
 	}
 	contract.Print("deleted", true)
