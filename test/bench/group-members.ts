@@ -28,6 +28,34 @@ const PAUSE_MS = 50;
 const MEMBER_ID_REQUIRED = 79;
 const REBALANCE_IN_PROGRESS = 27;
 
+/** The coordinator is loading, not available, or another broker: clients ask again, and so does the bench. */
+const MOVED: ReadonlySet<number> = new Set([14, 15, 16]);
+
+/** Asks until the coordinator answers for real. A broker that was away for a moment refuses everything of that moment. */
+export async function persistently<T>(
+  what: string,
+  ask: () => Promise<T>,
+  codeOf: (answer: T) => number,
+): Promise<T> {
+  for (let left = ATTEMPTS_MAX; ; left--) {
+    const answer = await ask();
+    const code = codeOf(answer);
+    if (!MOVED.has(code)) return answer;
+    refusals++;
+    if (left === 0) throw new Refused(what, code);
+    await pause(PAUSE_MS);
+  }
+}
+
+let refusals = 0;
+
+/** How often a coordinator was not ready to answer, since the last time that somebody asked. */
+export function takeRefusals(): number {
+  const count = refusals;
+  refusals = 0;
+  return count;
+}
+
 export class Refused extends Error {
   override readonly name = "Refused";
   readonly code: number;
@@ -95,7 +123,7 @@ export class ClassicMember {
       this.generation = joined.generationId ?? -1;
       const code = await this.#sync(joined);
       if (code === 0) return;
-      if (code !== REBALANCE_IN_PROGRESS) throw new Refused("SyncGroup", code);
+      if (code !== REBALANCE_IN_PROGRESS && !MOVED.has(code)) throw new Refused("SyncGroup", code);
     }
     throw new Error("the group does not come to rest");
   }
@@ -105,7 +133,7 @@ export class ClassicMember {
       topics: this.#topics.map(({ name }) => name),
       userData: null,
     });
-    return this.client.request(joinGroup, 7, {
+    const join = {
       groupId: this.#group,
       sessionTimeoutMs: SESSION_MS,
       rebalanceTimeoutMs: REBALANCE_MS,
@@ -114,7 +142,12 @@ export class ClassicMember {
       protocolType: "consumer",
       protocols: [{ name: "range", metadata }],
       reason: null,
-    });
+    };
+    return persistently(
+      "JoinGroup",
+      () => this.client.request(joinGroup, 7, join),
+      ({ errorCode }) => errorCode,
+    );
   }
 
   async #sync({ leader, members }: JoinGroupResponse): Promise<number> {
@@ -185,7 +218,7 @@ export class ConsumerMember {
   /** True: nothing has changed, and nothing is left to be told. */
   async beat(): Promise<boolean> {
     const joins = this.epoch === 0;
-    const answer = await this.client.request(consumerGroupHeartbeat, 1, {
+    const beat = {
       groupId: this.#group,
       memberId: this.#memberId,
       memberEpoch: this.epoch,
@@ -196,7 +229,12 @@ export class ConsumerMember {
       subscribedTopicRegex: null,
       serverAssignor: null,
       topicPartitions: this.#isDirty ? this.owned : null,
-    });
+    };
+    const answer = await persistently(
+      "ConsumerGroupHeartbeat",
+      () => this.client.request(consumerGroupHeartbeat, 1, beat),
+      ({ errorCode }) => errorCode,
+    );
     if (answer.errorCode !== 0) throw new Refused("ConsumerGroupHeartbeat", answer.errorCode);
     this.beats++;
     const isQuiet =

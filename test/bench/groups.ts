@@ -3,12 +3,21 @@
 // of the same run; and how long a message takes from its producer to a consumer that polls. Under 90 seconds in all.
 import { setTimeout as pause } from "node:timers/promises";
 import { offsetCommit } from "../../internal/kafka/api/08-offset-commit.ts";
+import type { OffsetCommitResponse } from "../../internal/kafka/api/08-offset-commit.ts";
 import type { Address } from "../../internal/ports/wire.ts";
 import { LocalCluster, processFacts } from "../process/local-cluster.ts";
 import { KafkaClient } from "../wire/kafka-client.ts";
 import { cpuMicrosEach, perSecond, showRatio, spent } from "./figures.ts";
 import type { Look, Spent } from "./figures.ts";
-import { ClassicMember, ConsumerMember, coordinatorOf, Refused, world } from "./group-members.ts";
+import {
+  ClassicMember,
+  ConsumerMember,
+  coordinatorOf,
+  persistently,
+  Refused,
+  takeRefusals,
+  world,
+} from "./group-members.ts";
 import type { BenchTopic, Coordinator } from "./group-members.ts";
 import { LoadClient } from "./produce-load.ts";
 import { TailReader } from "./tail-reader.ts";
@@ -25,11 +34,6 @@ const LOAD_MS = 3_000;
 const OUTSTANDING = 64;
 const COMMIT_CONNECTIONS = 4;
 const KIB = 1024;
-const ATTEMPTS_MAX = 2;
-const SETTLE_MS = 1_000;
-/** The coordinator is loading, not available, or another broker. */
-const MOVED: ReadonlySet<number> = new Set([14, 15, 16]);
-
 interface Stage {
   readonly cluster: LocalCluster;
   readonly bootstrap: Address;
@@ -59,26 +63,12 @@ export async function benchGroups(): Promise<void> {
     const stage = { cluster, bootstrap, topics, idleShares };
     const classic = (at: Coordinator, group: string): Crew => new ClassicCrew(at, group, topics);
     const newer = (at: Coordinator, group: string): Crew => new ConsumerCrew(at, group, topics);
-    await again(() => measureCrew(stage, "classic", classic));
-    await again(() => measureCrew(stage, "newer", newer));
-    await again(() => measureCommits(stage));
+    await measureCrew(stage, "classic", classic);
+    await measureCrew(stage, "newer", newer);
+    await measureCommits(stage);
     await measureTail(stage);
   } finally {
     await cluster.stop();
-  }
-}
-
-/** Leadership moves when the machine is busy with something else: then a measurement starts anew. */
-async function again(measure: () => Promise<void>): Promise<void> {
-  for (let left = ATTEMPTS_MAX; ; left--) {
-    try {
-      return await measure();
-    } catch (thrown) {
-      if (!(thrown instanceof Refused) || !MOVED.has(thrown.code)) throw thrown;
-      console.log(`${thrown.message}${left > 0 ? ": once more" : ""}`);
-      if (left === 0) return;
-      await pause(SETTLE_MS);
-    }
   }
 }
 
@@ -129,6 +119,8 @@ async function measureCrew(
       `${perSecond(count, took).toFixed(0).padStart(6)}/s`,
       `${cpuMicrosEach(took, count, idleShare).toFixed(0).padStart(4)} CPU us each`,
     ];
+    const refusals = takeRefusals();
+    if (refusals > 0) cells.push(`${refusals} times not ready`);
     console.log(cells.join(" | "));
   };
   try {
@@ -326,13 +318,17 @@ async function commitLoad(
         const partitionIndex = (first + at) % PARTITIONS_EACH;
         return { partitionIndex, committedOffset: offset, committedMetadata: "" };
       });
-      const answer = await client.request(offsetCommit, 8, {
+      const commit = {
         groupId: "bench-commits",
         memberId: "",
         groupInstanceId: null,
         topics: [{ name: topic, partitions }],
-      } as never);
-      const code = answer.topics[0]?.partitions[0]?.errorCode ?? -1;
+      };
+      const codeOf = (answer: OffsetCommitResponse): number =>
+        answer.topics[0]?.partitions[0]?.errorCode ?? -1;
+      const code = codeOf(
+        await persistently("OffsetCommit", () => client.request(offsetCommit, 8, commit), codeOf),
+      );
       if (code !== 0) throw new Refused("OffsetCommit", code);
       count++;
     }
