@@ -9,6 +9,8 @@ import type { EndsOfTopic, GroupSurvey } from "../coordinator/group-survey.ts";
 import { ENTRY_BYTES_MAX } from "../coordinator/limits.ts";
 import { CoordinatorProbe } from "../coordinator/probe.ts";
 import { messageBytesLimit } from "../config/contradictions.ts";
+import type { MetadataImage } from "../cluster/image.ts";
+import type { GroupConfigName } from "../config/group-configs.ts";
 import type { Settings } from "../config/settings.ts";
 import type { SharedJournal } from "../journal/owner.ts";
 import { CONSUMER_OFFSETS } from "../model/internal-topics.ts";
@@ -45,7 +47,8 @@ export class GroupNode {
   ) {
     const { settings, initialBrokers, partitions, faults } = options;
     const { image, leaders, client } = controller;
-    const limits = settingsOf(settings);
+    const consumer = consumerSettingsOf(settings, image);
+    const limits = settingsOf(settings, consumer);
     const coordinators = new GroupCoordinators(world, journal, image, limits, faults);
     this.coordinators = coordinators;
     const surveyor = new GroupSurveyor({
@@ -119,7 +122,7 @@ function endsOf(
 }
 
 /** Read anew each time: settings may change while the broker runs. */
-function settingsOf(settings: Settings): CoordinatorsSettings {
+function settingsOf(settings: Settings, consumer: ConsumerSettings): CoordinatorsSettings {
   return {
     get initialDelayMs() {
       return settings.get("group.initial.rebalance.delay.ms");
@@ -140,21 +143,30 @@ function settingsOf(settings: Settings): CoordinatorsSettings {
       return settings.get("offset.metadata.max.bytes");
     },
     entryBytesMax: Math.min(ENTRY_BYTES_MAX, messageBytesLimit(settings)),
-    consumer: consumerSettingsOf(settings),
+    consumer,
     get offsetsRetentionMs() {
       return settings.get("offsets.retention.minutes") * MINUTE_MS;
     },
   };
 }
 
-function consumerSettingsOf(settings: Settings): ConsumerSettings {
+function consumerSettingsOf(settings: Settings, image: MetadataImage): ConsumerSettings {
+  /** What a group sets itself goes before the broker's setting. */
+  const own = (group: string, name: GroupConfigName): number | null => {
+    const config = image.groupConfigs(group).find((one) => one.name === name);
+    return config === undefined ? null : Number(config.value);
+  };
   const names = settings.get("group.consumer.assignors").split(",");
   const assignors = [...ASSIGNORS].filter(([name]) => names.includes(name));
   assignors.sort(([a], [b]) => names.indexOf(a) - names.indexOf(b));
   return {
     membersMax: settings.get("group.consumer.max.size"),
-    sessionMs: () => settings.get("group.consumer.session.timeout.ms"),
-    heartbeatIntervalMs: () => settings.get("group.consumer.heartbeat.interval.ms"),
+    sessionMs: (group) =>
+      own(group, "consumer.session.timeout.ms") ??
+      settings.get("group.consumer.session.timeout.ms"),
+    heartbeatIntervalMs: (group) =>
+      own(group, "consumer.heartbeat.interval.ms") ??
+      settings.get("group.consumer.heartbeat.interval.ms"),
     assignors: new Map(assignors),
     migration: settings.get("group.consumer.migration.policy"),
   };

@@ -18,7 +18,7 @@ export const OFFSETS_PARTITIONS = 4;
 export class GroupStage {
   readonly simulation: Simulation;
   readonly cluster: SimCluster;
-  readonly #peer: SimWorld;
+  readonly peer: SimWorld;
 
   constructor(seed: number, settings: object = {}) {
     this.simulation = new Simulation({ seed });
@@ -37,7 +37,7 @@ export class GroupStage {
         void server.listen({ host: nameOf(at.id), port: KAFKA_PORT });
       },
     });
-    this.#peer = this.simulation.node("client").boot();
+    this.peer = this.simulation.node("client").boot();
   }
 
   async open(topic: string, partitions: number): Promise<void> {
@@ -73,7 +73,7 @@ export class GroupStage {
     body: Draft<Req>,
   ): Promise<Complete<Res>> {
     const place = { host: nameOf(broker as BrokerId), port: KAFKA_PORT };
-    const client = new KafkaClient(this.#peer, place);
+    const client = new KafkaClient(this.peer, place);
     await client.opened;
     const answer = await client.request(api, version, body);
     client.connection.end();

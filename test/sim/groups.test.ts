@@ -6,108 +6,45 @@ import { fetch } from "../../internal/kafka/api/01-fetch.ts";
 import { metadata } from "../../internal/kafka/api/03-metadata.ts";
 import { offsetCommit } from "../../internal/kafka/api/08-offset-commit.ts";
 import { offsetFetch } from "../../internal/kafka/api/09-offset-fetch.ts";
-import { findCoordinator } from "../../internal/kafka/api/10-find-coordinator.ts";
 import { joinGroup } from "../../internal/kafka/api/11-join-group.ts";
 import { heartbeat } from "../../internal/kafka/api/12-heartbeat.ts";
 import { syncGroup } from "../../internal/kafka/api/14-sync-group.ts";
 import { listGroups } from "../../internal/kafka/api/16-list-groups.ts";
-import { createTopics } from "../../internal/kafka/api/19-create-topics.ts";
-import { kafkaOptions } from "../../internal/kafka/options.ts";
-import { KafkaServer } from "../../internal/kafka/server.ts";
 import type { Api } from "../../internal/kafka/api/api.ts";
-import type { Complete, Draft } from "../../internal/schema/message.ts";
-import { groupPartition } from "../../internal/coordinator/group-partition.ts";
+import type { Draft } from "../../internal/schema/message.ts";
 import { KafkaClient } from "../wire/kafka-client.ts";
-import { KAFKA_PORT, nameOf, SimCluster } from "./cluster/sim-cluster.ts";
+import { KAFKA_PORT, nameOf } from "./cluster/sim-cluster.ts";
+import type { SimCluster } from "./cluster/sim-cluster.ts";
+import { GroupStage, OFFSETS_PARTITIONS } from "./group-stage.ts";
 import type { BrokerId } from "../../internal/model/ids.ts";
-import { Simulation } from "./world/sim-world.ts";
-import type { SimWorld } from "./world/sim-world.ts";
+import type { Simulation } from "./world/sim-world.ts";
 
-const PARTITIONS = 4;
-const WAIT_MS_MAX = 20_000;
 const encoder = new TextEncoder();
 
+let stage: GroupStage;
 let simulation: Simulation;
 let cluster: SimCluster;
-let peer: SimWorld;
 
 beforeEach(async () => {
-  simulation = new Simulation({ seed: 7 });
-  cluster = new SimCluster(simulation, {
-    brokers: 3,
-    settings: {
-      "group.initial.rebalance.delay.ms": 0,
-      "offsets.topic.num.partitions": PARTITIONS,
-    },
-  });
-  cluster.listen({
-    opened: (at, broker) => {
-      const server = new KafkaServer(
-        broker.world,
-        broker.services,
-        kafkaOptions(at.settings, "kafka"),
-      );
-      void server.listen({ host: nameOf(at.id), port: KAFKA_PORT });
-    },
-  });
-  peer = simulation.node("client").boot();
-  cluster.startAll();
-  await until("the cluster is ready", async () => cluster.isReady);
-  const topics = [
-    { name: "t", numPartitions: 2, replicationFactor: 3, assignments: [], configs: [] },
-  ];
-  const made = await ask(1, createTopics, 7, { topics, timeoutMs: 10_000, validateOnly: false });
-  expect(made.topics[0]?.errorCode).toBe(0);
+  stage = new GroupStage(7);
+  ({ simulation, cluster } = stage);
+  await stage.open("t", 2);
 });
 
 afterEach(() => {
   expect(simulation.fatals).toEqual([]);
 });
 
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (let waitedMs = 0; waitedMs < WAIT_MS_MAX; waitedMs += 50) {
-    if (await holds()) return;
-    await simulation.runForMs(50);
-  }
-  throw new Error(`not within ${WAIT_MS_MAX} ms: ${what}`);
+function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  return stage.until(what, holds);
 }
 
-/** Each question on a connection of its own. */
-async function ask<Req, Res>(
-  broker: number,
-  api: Api<Req, Res>,
-  version: number,
-  body: Draft<Req>,
-): Promise<Complete<Res>> {
-  return simulation.settle(asked(broker, api, version, body));
+function ask<Req, Res>(broker: number, api: Api<Req, Res>, version: number, body: Draft<Req>) {
+  return stage.ask(broker, api, version, body);
 }
 
-async function asked<Req, Res>(
-  broker: number,
-  api: Api<Req, Res>,
-  version: number,
-  body: Draft<Req>,
-): Promise<Complete<Res>> {
-  const client = new KafkaClient(peer, { host: nameOf(broker as BrokerId), port: KAFKA_PORT });
-  await client.opened;
-  const answer = await client.request(api, version, body);
-  client.connection.end();
-  return answer;
-}
-
-/** Whom a broker names as the coordinator of the group; -1: nobody. */
-async function coordinatorOf(group: string, by: number): Promise<number> {
-  const answer = await ask(by, findCoordinator, 4, { keyType: 0, coordinatorKeys: [group] });
-  return answer.coordinators[0]?.nodeId ?? -1;
-}
-
-async function coordinator(group: string, by: number): Promise<number> {
-  let found = -1;
-  await until("a coordinator is named", async () => {
-    found = await coordinatorOf(group, by);
-    return found !== -1;
-  });
-  return found;
+function asked<Req, Res>(broker: number, api: Api<Req, Res>, version: number, body: Draft<Req>) {
+  return stage.asked(broker, api, version, body);
 }
 
 interface Member {
@@ -196,7 +133,7 @@ async function committed(at: number, group: string): Promise<number> {
 }
 
 test("a group lives through the death of its coordinator with members, generation and offsets", async () => {
-  const at = await coordinator("g", 1);
+  const at = await stage.coordinator("g", 1);
   const members = await twoMembers(at, "g");
   const [first] = members as [Member];
   expect(await commit(at, "g", first, 41)).toBe(0);
@@ -208,10 +145,10 @@ test("a group lives through the death of its coordinator with members, generatio
 
   cluster.at(at).crash("power");
   await until("another coordinator answers", async () => {
-    const next = await coordinatorOf("g", other);
+    const next = await stage.coordinatorOf("g", other);
     return next !== -1 && next !== at && (await committed(next, "g")) === 42;
   });
-  const next = await coordinatorOf("g", other);
+  const next = await stage.coordinatorOf("g", other);
   for (const member of members) expect(await beat(next, "g", member)).toBe(0);
   expect(await commit(next, "g", first, 43)).toBe(0);
 
@@ -222,13 +159,13 @@ test("a group lives through the death of its coordinator with members, generatio
   cluster.at(next).crash("kill");
   const third = [1, 2, 3].find((id) => id !== next) as number;
   await until("a coordinator answers", async () => {
-    const now = await coordinatorOf("g", third);
+    const now = await stage.coordinatorOf("g", third);
     return now !== -1 && now !== next && (await committed(now, "g")) === 43;
   });
 });
 
 test("whoever waits when the coordinator is cut off is answered, and a lonely one answers nobody", async () => {
-  const at = await coordinator("g", 1);
+  const at = await stage.coordinator("g", 1);
   const members = await twoMembers(at, "g");
   const [first] = members as [Member];
   expect(await commit(at, "g", first, 7)).toBe(0);
@@ -245,19 +182,22 @@ test("whoever waits when the coordinator is cut off is answered, and a lonely on
   expect(await committed(at, "g")).toBe(-16);
   expect(await commit(at, "g", first, 8)).toBe(16);
   await until("the others have a coordinator", async () => {
-    const next = await coordinatorOf("g", others[0] as number);
+    const next = await stage.coordinatorOf("g", others[0] as number);
     return next !== -1 && next !== at && (await committed(next, "g")) === 7;
   });
 });
 
 test("a coordinator that wakes up after it was replaced tells nothing old (L5)", async () => {
-  const at = await coordinator("g", 1);
+  const at = await stage.coordinator("g", 1);
   const nobody = { memberId: "", generation: -1 };
   expect(await commit(at, "g", nobody, 7)).toBe(0);
   const clients = await simulation.settle(
     Promise.all(
       Array.from({ length: 20 }, async () => {
-        const client = new KafkaClient(peer, { host: nameOf(at as BrokerId), port: KAFKA_PORT });
+        const client = new KafkaClient(stage.peer, {
+          host: nameOf(at as BrokerId),
+          port: KAFKA_PORT,
+        });
         await client.opened;
         return client;
       }),
@@ -267,7 +207,7 @@ test("a coordinator that wakes up after it was replaced tells nothing old (L5)",
   const other = (at % 3) + 1;
   let next = -1;
   await until("another coordinator commits", async () => {
-    next = await coordinatorOf("g", other);
+    next = await stage.coordinatorOf("g", other);
     return next !== -1 && next !== at && (await commit(next, "g", nobody, 8)) === 0;
   });
   // These lie in the frozen process's sockets, beside what the others have said meanwhile.
@@ -285,14 +225,14 @@ test("a restart of all brokers loses nothing that was answered", async () => {
   const groups = ["a", "b", "c", "d", "e"];
   const nobody = { memberId: "", generation: -1 };
   for (const [k, group] of groups.entries()) {
-    expect(await commit(await coordinator(group, 1), group, nobody, 100 + k)).toBe(0);
+    expect(await commit(await stage.coordinator(group, 1), group, nobody, 100 + k)).toBe(0);
   }
   for (const { id } of cluster.brokers) cluster.at(id).crash("power");
   cluster.startAll();
   await until("the cluster is ready", async () => cluster.isReady);
   for (const [k, group] of groups.entries()) {
     await until(`${group} is there`, async () => {
-      const at = await coordinatorOf(group, 1);
+      const at = await stage.coordinatorOf(group, 1);
       return at !== -1 && (await committed(at, group)) === 100 + k;
     });
   }
@@ -305,15 +245,15 @@ test("a restart of all brokers loses nothing that was answered", async () => {
 
 test("__consumer_offsets is internal, replicated, and readable in Kafka's schemas", async () => {
   const nobody = { memberId: "", generation: -1 };
-  const at = await coordinator("g", 1);
+  const at = await stage.coordinator("g", 1);
   expect(await commit(at, "g", nobody, 5)).toBe(0);
   const name = "__consumer_offsets";
   const described = await ask(1, metadata, 12, { topics: [{ name }] });
   const [topic] = described.topics;
-  expect([topic?.isInternal, topic?.partitions.length]).toEqual([true, PARTITIONS]);
+  expect([topic?.isInternal, topic?.partitions.length]).toEqual([true, OFFSETS_PARTITIONS]);
   expect(topic?.partitions.every(({ replicaNodes }) => replicaNodes.length === 3)).toBe(true);
 
-  const partition = groupPartition("g", PARTITIONS);
+  const partition = stage.partitionOf("g");
   const fetched = await ask(at, fetch, 12, {
     maxWaitMs: 100,
     minBytes: 1,
