@@ -44,6 +44,8 @@ export interface DriverProgram {
   readonly environment?: Readonly<Record<string, string>>;
   /** What `consume` is asked to speak; classic where nothing is said. */
   readonly protocol?: "classic" | "consumer";
+  /** It drops the record in its hands when it is told to end, so none comes while a member leaves. */
+  readonly leavesInQuiet?: boolean;
   /** The columns to try; all where nothing is said. */
   readonly columns?: readonly Column[];
 }

@@ -28,6 +28,8 @@ export class Feed {
   /** How many records are stored: those below. */
   stored = 0;
   #isStopped = false;
+  /** Nothing new until this is false again; what is on its way still arrives. */
+  isPaused = false;
   #running: Promise<void> = Promise.resolve();
 
   private constructor(brokers: Addresses, topic: string, lanes: readonly Lane[]) {
@@ -90,7 +92,7 @@ export class Feed {
   start(): void {
     this.#running = (async () => {
       while (!this.#isStopped) {
-        await this.more(this.#lanes.length * 3);
+        if (!this.isPaused) await this.more(this.#lanes.length * 3);
         await pause(PORTION_EVERY_MS);
       }
     })();

@@ -19,6 +19,7 @@ export const kcat: Client = {
     await install();
     const driver = {
       command: nodeDriver("kcat"),
+      leavesInQuiet: true,
       columns: COLUMNS.filter((column) => !column.startsWith("admin")),
     };
     return { driver, checks: [metadata(around), many(around)] };

@@ -14,6 +14,7 @@ const SETTLE_MS_MAX = 30_000;
 const SETTLE_UNDER_KILLS_MS_MAX = 60_000;
 const CATCH_UP_MS_MAX = 30_000;
 const JOINING_MS = 300;
+const QUIET_MS = 1_500;
 
 export const group: Scenario = {
   columns: ["group", "group, kills"],
@@ -24,7 +25,7 @@ export const group: Scenario = {
     const members = new Members(stage, PARTITIONS);
     feed.start();
     try {
-      await comeAndGo(stage, members);
+      await comeAndGo(stage, members, feed);
       await feed.stop();
       await drain(members, feed.stored);
       for (const member of members.all.slice(0, 1)) await members.leave(member);
@@ -39,7 +40,8 @@ export const group: Scenario = {
   },
 };
 
-async function comeAndGo({ around, name: topic, withKills }: Stage, members: Members) {
+async function comeAndGo(stage: Stage, members: Members, feed: Feed): Promise<void> {
+  const { around, driver, name: topic, withKills } = stage;
   const settleMs = withKills ? SETTLE_UNDER_KILLS_MS_MAX : SETTLE_MS_MAX;
   members.join("first");
   await members.settle("one member alone", settleMs);
@@ -53,7 +55,12 @@ async function comeAndGo({ around, name: topic, withKills }: Stage, members: Mem
     await around.faults.killLeader(topic);
     await members.settle("a leader died", settleMs);
   }
+  if (driver.leavesInQuiet === true) {
+    feed.isPaused = true;
+    await pause(QUIET_MS);
+  }
   await members.leave(second);
+  feed.isPaused = false;
   await members.settle("the second member left", settleMs);
 }
 

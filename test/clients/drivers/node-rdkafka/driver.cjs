@@ -7,6 +7,7 @@ const { setTimeout: pause } = require("node:timers/promises");
 const kafka = require("node-rdkafka");
 
 const PADDING = "x".repeat(100);
+const LEAVE_MS = 1_000;
 const REQUEST_MS_MAX = 10_000;
 const SHOWN_MS_MAX = 5_000;
 const INSIST_MS_MAX = 20_000;
@@ -152,6 +153,9 @@ async function consume(asked) {
   }
   consumer.removeAllListeners("data");
   commit();
+  // Disconnecting while records come does not end (seen with 3.6.1), so the partitions are given up first.
+  consumer.unsubscribe();
+  await pause(LEAVE_MS);
   await call((done) => consumer.disconnect(done));
 }
 

@@ -29,9 +29,10 @@ function settings(pairs: Readonly<Record<string, string | number | boolean>>): s
   return Object.entries(pairs).flatMap(([name, value]) => ["-X", `${name}=${value}`]);
 }
 
-/** Complaints of kcat start so. */
+/** Complaints of kcat, without what differs each time; what its library logs about connections is none. */
 function complaint(line: string): string | null {
-  return /^%(?:3\|| ERROR| FATAL| Delivery failed)/.test(line) ? line : null;
+  const [, text = null] = /^% (?:ERROR|FATAL|Delivery failed)[^:]*: (.*)$/.exec(line) ?? [];
+  return text === null ? null : text.replaceAll(/[\d.]+:\d+(?:\/\d)?|after \d+ms/g, "…");
 }
 
 async function version(): Promise<void> {
@@ -78,6 +79,23 @@ async function consume(asked: Asked): Promise<void> {
     ...(asked.instanceId === undefined ? {} : { "group.instance.id": asked.instanceId }),
   });
   const words = ["-b", asked.bootstrap, "-G", group, "-u", "-f", "%p %o %s\n", ...options, topic];
+  const stopped = stopAsked();
+  for (let isStopped = false; !isStopped;) {
+    const { child, ended, owned } = openMember(words);
+    const code = await Promise.race([ended, stopped.then(() => null)]);
+    isStopped = code === null;
+    // SIGINT is how a person ends it: it commits and leaves, and drops a record that comes while it is being ended.
+    child.kill("SIGINT");
+    await ended;
+    if (isStopped) return;
+    // It ends at errors that other programs with its library read over.
+    say({ error: `kcat ended with ${code}` });
+    say({ revoked: [...owned] });
+  }
+}
+
+function openMember(words: readonly string[]) {
+  const owned = new Set<number>();
   const child = spawn("kcat", words, { stdio: ["ignore", "pipe", "pipe"] });
   createInterface({ input: child.stdout }).on("line", (line) => {
     const [partition, offset, value = ""] = line.split(" ");
@@ -88,14 +106,15 @@ async function consume(asked: Asked): Promise<void> {
     const [, what = "", list = ""] = /rebalanced .*: (assigned|revoked): (.*)$/.exec(line) ?? [];
     const partitions = [...list.matchAll(/\[(\d+)\]/g)].map(([, digits]) => Number(digits));
     if (what !== "") say({ [what]: partitions });
-    else if (complaint(line) !== null) say({ error: line });
+    for (const partition of partitions) {
+      if (what === "assigned") owned.add(partition);
+      else owned.delete(partition);
+    }
+    const error = complaint(line);
+    if (error !== null) say({ error });
   });
-  const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
-  const first = await Promise.race([ended, stopAsked()]);
-  if (first !== undefined) throw new Error(`kcat ended with ${first ?? "a signal"}`);
-  // SIGINT is how a person ends it: it commits and leaves.
-  child.kill("SIGINT");
-  await ended;
+  const ended = new Promise<number>((resolve) => child.on("close", (code) => resolve(code ?? -1)));
+  return { child, ended, owned };
 }
 
 async function seek(asked: Asked): Promise<void> {
