@@ -194,6 +194,8 @@ export class Crew {
 
   async close(): Promise<void> {
     this.#isEnding = true;
-    await Promise.all(this.#slots.map(({ member }) => member?.kill()));
+    await Promise.all(
+      this.#slots.flatMap(({ member }) => (member === null ? [] : [member.kill()])),
+    );
   }
 }
