@@ -17,12 +17,13 @@ SHOWN_S_MAX = 5
 INSIST_S_MAX = 20
 
 _lock = threading.Lock()
+_out = sys.stdout
 
 
 def say(**line):
     with _lock:
-        sys.stdout.write(json.dumps(line) + "\n")
-        sys.stdout.flush()
+        _out.write(json.dumps(line) + "\n")
+        _out.flush()
 
 
 def drive(actions):
@@ -38,7 +39,6 @@ def drive(actions):
         say(error=words_of(error))
         traceback.print_exc()
         sys.exit(1)
-    sys.stdout.flush()
     # Threads of clients that were closed must not hold up the end.
     os._exit(0)
 
