@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Workload } from "./arguments.ts";
 import type { Finding } from "./checkers/finding.ts";
 import { ROOT } from "./cluster/cluster.ts";
-import { groupPlans } from "./groups/plans.ts";
+import { groupPlans, PROTOCOLS } from "./groups/plans.ts";
 import type { Nemesis } from "./nemesis/nemesis.ts";
 import { forgetBrokers } from "./run-directory.ts";
 import { runOnce } from "./run.ts";
@@ -53,6 +53,13 @@ export const CONTROLS: Readonly<Record<Workload, readonly Control[]>> = {
       hasGroups: true,
       harm: () => pause(12_000),
     },
+    {
+      bug: "two-owners",
+      what: "coordinators that hand out partitions before their owners have given them up",
+      check: "two at once",
+      hasGroups: true,
+      harm: () => pause(12_000),
+    },
   ],
 };
 
@@ -70,7 +77,7 @@ export async function tryControl(
       ...around,
       program: UNSAFE_BROKER,
       environment: { FLOTILLA_UNSAFE_TEST_BROKER: bug },
-      ...(hasGroups ? { groups: groupPlans(["classic"]) } : {}),
+      ...(hasGroups ? { groups: groupPlans(PROTOCOLS) } : {}),
       harm,
     });
   } catch (error) {

@@ -51,6 +51,8 @@ const BUGS: Readonly<Record<string, Bug>> = {
     writeDelayMs: 100,
     faults: { groups: { servesWhileLoading: true } },
   },
+  /** A group of the new protocol hands out what its owner has not given up. */
+  "two-owners": { writeDelayMs: 0, faults: { groups: { handsOutOwned: true } } },
   /** A generation's leader may assign twice. */
   "two-assignments": { writeDelayMs: 100, faults: { groups: { assignsTwice: true } } },
 };
