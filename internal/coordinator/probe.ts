@@ -58,11 +58,14 @@ export class CoordinatorProbe implements CoordinatorsEvents {
     let wonTerm: Term | null = null;
     let wonUpMs = 0;
     let isLeading = false;
-    partition.watch(() => {
+    const moved = (): void => {
       if (!partition.leads || partition.term === wonTerm) return;
       wonTerm = partition.term;
       wonUpMs = this.#clock.upMs();
-    });
+    };
+    // A new partition may have been elected before it is known here.
+    moved();
+    partition.watch(moved);
     coordinator.listen({
       leading: (term) => {
         isLeading = true;
