@@ -26,6 +26,8 @@ interface Hosted {
   readonly partition: Partition;
   readonly log: PartitionCommandLog;
   readonly coordinator: GroupCoordinator;
+  /** Requests that came while leadership was not settled. */
+  readonly waiting: (() => void)[];
 }
 
 export class GroupCoordinators {
@@ -68,7 +70,7 @@ export class GroupCoordinators {
       this.#surroundings(index, partition),
       this.#faults,
     );
-    this.#hosted.set(index, { partition, log, coordinator });
+    this.#hosted.set(index, { partition, log, coordinator, waiting: [] });
     for (const listener of this.#listeners) listener.hosted(index, partition, coordinator);
     log.start();
   }
@@ -110,6 +112,29 @@ export class GroupCoordinators {
     return this.#hosted.get(index)?.coordinator ?? null;
   }
 
+  /**
+   * Runs `then` at once, unless the partition's leadership is just beginning (F7) or being handed over: then as soon as that is
+   * decided, in the order of the calls, and after `withinMs` at the latest. Clients need not hear of such moments.
+   */
+  whenSettled(index: number, withinMs: number, then: () => void): void {
+    const hosted = this.#hosted.get(index);
+    if (hosted === undefined) return then();
+    if (hosted.waiting.length === 0 && isSettled(hosted.partition)) return then();
+    hosted.waiting.push(then);
+    if (hosted.waiting.length > 1) return;
+    const { clock } = this.#world;
+    const goOn = (): void => {
+      unwatch();
+      cancel();
+      for (const next of hosted.waiting.splice(0)) next();
+    };
+    const unwatch = hosted.partition.watch(() => {
+      // Not inside a step of the machine that is told of: what waits may want to propose.
+      if (isSettled(hosted.partition)) clock.turnEnd(goOn);
+    });
+    const cancel = clock.after(withinMs, goOn);
+  }
+
   *leading(): Iterable<GroupCoordinator> {
     for (const { partition, coordinator } of this.#hosted.values()) {
       if (partition.leads) yield coordinator;
@@ -130,6 +155,10 @@ export class GroupCoordinators {
     this.#hosted.clear();
     this.#wheel.close();
   }
+}
+
+function isSettled({ leads, replica }: Partition): boolean {
+  return !leads || (replica.serves && replica.machine.transferTarget === null);
 }
 
 function refusalOf(partition: Partition): GroupFault | null {

@@ -54,6 +54,9 @@ export interface LocalGroupParts {
   readonly partitions: number;
 }
 
+/** How long a request waits until it is known who leads: longer than a hand-over, shorter than any client's patience. */
+const SETTLE_MS_MAX = 500;
+
 type Asked = TopicName & { readonly partition: number };
 
 export class LocalGroupService implements GroupService {
@@ -86,6 +89,18 @@ export class LocalGroupService implements GroupService {
     return coordinator === null ? failed("not-coordinator") : ok(coordinator);
   }
 
+  /**
+   * The same, when it is decided whether this broker leads the group's partition. Not for requests with bytes, which are lent
+   * to this call alone.
+   */
+  #settled(group: string, then: (found: Result<GroupCoordinator, GroupFault>) => void): void {
+    const topic = this.#topic();
+    const go = (): void => then(this.#coordinator(group));
+    if (topic === null) return go();
+    const index = groupPartition(group, topic.partitions.length);
+    this.#parts.coordinators.whenSettled(index, SETTLE_MS_MAX, go);
+  }
+
   join(request: JoinRequest, done: (answer: JoinAnswer) => void): void {
     const found = this.#coordinator(request.group);
     if (found.ok) found.value.join(request, done);
@@ -110,10 +125,11 @@ export class LocalGroupService implements GroupService {
   }
 
   consumerBeat(request: ConsumerBeatRequest, done: (answer: ConsumerBeatAnswer) => void): void {
-    const found = this.#coordinator(request.group);
-    if (found.ok) return found.value.consumerBeat(request, done);
-    const { fault } = found;
-    done({ fault, memberId: null, memberEpoch: 0, intervalMs: 0, assignment: null });
+    this.#settled(request.group, (found) => {
+      if (found.ok) return found.value.consumerBeat(request, done);
+      const { fault } = found;
+      done({ fault, memberId: null, memberEpoch: 0, intervalMs: 0, assignment: null });
+    });
   }
 
   commit(request: CommitRequest, done: (faults: readonly (GroupFault | null)[]) => void): void {
@@ -125,10 +141,11 @@ export class LocalGroupService implements GroupService {
     });
     if (offsets.length === 0 && faults.length > 0) return done(faults);
     const answer = (fault: GroupFault | null): void => done(faults.map((own) => own ?? fault));
-    const found = this.#coordinator(group);
-    if (!found.ok) return answer(found.fault);
     const claim = { group, memberId, instanceId, generation };
-    found.value.commit({ ...claim, retentionMs, offsets }, answer);
+    this.#settled(group, (found) => {
+      if (found.ok) found.value.commit({ ...claim, retentionMs, offsets }, answer);
+      else answer(found.fault);
+    });
   }
 
   #commitFault(asked: OffsetToCommit): GroupFault | null {
@@ -157,9 +174,20 @@ export class LocalGroupService implements GroupService {
     done: (outcome: Result<readonly FetchedOffset[], GroupFault>) => void,
     claim: FetchClaim = NO_MEMBER,
   ): void {
-    const found = this.#coordinator(group);
-    if (!found.ok) return done(found);
-    if (topics === null) return this.#fetchAll(found.value, group, claim, done);
+    this.#settled(group, (found) => {
+      if (!found.ok) done(found);
+      else if (topics === null) this.#fetchAll(found.value, group, claim, done);
+      else this.#fetchSome(found.value, group, topics, claim, done);
+    });
+  }
+
+  #fetchSome(
+    coordinator: GroupCoordinator,
+    group: string,
+    topics: readonly OffsetsAsked[],
+    claim: FetchClaim,
+    done: (outcome: Result<readonly FetchedOffset[], GroupFault>) => void,
+  ): void {
     const asked = each(topics);
     // Offsets of a topic that is gone are still read by its name; an id that is not known has no name.
     const known = asked.filter((one) => one.name !== null || this.#topicOf(one) !== null);
@@ -173,7 +201,7 @@ export class LocalGroupService implements GroupService {
       });
       done(ok(fetched));
     };
-    found.value.fetch(group, wanted, answer, claim);
+    coordinator.fetch(group, wanted, answer, claim);
   }
 
   #fetchAll(
