@@ -10,7 +10,7 @@ import type { GroupCoordinator } from "../../internal/coordinator/group-coordina
 import type { ConsumerBeatAnswer } from "../../internal/coordinator/group-requests.ts";
 import type { TopicId } from "../../internal/model/ids.ts";
 import { assignmentText } from "./consumer-words.ts";
-import type { Words } from "./groups-transcript.ts";
+import type { Words } from "./group-words.ts";
 
 type Say = (text: string) => void;
 

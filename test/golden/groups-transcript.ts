@@ -25,10 +25,10 @@ import { encodeSubscription } from "../../internal/schema/consumer-protocol.ts";
 import type { Entropy } from "../../internal/ports/entropy.ts";
 import { consumerCommand, consumerSettings } from "./consumer-commands.ts";
 import { assignedText, consumerRecordText, ownedByName } from "./consumer-words.ts";
+import { longId, Words } from "./group-words.ts";
 import { GroupsStage } from "../property/groups-stage.ts";
 
 const LONG_ID = /-00000000-0000-4000-8000-0*([1-9]\d*)/g;
-const SHORT_ID = /^(.*)-(\d+)$/;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -43,39 +43,6 @@ function countingEntropy(): Entropy {
       for (let at = 0; at < 6; at++) into[10 + at] = parseInt(digits.slice(2 * at, 2 * at + 2), 16);
     },
   };
-}
-
-export class Words {
-  readonly plain: readonly string[];
-  readonly #named: ReadonlyMap<string, string>;
-
-  constructor(words: readonly string[]) {
-    this.plain = words.filter((word) => !word.includes("="));
-    const pairs = words.filter((word) => word.includes("="));
-    this.#named = new Map(
-      pairs.map((word) => [word.slice(0, word.indexOf("=")), word.slice(word.indexOf("=") + 1)]),
-    );
-  }
-
-  text(name: string, fallback: string): string {
-    return this.#named.get(name) ?? fallback;
-  }
-
-  textOrNull(name: string): string | null {
-    return this.#named.get(name) ?? null;
-  }
-
-  number(name: string, fallback: number): number {
-    return Number(this.#named.get(name) ?? fallback);
-  }
-
-  get claim() {
-    return {
-      memberId: longId(this.text("id", "")),
-      instanceId: this.textOrNull("instance"),
-      generation: this.number("gen", -1),
-    };
-  }
 }
 
 export class GroupsTranscript {
@@ -310,12 +277,6 @@ export class GroupsTranscript {
 function placeOf(word: string): NamedPartition {
   const [topic = "", partition = "0"] = word.split("/");
   return { topic, partition: Number(partition) };
-}
-
-function longId(id: string): string {
-  return id.replace(SHORT_ID, (_all, prefix: string, number: string) => {
-    return `${prefix}-00000000-0000-4000-8000-${number.padStart(12, "0")}`;
-  });
 }
 
 /** `p*2000`: so many of them. */
