@@ -20,7 +20,7 @@ import { OffsetWatcher } from "./offset-watcher.ts";
 
 const OFFSETS_TOPIC = "__consumer_offsets";
 export const OFFSETS_PARTITIONS = 8;
-const BEGIN_MS_MAX = 20_000;
+const BEGIN_MS_MAX = 60_000;
 export const SETTLE_MS_MAX = 30_000;
 const DRAIN_MS_MAX = 30_000;
 const FINAL_MS_MAX = 5_000;
