@@ -73,8 +73,8 @@ export interface Client {
   readonly source: string;
   /** Needs minutes, or more than npm and Debian packages. */
   readonly isSlow: boolean;
-  /** Tried under kills even when there is little time. */
-  readonly diesQuickly?: boolean;
+  /** What is tried under kills even when there is little time. */
+  readonly quickKills?: readonly Column[];
   /** @throws NotReached when the client cannot be had on this machine. */
   reach(around: Surroundings): Promise<Reached>;
 }

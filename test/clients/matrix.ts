@@ -19,7 +19,6 @@ const VERSION_MS_MAX = 30_000;
 const CHECK_MS_MAX = 200_000;
 /** With `--quick`, what takes longest is left out. */
 const QUICK_COLUMNS: readonly Column[] = ["codecs", "idempotent", "group", "resume"];
-const QUICK_KILLS: readonly Column[] = ["idempotent, kills", "group, kills"];
 
 export function isUnderKills(column: Column): boolean {
   return column.endsWith(", kills");
@@ -59,7 +58,7 @@ export class Trial {
 
   #columns(withKills: boolean): Column[] {
     const own = this.#reached?.driver?.columns ?? COLUMNS;
-    const quick = [...QUICK_COLUMNS, ...(this.client.diesQuickly === true ? QUICK_KILLS : [])];
+    const quick = [...QUICK_COLUMNS, ...(this.client.quickKills ?? [])];
     const wanted = this.#around.isQuick ? quick : COLUMNS;
     return COLUMNS.filter(
       (column) =>

@@ -6,6 +6,6 @@ export const kafkajs: Client = {
   name: "kafkajs",
   source: "npm package kafkajs",
   isSlow: false,
-  diesQuickly: true,
+  quickKills: ["idempotent, kills", "group, kills"],
   reach: () => Promise.resolve({ driver: { command: nodeDriver("kafkajs") } }),
 };

@@ -14,7 +14,7 @@ export const kcat: Client = {
   name: "kcat",
   source: "Debian package kcat",
   isSlow: false,
-  diesQuickly: true,
+  quickKills: ["group, kills"],
   async reach(around) {
     await install();
     const driver = {

@@ -25,7 +25,7 @@ export const confluentPythonDebian: Client = {
   name: "confluent-kafka-python of Debian",
   source: "Debian package python3-confluent-kafka",
   isSlow: false,
-  diesQuickly: true,
+  quickKills: ["idempotent, kills"],
   async reach(around) {
     const name = "python3-confluent-kafka";
     const { python, path } = await debianPython(around, "confluent_kafka", name);

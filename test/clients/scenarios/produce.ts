@@ -16,8 +16,9 @@ const PARTITIONS = 3;
 const CODEC_RECORDS = 100;
 const MANY_MS_MAX = 60_000;
 const CODEC_MS_MAX = 30_000;
-/** Enough for two brokers to die and come back, one after the other. */
+/** Enough for brokers to die and come back, one after the other. */
 const UNDER_KILLS = { perSecond: 300, count: 6_000 };
+const UNDER_QUICK_KILLS = { perSecond: 300, count: 3_000 };
 const BEFORE_KILL_MS = 500;
 const PROGRESS = 100;
 const PROGRESS_MS_MAX = 30_000;
@@ -93,18 +94,20 @@ export const plain: Scenario = {
 async function produceMany(stage: Stage, idempotent: boolean): Promise<Remark[]> {
   const { around, name: topic, withKills } = stage;
   await createTopic(around, topic, PARTITIONS);
-  const size = withKills ? UNDER_KILLS : { count: around.records };
+  const underKills = around.isQuick ? UNDER_QUICK_KILLS : UNDER_KILLS;
+  const size = withKills ? underKills : { count: around.records };
+  const victims = around.isQuick ? [0] : [0, 1];
   const told: Told = { acked: new Set(), errors: [], isDone: false };
   const action = produce(stage, topic, { ...size, idempotent });
   const driver = new DriverProcess(stage.driver, action, (line) => listen(told, line));
   const kills = around.faults.kills;
   try {
-    if (withKills) await killLeaders(stage, driver, told);
+    if (withKills) await killLeaders(stage, driver, told, victims);
     await driver.ended(withKills ? UNDER_KILLS_MS_MAX : MANY_MS_MAX);
   } finally {
     await driver.killed();
   }
-  if (withKills) same("brokers killed", around.faults.kills - kills, 2);
+  if (withKills) same("brokers killed", around.faults.kills - kills, victims.length);
   if (!told.isDone) throw new Error("the producer never said that it was done");
   const remarks = judge(await readStored(around, topic), told, size.count, idempotent);
   if (told.errors.length > 0) {
@@ -115,8 +118,13 @@ async function produceMany(stage: Stage, idempotent: boolean): Promise<Remark[]>
   return remarks;
 }
 
-async function killLeaders({ around, name }: Stage, driver: DriverProcess, told: Told) {
-  for (const partition of [0, 1]) {
+async function killLeaders(
+  { around, name }: Stage,
+  driver: DriverProcess,
+  told: Told,
+  partitions: readonly number[],
+): Promise<void> {
+  for (const partition of partitions) {
     // Not every client tells of each record, so the brokers are asked how far it is.
     let before = -1;
     await eventually("the producer makes no progress", PROGRESS_MS_MAX, async () => {

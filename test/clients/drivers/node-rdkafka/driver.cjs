@@ -233,11 +233,13 @@ async function administer(asked) {
 
 const asked = JSON.parse(process.argv.at(-1));
 const actions = { version, produce, consume, seek, admin: administer };
+// The process ends when its lines are out: a pipe may be full.
+const leave = (code) => process.stdout.write("", () => process.exit(code));
 actions[asked.action](asked).then(
-  () => process.exit(0),
+  () => leave(0),
   (error) => {
     say({ error: error.message });
     console.error(error);
-    process.exit(1);
+    leave(1);
   },
 );

@@ -36,16 +36,22 @@ export async function drive(actions: Actions): Promise<never> {
   const act = actions[asked.action];
   if (act === undefined) {
     say({ unsupported: `there is no ${asked.action}` });
-    process.exit(0);
+    return leave(0);
   }
   try {
     await act(asked);
   } catch (error) {
     say({ error: wordsOf(error) });
     console.error(error);
-    process.exit(1);
+    return leave(1);
   }
-  process.exit(0);
+  return leave(0);
+}
+
+/** Ends the process when its lines are out: a pipe may be full. */
+async function leave(code: number): Promise<never> {
+  await new Promise<void>((resolve) => process.stdout.write("", () => resolve()));
+  process.exit(code);
 }
 
 export function say(line: object): void {

@@ -3,7 +3,7 @@ A Celery application over kombu's Kafka transport: one process sends tasks, anot
 lines of a driver and no others of its actions.
 """
 
-import sys
+import os
 
 import celery
 import confluent_kafka
@@ -55,7 +55,7 @@ def produce(asked):
 def consume(asked):
     app, _note = application(asked)
     # The worker greets on standard output, where only lines of the contract belong.
-    sys.stdout = sys.stderr
+    os.dup2(2, 1)
     options = ["--pool=solo", "--without-gossip", "--without-mingle", "--without-heartbeat"]
     app.worker_main(["worker", *options, "--loglevel=WARNING"])
 

@@ -17,7 +17,8 @@ SHOWN_S_MAX = 5
 INSIST_S_MAX = 20
 
 _lock = threading.Lock()
-_out = sys.stdout
+# A copy, so that a client that prints on standard output can be sent elsewhere.
+_out = os.fdopen(os.dup(1), "w")
 
 
 def say(**line):
