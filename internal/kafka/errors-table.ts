@@ -3,7 +3,12 @@
 import type { BatchFault } from "../model/validate-batch.ts";
 import type { AdminFault } from "../service/cluster-service.ts";
 import type { ElectionFault } from "../service/election-service.ts";
-import type { AddressFault, AppendFault, ReadFault } from "../service/faults.ts";
+import type {
+  AddressFault,
+  AppendFault,
+  DeleteRecordsFault,
+  ReadFault,
+} from "../service/faults.ts";
 import type { GroupFault } from "../service/group-service.ts";
 import { ErrorCode } from "./codec/errors.ts";
 
@@ -53,6 +58,19 @@ const READ_CODE = {
   "offset-not-available": ErrorCode.OFFSET_NOT_AVAILABLE,
   storage: ErrorCode.KAFKA_STORAGE_ERROR,
 } as const satisfies Record<ReadFault["kind"], ErrorCode>;
+
+const DELETE_RECORDS_CODE = {
+  "unknown-topic": ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  "unknown-topic-id": ErrorCode.UNKNOWN_TOPIC_ID,
+  "unknown-partition": ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  "not-leader": ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  "fenced-epoch": ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  "unknown-epoch": ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  "offset-out-of-range": ErrorCode.OFFSET_OUT_OF_RANGE,
+  "timed-out": ErrorCode.REQUEST_TIMED_OUT,
+  "storage-full": ErrorCode.KAFKA_STORAGE_ERROR,
+  "not-deletable": ErrorCode.POLICY_VIOLATION,
+} as const satisfies Record<DeleteRecordsFault["kind"], ErrorCode>;
 
 const ADMIN_CODE = {
   "invalid-topic-name": ErrorCode.INVALID_TOPIC_EXCEPTION,
@@ -152,6 +170,10 @@ export function addressCode(fault: AddressFault): ErrorCode {
 export function epochCode(fault: ReadFault): ErrorCode {
   if (fault.kind === "offset-not-available") return ErrorCode.NOT_LEADER_OR_FOLLOWER;
   return READ_CODE[fault.kind];
+}
+
+export function deleteRecordsCode(fault: DeleteRecordsFault): ErrorCode {
+  return DELETE_RECORDS_CODE[fault.kind];
 }
 
 export function groupCode(fault: GroupFault | null): ErrorCode {

@@ -17,6 +17,7 @@ import { listGroupsHandler } from "./handlers/16-list-groups.ts";
 import { apiVersionsHandler } from "./handlers/18-api-versions.ts";
 import { createTopicsHandler } from "./handlers/19-create-topics.ts";
 import { deleteTopicsHandler } from "./handlers/20-delete-topics.ts";
+import { deleteRecordsHandler } from "./handlers/21-delete-records.ts";
 import { initProducerIdHandler } from "./handlers/22-init-producer-id.ts";
 import { offsetForLeaderEpochHandler } from "./handlers/23-offset-for-leader-epoch.ts";
 import { describeConfigsHandler } from "./handlers/32-describe-configs.ts";
@@ -54,6 +55,7 @@ export function handlersOf(context: HandlerContext): readonly Handler[] {
     apiVersionsHandler((): readonly ApiIdentity[] => handlers.map(({ api }) => api)),
     createTopicsHandler(context),
     deleteTopicsHandler(context),
+    deleteRecordsHandler(context),
     initProducerIdHandler(context),
     offsetForLeaderEpochHandler(context),
     describeConfigsHandler(context),

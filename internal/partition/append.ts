@@ -52,3 +52,12 @@ export interface PartitionFaults {
   /** A new leader forgets the producers of its uncommitted tail (breaks F8). */
   readonly tailForgotten: boolean;
 }
+
+export type DeleteFault =
+  | { readonly kind: "not-leader" }
+  | { readonly kind: "offset-out-of-range" }
+  | { readonly kind: "timed-out" }
+  | { readonly kind: "storage-full" };
+
+/** The log start afterwards. */
+export type DeleteOutcome = Result<Offset, DeleteFault>;

@@ -11,7 +11,7 @@ import {
 import { validateBatch } from "../model/validate-batch.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Role } from "../raft/effect.ts";
-import { ENTRY_BATCH } from "../raft/entry.ts";
+import { ENTRY_BATCH, ENTRY_COMMAND } from "../raft/entry.ts";
 import type { AppendedEntry, LogClient, Proposal } from "../replica/log-client.ts";
 import type { MultiRaft } from "../replica/multi-raft.ts";
 import { payloadSum } from "../replica/payload.ts";
@@ -19,6 +19,8 @@ import type { Replica } from "../replica/replica.ts";
 import type {
   AppendCommand,
   AppendOutcome,
+  DeleteFault,
+  DeleteOutcome,
   PartitionAppendFault,
   PartitionFaults,
   PartitionRules,
@@ -27,6 +29,7 @@ import { AdmissionQueue } from "./admission.ts";
 import type { AdmissionDesk } from "./admission.ts";
 import { AppendWaiters } from "./append-waiters.ts";
 import type { AppendWaiter, LogProgress } from "./append-waiters.ts";
+import { decodeLogStart, encodeLogStart, LogStart } from "./log-start.ts";
 import { EpochHistory } from "./epoch-history.ts";
 import { ProducerTable } from "./producer-table.ts";
 import type { ProducerBatch } from "./producer-table.ts";
@@ -34,6 +37,13 @@ import type { PartitionProbe } from "./probe.ts";
 
 const NO_FAULTS: PartitionFaults = { waiterAcrossLeaders: false, tailForgotten: false };
 const NOT_LEADER = { ok: false, fault: { kind: "not-leader" } } as const;
+
+/** What all partitions of a broker share. */
+export interface PartitionHome {
+  readonly admission: AdmissionDesk;
+  /** A newer version wrote this entry: nothing that follows from it can be known here. */
+  undecodable(group: GroupId, index: LogIndex): void;
+}
 
 export class Partition implements LogClient, LogProgress {
   readonly group: GroupId;
@@ -43,6 +53,7 @@ export class Partition implements LogClient, LogProgress {
   readonly #faults: PartitionFaults;
   readonly #probe: PartitionProbe | null;
   readonly #waiters = new AppendWaiters();
+  readonly #home: PartitionHome | null;
   readonly #admission: AdmissionQueue | null;
   readonly #watchers = new Set<() => void>();
   readonly #header = new RecordBatchView(new Uint8Array(61), 0);
@@ -52,7 +63,7 @@ export class Partition implements LogClient, LogProgress {
   #raft: MultiRaft | null = null;
   #rules: PartitionRules | null = null;
   #highWatermark = 0 as Offset;
-  #logStart = 0 as Offset;
+  readonly #logStart = new LogStart();
   #nextOffset = 0 as Offset;
 
   constructor(
@@ -60,16 +71,17 @@ export class Partition implements LogClient, LogProgress {
     clock: Clock,
     probe: PartitionProbe | null = null,
     faults: PartitionFaults = NO_FAULTS,
-    admission: AdmissionDesk | null = null,
+    home: PartitionHome | null = null,
   ) {
     this.group = group;
     this.#clock = clock;
     this.#probe = probe;
     this.#faults = faults;
+    this.#home = home;
     this.#admission =
-      admission === null
+      home === null
         ? null
-        : new AdmissionQueue(admission, (command, done) => this.#admitted(command, done));
+        : new AdmissionQueue(home.admission, (command, done) => this.#admitted(command, done));
   }
 
   /** Joins the partition to its replica. */
@@ -78,6 +90,7 @@ export class Partition implements LogClient, LogProgress {
     this.#replica = replica;
     this.#raft = raft;
     this.#nextOffset = replica.nextOffset;
+    this.#logStart.begin(replica.logStart);
     replica.attach(this);
   }
 
@@ -97,7 +110,7 @@ export class Partition implements LogClient, LogProgress {
   }
 
   get logStart(): Offset {
-    return this.#logStart;
+    return this.#logStart.offset;
   }
 
   get logEnd(): Offset {
@@ -251,6 +264,82 @@ export class Partition implements LogClient, LogProgress {
     return "taken";
   }
 
+  /**
+   * Moves the log start up to `offset` (P7); null: up to the high watermark. `done` runs once, when the command is committed
+   * and so holds for ever, or at once for refusals. "busy": nothing happened.
+   */
+  deleteRecords(
+    offset: Offset | null,
+    timeoutMs: number,
+    done: (outcome: DeleteOutcome) => void,
+  ): "taken" | "busy" {
+    // A new leader's high watermark may be behind what an earlier one has shown (F7).
+    if (!this.mayServe) {
+      done(NOT_LEADER);
+      return "taken";
+    }
+    const upTo = offset ?? this.#highWatermark;
+    if (upTo < 0 || upTo > this.#highWatermark) {
+      done({ ok: false, fault: { kind: "offset-out-of-range" } });
+      return "taken";
+    }
+    if (upTo <= this.logStart) {
+      done({ ok: true, value: this.logStart });
+      return "taken";
+    }
+    return this.#proposeLogStart(upTo, timeoutMs, done);
+  }
+
+  #proposeLogStart(
+    upTo: Offset,
+    timeoutMs: number,
+    done: (outcome: DeleteOutcome) => void,
+  ): "taken" | "busy" {
+    const bytes = encodeLogStart(upTo);
+    const end = bytes.length;
+    const baseOffset = this.#nextOffset;
+    const sums = payloadSum(ENTRY_COMMAND, bytes, 0, end);
+    const place = {
+      kind: ENTRY_COMMAND,
+      bytes,
+      start: 0,
+      end,
+      baseOffset,
+      recordCount: 0,
+    } as const;
+    const index = this.replica.propose({ ...place, timestampMax: -1, ...sums });
+    if (index === "busy") return "busy";
+    if (index === "not-leader" || index === "storage-full") {
+      done({ ok: false, fault: { kind: index } });
+      return "taken";
+    }
+    this.#awaitCommit(index, baseOffset, timeoutMs, (outcome) => {
+      if (outcome.ok) done({ ok: true, value: outcome.value.logStart });
+      else done({ ok: false, fault: deleteFault(outcome.fault) });
+    });
+    return "taken";
+  }
+
+  #awaitCommit(
+    index: LogIndex,
+    baseOffset: Offset,
+    timeoutMs: number,
+    done: (outcome: AppendOutcome) => void,
+  ): void {
+    const sinceMs = this.#clock.upMs();
+    this.#waiters.add({
+      term: this.term,
+      index,
+      until: "commit",
+      durableOn: 0,
+      sinceMs,
+      deadlineMs: sinceMs + timeoutMs,
+      baseOffset,
+      appendTimeMs: -1,
+      done,
+    });
+  }
+
   #await(
     index: LogIndex,
     baseOffset: Offset,
@@ -329,6 +418,10 @@ export class Partition implements LogClient, LogProgress {
   appended(entry: AppendedEntry): void {
     const { kind, bytes, start, baseOffset, recordCount, index } = entry;
     this.#nextOffset = (baseOffset + recordCount) as Offset;
+    if (kind === ENTRY_COMMAND) {
+      if (bytes === null) this.#unread.add(index);
+      else this.#logStart.appended(index, this.#logStartIn(entry, bytes), baseOffset);
+    }
     if (kind !== ENTRY_BATCH) return;
     this.epochs.appended(entry.term, baseOffset, index);
     if (bytes === null) this.#unread.add(index);
@@ -342,10 +435,27 @@ export class Partition implements LogClient, LogProgress {
     const { index, baseOffset, bytes, start } = entry;
     // What was read when it joined the log is known, however its bytes fared later.
     if (!this.#unread.delete(index) || bytes === null) return;
+    if (entry.kind === ENTRY_COMMAND) {
+      const commit = this.#replica?.machine.commit ?? (0 as LogIndex);
+      this.#logStart.repaired(index, this.#logStartIn(entry, bytes), baseOffset, commit);
+      this.#startMoved();
+      return;
+    }
     const batch = this.#producerBatch(index, baseOffset, bytes, start);
     if (batch === null) return;
     const isCommitted = this.#replica !== null && index <= this.#replica.machine.commit;
     this.producers.repaired(batch, isCommitted);
+  }
+
+  #logStartIn({ index, start, end }: AppendedEntry, bytes: Uint8Array): Offset {
+    const offset = decodeLogStart(bytes, start, end);
+    if (offset === null) this.#home?.undecodable(this.group, index);
+    return offset ?? (0 as Offset);
+  }
+
+  #startMoved(): void {
+    const replica = this.#replica;
+    if (replica !== null && this.logStart > replica.logStart) replica.logStart = this.logStart;
   }
 
   /** What an idempotent producer's batch says of its producer; null for others. */
@@ -373,6 +483,7 @@ export class Partition implements LogClient, LogProgress {
     for (const index of this.#unread) if (index >= from) this.#unread.delete(index);
     this.producers.truncated(from);
     this.epochs.truncated(from);
+    this.#logStart.truncated(from);
     if (this.#replica !== null) this.#nextOffset = this.#replica.nextOffset;
   }
 
@@ -384,6 +495,8 @@ export class Partition implements LogClient, LogProgress {
       assert(highWatermark >= this.#highWatermark, "the high watermark never goes back");
       this.#highWatermark = highWatermark;
     }
+    this.#logStart.committed(index);
+    this.#startMoved();
     this.#waiters.settle(this);
     this.#wake();
   }
@@ -402,4 +515,8 @@ export class Partition implements LogClient, LogProgress {
   progressed(): void {
     this.#waiters.settle(this);
   }
+}
+
+function deleteFault(fault: PartitionAppendFault): DeleteFault {
+  return { kind: fault.kind === "timed-out" ? "timed-out" : "not-leader" };
 }

@@ -8,6 +8,7 @@ import { inSlices } from "../replica/slices.ts";
 import { AdmissionDesk } from "./admission.ts";
 import type { PartitionFaults } from "./append.ts";
 import { Partition } from "./partition.ts";
+import type { PartitionHome } from "./partition.ts";
 import { PartitionProbe } from "./probe.ts";
 
 const SWEEP_MS = 50;
@@ -27,7 +28,7 @@ export class Partitions {
   readonly #faults: PartitionFaults | undefined;
   readonly #probe: PartitionProbe;
   readonly #partitions = new Map<GroupId, Partition>();
-  readonly #admission: AdmissionDesk;
+  readonly #home: PartitionHome;
   #roomWaiters: (() => void)[] = [];
   #sweepTimer: Cancel | null = null;
   #expiredMs = 0;
@@ -47,21 +48,24 @@ export class Partitions {
     this.#producerLimits = producerLimits;
     this.#faults = faults;
     const { clock, tasks, log } = world;
-    this.#admission = new AdmissionDesk({
-      clock,
-      tasks,
-      log,
-      openedBytesMax,
-      roomAgain: () => this.#roomAgain(),
-      whenRoom: (callback) => this.whenRoom(callback),
-    });
+    this.#home = {
+      admission: new AdmissionDesk({
+        clock,
+        tasks,
+        log,
+        openedBytesMax,
+        roomAgain: () => this.#roomAgain(),
+        whenRoom: (callback) => this.whenRoom(callback),
+      }),
+      undecodable: (of, index) => world.fatal("partition-entry-undecodable", { group: of, index }),
+    };
   }
 
   /** The partition of a group; made on first use, because the journal replays entries before the image is known. */
   of(group: GroupId): Partition {
     const known = this.#partitions.get(group);
     if (known !== undefined) return known;
-    const partition = new Partition(group, this.#clock, this.#probe, this.#faults, this.#admission);
+    const partition = new Partition(group, this.#clock, this.#probe, this.#faults, this.#home);
     this.#partitions.set(group, partition);
     return partition;
   }

@@ -1,6 +1,6 @@
 // Rows of the journal's group table (J5): what must be remembered of each group when old journal files are recycled.
 import type { GroupRow, GroupTableSource } from "../journal/owner.ts";
-import type { GroupId, Offset } from "../model/ids.ts";
+import type { GroupId } from "../model/ids.ts";
 import { encodeMembership } from "./membership.ts";
 import type { Replica } from "./replica.ts";
 
@@ -30,7 +30,7 @@ function rowOf(replica: Replica): GroupRow {
     term: machine.term,
     vote: (machine.vote === 0 ? 0 : machine.vote) as never,
     base: { ...machine.base, nextOffset: replica.baseOffset },
-    logStart: 0 as Offset,
+    logStart: replica.logStart,
     configurationRevision: machine.configuration.revision,
     configuration: encodeMembership(replica.membership()),
     dropped: false,

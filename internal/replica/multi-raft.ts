@@ -196,6 +196,7 @@ export class MultiRaft implements Surroundings {
       this.damageFound(replica, index);
     }
     replica.baseOffset = recovered.baseOffset;
+    replica.logStart = recovered.logStart;
     if (suspect) this.#standings.distrustGroup(replica);
     return this.#add(replica, this.#rankOf(replica));
   }

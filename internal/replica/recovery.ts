@@ -19,6 +19,7 @@ export interface RecoveredGroup {
   readonly entries: EntryTable;
   readonly members: readonly Member[];
   readonly baseOffset: Offset;
+  readonly logStart: Offset;
   readonly damaged: readonly LogIndex[];
   readonly suspect: boolean;
   readonly client: LogClient;
@@ -30,6 +31,7 @@ interface Group {
   vote: ReplicaId | 0;
   base: { index: LogIndex; term: Term };
   baseOffset: Offset;
+  logStart: Offset;
   runs: { first: LogIndex; term: Term }[];
   configurations: { index: LogIndex; configuration: Configuration }[];
   members: Map<number, Member>;
@@ -71,6 +73,7 @@ export class GroupRecovery implements RecoveryVisitor {
           entries: group.entries,
           members: [...group.members.values()],
           baseOffset: group.baseOffset,
+          logStart: group.logStart,
           damaged: [...group.damaged],
           suspect: group.suspect,
           client: group.client,
@@ -85,6 +88,7 @@ export class GroupRecovery implements RecoveryVisitor {
     group.vote = row.vote;
     group.base = { index: row.base.index, term: row.base.term };
     group.baseOffset = row.base.nextOffset;
+    group.logStart = row.logStart;
     group.entries.reset((row.base.index + 1) as LogIndex);
     this.#configure(group, row.base.index, row.configuration, 0, row.configuration.length);
   }
@@ -202,6 +206,7 @@ export class GroupRecovery implements RecoveryVisitor {
       vote: 0,
       base: { index: zero, term: 0 as Term },
       baseOffset: 0 as Offset,
+      logStart: 0 as Offset,
       runs: [],
       configurations: [],
       members: new Map(),

@@ -151,11 +151,16 @@ export class Replica {
   /** Next offset at the log base (F10). */
   baseOffset = 0 as Offset;
 
+  /** Where readers may begin, as far as it is committed; kept by the owner of the log for the group table (J5, P7). */
+  logStart = 0 as Offset;
+
   /** Appends one entry as the leader, and returns its index. The payload is copied once, into the journal's arena. */
   propose(proposal: Proposal): LogIndex | ProposeRefusal {
     const refusal = this.machine.proposeRefusal();
     if (refusal !== null) return refusal === "not-leader" ? "not-leader" : "busy";
-    if (this.#around.journal.room() === "near-full" && this.group !== 0) return "storage-full";
+    // Commands still have the reserve: some of them are what makes room.
+    const isFull = this.#around.journal.room() === "near-full";
+    if (isFull && proposal.kind === ENTRY_BATCH) return "storage-full";
     if (!this.#around.journal.fits(proposal.end - proposal.start)) return "busy";
     this.#proposal = proposal;
     this.#step({ on: "propose", kind: proposal.kind }, null, null);

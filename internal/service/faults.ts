@@ -46,3 +46,13 @@ export type ReadFault =
   | { readonly kind: "offset-not-available" }
   /** The bytes on this replica's disk are damaged (D2). */
   | { readonly kind: "storage" };
+
+export type DeleteRecordsFault =
+  | AddressFault
+  /** Before the log's first offset, or beyond what is committed. */
+  | { readonly kind: "offset-out-of-range" }
+  /** Not committed in time; it may be committed later. */
+  | { readonly kind: "timed-out" }
+  | { readonly kind: "storage-full" }
+  /** The topic's records do not go by command: it is compacted alone, or an internal one. */
+  | { readonly kind: "not-deletable" };

@@ -3,10 +3,11 @@ import type { Result } from "../base/result.ts";
 import { failed, ok } from "../base/result.ts";
 import type { SharedJournal } from "../journal/owner.ts";
 import type { LogIndex, Offset, Term } from "../model/ids.ts";
+import { isDeleted } from "../config/topic-configs.ts";
 import { isInternalTopic } from "../model/internal-topics.ts";
 import { RecordBatchView } from "../model/record-batch.ts";
 import { RecordCursor } from "../model/record-cursor.ts";
-import type { PartitionAppendFault } from "../partition/append.ts";
+import type { DeleteOutcome, PartitionAppendFault } from "../partition/append.ts";
 import type { Partition } from "../partition/partition.ts";
 import { readFromDisk, readFromMemory } from "../partition/partition-reader.ts";
 import type { Partitions } from "../partition/partitions.ts";
@@ -14,7 +15,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Tasks } from "../ports/tasks.ts";
 import { ENTRY_BATCH } from "../raft/entry.ts";
 import type { AddressBook } from "./address.ts";
-import type { AppendFault, ReadFault } from "./faults.ts";
+import type { AppendFault, DeleteRecordsFault, ReadFault } from "./faults.ts";
 import { LocalFetch } from "./local-fetch.ts";
 import type { FetchSettings } from "./local-fetch.ts";
 import type {
@@ -40,6 +41,7 @@ export class LocalLogService implements LogService {
   readonly #partitions: Partitions;
   readonly #journal: SharedJournal;
   readonly #tasks: Tasks;
+  readonly #clock: Clock;
   readonly #settings: LocalLogSettings;
   readonly #fetch: LocalFetch;
 
@@ -55,6 +57,7 @@ export class LocalLogService implements LogService {
     this.#partitions = partitions;
     this.#journal = journal;
     this.#tasks = tasks;
+    this.#clock = clock;
     this.#settings = settings;
     this.#fetch = new LocalFetch(book, journal, clock, settings);
   }
@@ -165,6 +168,43 @@ export class LocalLogService implements LogService {
     return ok({ logStart, highWatermark, leaderEpoch });
   }
 
+  async deleteRecords(
+    address: PartitionAddress,
+    offset: Offset | null,
+    withinMs: number,
+  ): Promise<Result<Offset, DeleteRecordsFault>> {
+    const found = this.#book.find(address);
+    if (!found.ok) return found;
+    const { topic, placement } = found.value;
+    const overrides = new Map(topic.configs.map(({ name, value }) => [name, value]));
+    if (isInternalTopic(topic.name) || !isDeleted(overrides)) {
+      return failed({ kind: "not-deletable" });
+    }
+    const untilMs = this.#clock.upMs() + withinMs;
+    for (;;) {
+      // Again each time: the partition may have gone, or lost its leadership, while there was no room.
+      const leading = this.#book.leading(address, -1);
+      if (!leading.ok) return leading;
+      const outcome = await this.#tryDelete(leading.value, offset, untilMs - this.#clock.upMs());
+      if (outcome === "busy") continue;
+      if (outcome.ok || outcome.fault.kind !== "not-leader") return outcome as never;
+      return failed({ kind: "not-leader", hint: this.#book.hint(placement) });
+    }
+  }
+
+  /** "busy": there was no room, and now there may be. */
+  #tryDelete(
+    partition: Partition,
+    offset: Offset | null,
+    leftMs: number,
+  ): Promise<DeleteOutcome | "busy"> {
+    return new Promise((resolve) => {
+      if (leftMs < 0) return resolve(failed({ kind: "timed-out" }));
+      const taken = partition.deleteRecords(offset, leftMs, resolve);
+      if (taken === "busy") this.#partitions.whenRoom(() => resolve("busy"));
+    });
+  }
+
   /** A leader that may answer reads (F7, L5). */
   #serving(address: PartitionAddress, leaderEpoch: number): Result<Partition, ReadFault> {
     const leading = this.#book.leading(address, leaderEpoch);
@@ -196,17 +236,19 @@ export class LocalLogService implements LogService {
     const batch = slice?.slice();
     read.value.release();
     if (batch === undefined) return ok(NO_OFFSET);
-    return this.#recordIn(batch, goal);
+    return this.#recordIn(batch, goal, partition.logStart);
   }
 
   async #recordIn(
     bytes: Uint8Array,
     timestampMs: number,
+    logStart: Offset,
   ): Promise<Result<OffsetAnswer, ReadFault>> {
     const batch = new RecordBatchView(bytes, 0);
     const { leaderEpoch, baseOffset, baseTimestampMs, maxTimestampMs, codec } = batch;
     if (batch.isLogAppendTime) {
-      return ok({ offset: baseOffset, timestampMs: maxTimestampMs, leaderEpoch });
+      const offset = Math.max(baseOffset, logStart);
+      return ok({ offset, timestampMs: maxTimestampMs, leaderEpoch });
     }
     let records = bytes.subarray(batch.recordsStart, batch.end);
     if (codec !== 0) {
@@ -224,8 +266,8 @@ export class LocalLogService implements LogService {
     const cursor = new RecordCursor(payload, batch.recordCount);
     while (cursor.next()) {
       const at = baseTimestampMs + cursor.timestampDelta;
-      if (at < timestampMs) continue;
       const offset = baseOffset + cursor.offsetDelta;
+      if (at < timestampMs || offset < logStart) continue;
       return ok({ offset, timestampMs: at, leaderEpoch });
     }
     return ok(NO_OFFSET);
@@ -239,7 +281,11 @@ function appendFault(fault: PartitionAppendFault, notLeader: () => AppendFault):
 /** The first committed batch whose greatest timestamp is not before `timestampMs`. */
 function indexAtTime(partition: Partition, timestampMs: number): LogIndex | null {
   const { entries, machine } = partition.replica;
-  for (let index = entries.first; index <= machine.commit; index = (index + 1) as LogIndex) {
+  for (
+    let index = firstIndex(partition);
+    index <= machine.commit;
+    index = (index + 1) as LogIndex
+  ) {
     if (entries.kind(index) === ENTRY_BATCH && entries.timestampMax(index) >= timestampMs) {
       return index;
     }
@@ -250,9 +296,18 @@ function indexAtTime(partition: Partition, timestampMs: number): LogIndex | null
 function indexOfMaxTimestamp(partition: Partition): LogIndex | null {
   const { entries, machine } = partition.replica;
   let best: LogIndex | null = null;
-  for (let index = entries.first; index <= machine.commit; index = (index + 1) as LogIndex) {
+  for (
+    let index = firstIndex(partition);
+    index <= machine.commit;
+    index = (index + 1) as LogIndex
+  ) {
     if (entries.kind(index) !== ENTRY_BATCH) continue;
     if (best === null || entries.timestampMax(index) > entries.timestampMax(best)) best = index;
   }
   return best;
+}
+
+/** The first entry that may hold a record that was not deleted. */
+function firstIndex({ replica, logStart }: Partition): LogIndex {
+  return replica.entries.find(logStart) ?? ((replica.entries.last + 1) as LogIndex);
 }

@@ -2,7 +2,7 @@
 import type { Result } from "../base/result.ts";
 import type { ByteRange } from "../bytes/byte-range.ts";
 import type { Offset, Term, TopicId } from "../model/ids.ts";
-import type { AppendFault, ReadFault } from "./faults.ts";
+import type { AppendFault, DeleteRecordsFault, ReadFault } from "./faults.ts";
 
 /** A topic by name, or by id when `name` is null. */
 export interface PartitionAddress {
@@ -111,6 +111,15 @@ export interface LogService {
     leaderEpoch: number,
     epoch: number,
   ): Result<{ readonly epoch: number; readonly endOffset: number }, ReadFault>;
+  /**
+   * Records before `offset` (null: everything that is committed) are never served again (P7). Answers with the log start
+   * when that is committed. At an offset that is gone already it does nothing.
+   */
+  deleteRecords(
+    address: PartitionAddress,
+    offset: Offset | null,
+    withinMs: number,
+  ): Promise<Result<Offset, DeleteRecordsFault>>;
   /** Where the log of a partition led here begins and ends. */
   bounds(
     address: PartitionAddress,

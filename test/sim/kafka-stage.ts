@@ -62,15 +62,22 @@ export class KafkaStage {
     version: number,
     body: Draft<Req>,
   ): Promise<Complete<Res>> {
-    const asked = async (): Promise<Complete<Res>> => {
-      const at = { host: nameOf(broker as BrokerId), port: KAFKA_PORT };
-      const client = new KafkaClient(this.#peer, at);
-      await client.opened;
-      const answer = await client.request(api, version, body);
-      client.connection.end();
-      return answer;
-    };
-    return this.simulation.settle(asked());
+    return this.simulation.settle(this.asking(broker, api, version, body));
+  }
+
+  /** The same, while the simulation goes on. Rejects when the connection breaks; never settles when nobody answers. */
+  async asking<Req, Res>(
+    broker: number,
+    api: Api<Req, Res>,
+    version: number,
+    body: Draft<Req>,
+  ): Promise<Complete<Res>> {
+    const at = { host: nameOf(broker as BrokerId), port: KAFKA_PORT };
+    const client = new KafkaClient(this.#peer, at);
+    await client.opened;
+    const answer = await client.request(api, version, body);
+    client.connection.end();
+    return answer;
   }
 
   /** The broker that leads a partition, as `by` knows. */

@@ -8,7 +8,12 @@ import type { Offset, Term, TopicId } from "../../internal/model/ids.ts";
 import { RecordBatchView } from "../../internal/model/record-batch.ts";
 import { validateBatch } from "../../internal/model/validate-batch.ts";
 import type { Clock } from "../../internal/ports/clock.ts";
-import type { AddressFault, AppendFault, ReadFault } from "../../internal/service/faults.ts";
+import type {
+  AddressFault,
+  AppendFault,
+  DeleteRecordsFault,
+  ReadFault,
+} from "../../internal/service/faults.ts";
 import {
   EARLIEST,
   EARLIEST_LOCAL,
@@ -66,6 +71,8 @@ export class MemoryLog implements LogService {
   /** How many answers with bytes are lent at this moment, and how many ever were. */
   lent = 0;
   lentEver = 0;
+  /** What every DeleteRecords is refused with. */
+  deleteFault: DeleteRecordsFault | null = null;
   /** Fetches that wait. */
   waiting = 0;
   /** Appends in the order in which they were proposed: topic and partition, base offset. */
@@ -320,6 +327,20 @@ export class MemoryLog implements LogService {
         ? sorted[0]
         : batches.find((batch) => batch.maxTimestampMs >= timestampMs);
     return hit === undefined ? at(-1) : at(hit.baseOffset, hit.maxTimestampMs);
+  }
+
+  async deleteRecords(
+    address: PartitionAddress,
+    offset: Offset | null,
+  ): Promise<Result<Offset, DeleteRecordsFault>> {
+    const found = this.find(address);
+    if (!found.ok) return found;
+    if (this.deleteFault !== null) return failed(this.deleteFault);
+    const { value: partition } = found;
+    const upTo = offset ?? partition.highWatermark;
+    if (upTo < 0 || upTo > partition.highWatermark) return failed({ kind: "offset-out-of-range" });
+    partition.logStart = Math.max(partition.logStart, upTo);
+    return ok(partition.logStart as Offset);
   }
 
   epochEnd(

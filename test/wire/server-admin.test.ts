@@ -6,6 +6,7 @@ import { metadata } from "../../internal/kafka/api/03-metadata.ts";
 import { findCoordinator } from "../../internal/kafka/api/10-find-coordinator.ts";
 import { createTopics } from "../../internal/kafka/api/19-create-topics.ts";
 import { deleteTopics } from "../../internal/kafka/api/20-delete-topics.ts";
+import { deleteRecords } from "../../internal/kafka/api/21-delete-records.ts";
 import { initProducerId } from "../../internal/kafka/api/22-init-producer-id.ts";
 import { describeConfigs } from "../../internal/kafka/api/32-describe-configs.ts";
 import { alterConfigs } from "../../internal/kafka/api/33-alter-configs.ts";
@@ -13,7 +14,7 @@ import { createPartitions } from "../../internal/kafka/api/37-create-partitions.
 import { incrementalAlterConfigs } from "../../internal/kafka/api/44-incremental-alter-configs.ts";
 import { describeCluster } from "../../internal/kafka/api/60-describe-cluster.ts";
 import type { Api } from "../../internal/kafka/api/api.ts";
-import type { BrokerId, TopicId } from "../../internal/model/ids.ts";
+import type { BrokerId, Term, TopicId } from "../../internal/model/ids.ts";
 import type { ByteRange } from "../../internal/bytes/byte-range.ts";
 import type { Draft } from "../../internal/schema/message.ts";
 import { batchOf, openFrontStage } from "./front-stage.ts";
@@ -343,6 +344,47 @@ describe("administration", () => {
         errorCode: 40,
         errorMessage: "No such config.",
       });
+    }
+  });
+
+  test.each(versionsOf(deleteRecords))("DeleteRecords %i", async (version) => {
+    await produced(9, toOne(0, batchOf(["a", "b", "c"])));
+    await produced(9, toOne(1, batchOf(["a"])));
+    const hint = { leader: null, leaderEpoch: 1 as Term };
+    stage.log.partition("orders", 2).fault = { kind: "not-leader", hint };
+    const ask = async (...partitions: [number, number][]) => {
+      const named = partitions.map(([partitionIndex, offset]) => ({ partitionIndex, offset }));
+      const topics = [
+        { name: "orders", partitions: named },
+        { name: "nobody", partitions: [{ partitionIndex: 0, offset: 0 }] },
+      ];
+      const body = { topics, timeoutMs: 1000 };
+      const answer = await stage.play(() => client.request(deleteRecords, version, body));
+      expect(answer.topics[1]?.partitions).toMatchObject([{ errorCode: 3, lowWatermark: -1 }]);
+      return answer.topics[0]?.partitions.map((one) => [
+        one.partitionIndex,
+        one.errorCode,
+        one.lowWatermark,
+      ]);
+    };
+    expect(await ask([0, 2], [1, -1], [2, 0], [9, 0], [0, 3])).toEqual([
+      [0, 0, 2],
+      [1, 0, 1],
+      [2, 6, -1],
+      [9, 3, -1],
+      [0, 42, -1],
+    ]);
+    expect(await ask([0, 1], [1, 2])).toEqual([
+      [0, 0, 2],
+      [1, 1, -1],
+    ]);
+    for (const [kind, code] of [
+      ["timed-out", 7],
+      ["storage-full", 56],
+      ["not-deletable", 44],
+    ] as const) {
+      stage.log.deleteFault = { kind };
+      expect(await ask([0, 3])).toEqual([[0, code, -1]]);
     }
   });
 
