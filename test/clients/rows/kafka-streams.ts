@@ -10,7 +10,8 @@ import { holds, same } from "../expect.ts";
 import { Feed } from "../feed.ts";
 import { reachJava } from "../java.ts";
 import type { Java } from "../java.ts";
-import { createTopic, partitionsOf, readStored } from "../stored.ts";
+import { createTopic, isGone, partitionsOf, readStored } from "../stored.ts";
+import { toolsOf } from "../tools/tool.ts";
 
 const PARTITIONS = 3;
 const RUNNING_MS_MAX = 60_000;
@@ -24,7 +25,8 @@ export const kafkaStreams: Client = {
   isSlow: true,
   async reach(around) {
     const java = await reachJava(around);
-    return { version: java.version, checks: [calm(around, java), underFaults(around, java)] };
+    const checks = [calm(around, java), again(around, java), underFaults(around, java)];
+    return { version: java.version, checks };
   },
 };
 
@@ -42,6 +44,42 @@ function calm(around: Surroundings, java: Java): Check {
           const partitions = await partitionsOf(around, `streams-calm-counts-${role}`);
           same(`partitions of the ${role} topic`, partitions.length, PARTITIONS);
         }
+      } finally {
+        await app.end();
+      }
+    },
+  };
+}
+
+function again(around: Surroundings, java: Java): Check {
+  return {
+    does: "counts everything once more after kafka-streams-application-reset, which deletes the internal topics and resets the group",
+    run: async () => {
+      const app = await Application.prepare(around, java, "streams-again");
+      const { run } = toolsOf(around, java);
+      try {
+        await app.start();
+        await app.feed.more(1_000);
+        await app.counted(same);
+        await app.stop();
+        const before = await readStored(around, `${app.name}-totals`);
+        const said = await run("StreamsResetter", [
+          ...["--application-id", app.name, "--input-topics", app.input],
+          // The group forgets a member that ended without a word only when its session is over.
+          "--force",
+        ]);
+        holds(said, said.includes(`${app.name}-counts-changelog`));
+        for (const role of ["repartition", "changelog"]) {
+          await isGone(around, `${app.name}-counts-${role}`);
+        }
+        app.forgetState();
+        await app.start();
+        await eventually("nothing is counted again", COUNTED_MS_MAX, async () => {
+          const { records } = await readStored(around, `${app.name}-totals`);
+          holds(`${records} records`, records > before.records);
+        });
+        await app.counted(same);
+        await app.stop();
       } finally {
         await app.end();
       }
