@@ -9,7 +9,6 @@ import type { Entropy } from "../ports/entropy.ts";
 import { inSlices } from "../replica/slices.ts";
 import type { CommandLog } from "../statelog/command-log.ts";
 import { StateLog, STATE_LOG_LIMITS } from "../statelog/state-log.ts";
-import type { StateLogFault } from "../statelog/state-log.ts";
 import { ClassicGroup, refusedJoin, refusedSync } from "./classic-group.ts";
 import type { ClassicSettings, ClassicSurroundings } from "./classic-group.ts";
 import { join } from "./classic-join.ts";
@@ -40,12 +39,13 @@ import type { GroupRow } from "./group-state.ts";
 import { groupMachine, GroupState } from "./group-state.ts";
 import type { GroupWrite } from "./group-state.ts";
 import { committedOf, descriptionOf, listingOf } from "./group-views.ts";
+import { GroupWriter } from "./group-writer.ts";
+import type { GroupLog } from "./group-writer.ts";
 import { joinFault, nameFault } from "./group-limits.ts";
 import type { GroupLimits } from "./group-limits.ts";
 import { EXPIRY_CHECK_MS } from "./limits.ts";
 import { newMemberId } from "./member-ids.ts";
 import { classicUsage, consumerUsage, expired } from "./offset-expiry.ts";
-import { inPieces } from "./pieces.ts";
 import type { SubscribedTopics } from "./subscribed-topics.ts";
 import { subscribedTopics } from "./subscriptions.ts";
 import { WheelTimer } from "./timer-wheel.ts";
@@ -89,7 +89,8 @@ export class GroupCoordinator {
   readonly #classic: ClassicSurroundings;
   readonly #consumers: ConsumerGroups;
   readonly #state = new GroupState();
-  readonly #log: StateLog<GroupState, GroupWrite, null, GroupFault, GroupRecord>;
+  readonly #log: GroupLog;
+  readonly #writer: GroupWriter;
   /** Groups that have members, or somebody who waits. All others are in the state alone. */
   readonly #groups = new Map<string, ClassicGroup>();
   /** Those of them that the log has nothing of yet. */
@@ -110,7 +111,7 @@ export class GroupCoordinator {
       newId: (prefix) => newMemberId(prefix, entropy),
       store: (group, stored, done) => {
         const record = { kind: "group-set", group, atMs: clock.nowMs(), stored } as const;
-        this.#write([record], "assignment-too-large", done);
+        this.#writer.write([record], "assignment-too-large", done);
       },
       quiet: (group) => this.#tidy(group),
     };
@@ -137,6 +138,8 @@ export class GroupCoordinator {
       { ...STATE_LOG_LIMITS, entryBytesMax: around.settings.entryBytesMax },
       faults,
     );
+    const { entryBytesMax } = around.settings;
+    this.#writer = new GroupWriter(this.#log, entryBytesMax, () => around.refusal());
   }
 
   #newConsumers(around: CoordinatorSurroundings, faults: GroupFaults): ConsumerGroups {
@@ -151,7 +154,7 @@ export class GroupCoordinator {
       newId: (prefix) => newMemberId(prefix, around.entropy),
       refusal: () => around.refusal(),
       hasRoom: () => around.hasRoom(),
-      submit: (decide, done) => this.#submit(decide, "assignment-too-large", done),
+      submit: (decide, done) => this.#writer.submit(decide, "assignment-too-large", done),
       classic: (group) => this.#find(group),
       retire: (classic) => this.#retire(classic, "rebalance-in-progress"),
       revived: (group) => {
@@ -248,7 +251,7 @@ export class GroupCoordinator {
     if (fault !== null) return done(refusedJoin(fault, memberId));
     if (this.#consumers.answersClassic(id)) return this.#consumers.join(request, done);
     const replaced = this.#consumers.removal(id);
-    if (replaced.length > 0) this.#write(replaced, "assignment-too-large", () => {});
+    if (replaced.length > 0) this.#writer.write(replaced, "assignment-too-large", () => {});
     const known = this.#find(id);
     if (known === null && memberId !== "") return done(refusedJoin("unknown-member", memberId));
     if (known === null && !this.#around.hasRoom()) return done(refusedJoin("group-full", memberId));
@@ -354,7 +357,7 @@ export class GroupCoordinator {
       const refused = isUnchecked ? null : consumerCommitFault(state, { memberId, epoch });
       return refused === null ? ok(records) : failed(refused);
     };
-    this.#submit(decide, "commit-too-large", done);
+    this.#writer.submit(decide, "commit-too-large", done);
   }
 
   #commitFault(commit: OffsetsCommit): GroupFault | null {
@@ -377,19 +380,13 @@ export class GroupCoordinator {
     if (this.#faults.servesWhileLoading === true && this.#log.leadingTerm === null) {
       return done(ok(committedOf(this.#state.row(group), wanted)));
     }
-    this.#log.read(
-      (state): Result<readonly NamedCommitted[], GroupFault> => {
-        const row = state.row(group);
-        const epoch = { memberId: claim.memberId, epoch: claim.memberEpoch };
-        const refused = row?.consumer ? consumerFetchFault(row.consumer, epoch) : null;
-        return refused === null ? ok(committedOf(row, wanted)) : failed(refused);
-      },
-      (outcome) => {
-        if (!outcome.ok) return done(failed(faultOf(outcome.fault, "coordinator-not-available")));
-        const late = this.#around.refusal();
-        done(late === null ? outcome.value : failed(late));
-      },
-    );
+    const look = (state: Readonly<GroupState>): Result<readonly NamedCommitted[], GroupFault> => {
+      const row = state.row(group);
+      const epoch = { memberId: claim.memberId, epoch: claim.memberEpoch };
+      const refused = row?.consumer ? consumerFetchFault(row.consumer, epoch) : null;
+      return refused === null ? ok(committedOf(row, wanted)) : failed(refused);
+    };
+    this.#writer.read(look, done);
   }
 
   deleteOffsets(
@@ -413,7 +410,9 @@ export class GroupCoordinator {
       records.push({ kind: "offset-gone", group: id, topic, partition, atMs });
       return null;
     });
-    this.#writeAll(records, (refused) => done(refused === null ? ok(faults) : failed(refused)));
+    this.#writer.writeAll(records, (refused) =>
+      done(refused === null ? ok(faults) : failed(refused)),
+    );
   }
 
   /** The topic was deleted: what was committed for it must not come back with a new topic of its name. */
@@ -426,7 +425,7 @@ export class GroupCoordinator {
       for (const [partition, { commitMs }] of row.offsets.get(topic) ?? []) {
         if (commitMs <= atMs) records.push({ kind: "offset-gone", group, topic, partition, atMs });
       }
-      if (records.length > 0) this.#writeAll(records, () => {});
+      if (records.length > 0) this.#writer.writeAll(records, () => {});
     });
   }
 
@@ -458,14 +457,7 @@ export class GroupCoordinator {
   ): void {
     const fault = this.#refusal(id);
     if (fault !== null) return done(failed(fault));
-    this.#log.read(
-      () => this.#consumers.describe(id),
-      (outcome) => {
-        if (!outcome.ok) return done(failed(faultOf(outcome.fault, "coordinator-not-available")));
-        const late = this.#around.refusal();
-        done(late === null ? outcome.value : failed(late));
-      },
-    );
+    this.#writer.read(() => this.#consumers.describe(id), done);
   }
 
   deleteGroup(id: string, done: Done): void {
@@ -487,7 +479,7 @@ export class GroupCoordinator {
     }
     if ((row?.stored ?? null) !== null) records.push({ kind: "group-gone", group: id, atMs });
     records.push(...this.#consumers.removal(id));
-    this.#writeAll(records, done);
+    this.#writer.writeAll(records, done);
   }
 
   #expire(): void {
@@ -499,7 +491,7 @@ export class GroupCoordinator {
       const records = this.#expiredOf(id, row, nowMs);
       const offsets = records.filter(({ kind }) => kind === "offset-gone").length;
       // What cannot be written now is found again by the next look.
-      this.#writeAll(records, (fault) => {
+      this.#writer.writeAll(records, (fault) => {
         if (fault !== null || offsets === 0) return;
         for (const listener of this.#listeners) listener.expired?.(offsets);
       });
@@ -523,32 +515,6 @@ export class GroupCoordinator {
     if (records.some(({ kind }) => kind === "group-gone")) this.#groups.delete(id);
     return records;
   }
-
-  // Writing
-
-  #write(records: readonly GroupRecord[], tooLarge: GroupFault, done: Done): void {
-    this.#submit(() => ok(records), tooLarge, done);
-  }
-
-  #submit(decide: GroupWrite, tooLarge: GroupFault, done: Done): void {
-    this.#log.submit(decide, (outcome) =>
-      done(outcome.ok ? null : faultOf(outcome.fault, tooLarge)),
-    );
-  }
-
-  /** In as many entries as it takes, in order. */
-  #writeAll(records: readonly GroupRecord[], done: Done): void {
-    const pieces = inPieces(records, this.#around.settings.entryBytesMax);
-    let left = pieces.length;
-    let refused: GroupFault | null = null;
-    if (left === 0) return this.#write([], "commit-too-large", done);
-    for (const piece of pieces) {
-      this.#write(piece, "commit-too-large", (fault) => {
-        refused ??= fault;
-        if (--left === 0) done(refused);
-      });
-    }
-  }
 }
 
 /** Null: it is not known what its members read. */
@@ -558,18 +524,4 @@ function topicsOf(group: ClassicGroup | null): ReadonlySet<string> | null {
 
 function isLoading(refusal: GroupFault | null): boolean {
   return refusal === null || refusal === "coordinator-loading";
-}
-
-function faultOf(fault: GroupFault | StateLogFault, tooLarge: GroupFault): GroupFault {
-  if (typeof fault === "string") return fault;
-  switch (fault.kind) {
-    case "not-leader":
-    case "outcome-unknown":
-      return "not-coordinator";
-    case "busy":
-    case "storage-full":
-      return "coordinator-not-available";
-    case "too-large":
-      return tooLarge;
-  }
 }
