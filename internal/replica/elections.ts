@@ -56,6 +56,15 @@ export class Elections {
     this.#schedule();
   }
 
+  /**
+   * Somebody has this replica's vote, and needs a moment to win and to say so. Without it, a campaign that was due, or that
+   * the first rank began at once, would unseat whoever was just elected before anybody heard of him.
+   */
+  giveWay(replica: Replica, rank: number): void {
+    this.disarm(replica);
+    this.arm(replica, rank + 1);
+  }
+
   disarm(replica: Replica): void {
     this.#armed.delete(replica);
   }

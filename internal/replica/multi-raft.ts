@@ -406,10 +406,12 @@ export class MultiRaft implements Surroundings {
     else this.#inSync.delete(replica);
     if (replica.leads || machine.leader !== null) this.#elections.disarm(replica);
     else if (this.#mayCampaign(replica)) {
-      // Who was told to take over campaigns without having been armed, and may have to try again.
       const rank = this.#rankOf(replica);
-      this.#elections.arm(replica, machine.role === "follower" ? rank : rank + 1);
+      if (replica.hasJustVoted) this.#elections.giveWay(replica, rank);
+      // Who was told to take over campaigns without having been armed, and may have to try again.
+      else this.#elections.arm(replica, machine.role === "follower" ? rank : rank + 1);
     }
+    replica.saidTerm = machine.term;
     this.#deferred.add(replica);
     this.#touch();
   }

@@ -69,6 +69,8 @@ export class Replica {
   /** The last match that this follower's machine acknowledged, and in which term (F3). */
   acceptedTerm = 0 as Term;
   acceptedMatch = 0 as LogIndex;
+  /** The term at the last change of role. */
+  saidTerm = 0 as Term;
   /** Entries whose payload is damaged here (D1): this replica must not lead until they were fetched again. */
   readonly damaged = new Set<LogIndex>();
   /** Set by the broker's ledger of writes. */
@@ -131,6 +133,12 @@ export class Replica {
   get leaderBroker(): BrokerId | null {
     const { leader } = this.machine;
     return leader === null ? null : (this.#members.get(leader)?.broker ?? null);
+  }
+
+  /** The change of role under way is that of a vote for somebody else, in a term that begins with it. */
+  get hasJustVoted(): boolean {
+    const { role, term, vote, leader } = this.machine;
+    return role === "follower" && term > this.saidTerm && vote !== 0 && leader === null;
   }
 
   get leads(): boolean {
