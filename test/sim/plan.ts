@@ -55,6 +55,8 @@ export interface GroupPlan {
   readonly membersMax: number;
   /** Of a thousand groups, how many are of the newer protocol. */
   readonly newerPermille: number;
+  /** Of a thousand groups, how many have members of both: they are migrated to and fro. */
+  readonly mixedPermille: number;
   /** Of a thousand members, how many are static. */
   readonly staticPermille: number;
   readonly sessionMs: number;
@@ -199,6 +201,7 @@ export function planOf(seed: number, entropy: SeededEntropy, workload: Workload)
     groups: 1 + entropy.below(3),
     membersMax: pick([2, 3, 4]),
     newerPermille: pick([0, 500, 1_000]),
+    mixedPermille: pick([0, 0, 400]),
     staticPermille: pick([0, 300, 600]),
     sessionMs: pick([250, 500, 1_000]),
     rebalanceMs: pick([400, 800, 1_500]),

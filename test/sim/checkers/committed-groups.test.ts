@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { GroupRecord } from "../../../internal/coordinator/group-records.ts";
 import { GroupState } from "../../../internal/coordinator/group-state.ts";
 import type { LogIndex } from "../../../internal/model/ids.ts";
+import { encodeAssignment } from "../../../internal/schema/consumer-protocol.ts";
 import { NO_UNDO } from "../../../internal/statelog/machine.ts";
 import { CommittedGroups } from "./committed-groups.ts";
 import { Verdict } from "./verdict.ts";
@@ -61,7 +62,10 @@ function group(generation: number, ...owned: readonly (readonly number[])[]): Gr
     rebalanceTimeoutMs: 1,
     sessionTimeoutMs: 1,
     subscription: new Uint8Array(0),
-    assignment: Uint8Array.from(partitions),
+    assignment: encodeAssignment({
+      assignedPartitions: [{ topic: "t", partitions }],
+      userData: null,
+    }),
   }));
   const facts = { protocolType: "consumer", protocol: "p", leader: "m0", sinceMs: 1 };
   return { kind: "group-set", group: "g", atMs: 1, stored: { ...facts, generation, members } };

@@ -7,6 +7,7 @@ import type { GroupRecord } from "../../../internal/coordinator/group-records.ts
 import { GroupState } from "../../../internal/coordinator/group-state.ts";
 import type { GroupRow } from "../../../internal/coordinator/group-state.ts";
 import type { LogIndex } from "../../../internal/model/ids.ts";
+import { decodeAssignment } from "../../../internal/schema/consumer-protocol.ts";
 import { NO_UNDO } from "../../../internal/statelog/machine.ts";
 import { canonicalText } from "./canonical-text.ts";
 import type { SentCommits } from "./sent-commits.ts";
@@ -41,6 +42,8 @@ export class GroupPartitionLog {
   readonly #rows = new Map<string, Placed<string>[]>();
   readonly #offsets = new Map<string, Placed<CommittedAt>[]>();
   readonly #owners = new Map<string, string>();
+  /** How often a group went and came back, as a group of the other protocol too: its generations may begin anew. */
+  readonly #lives = new Map<string, number>();
   generations = 0;
 
   constructor(index: number, verdict: Verdict, sent: SentCommits) {
@@ -105,13 +108,16 @@ export class GroupPartitionLog {
       if (record.kind === "offset-set") this.#offsetSet(place, record, row);
       if (record.kind === "group-set") {
         const { group, stored } = record;
+        // A consumer group that becomes a classic one goes on from what its members have reached.
         this.#rises(group, row?.stored?.generation ?? 0, stored.generation);
         for (const { clientId, assignment } of stored.members) {
-          this.owns(group, stored.generation, clientId, assignment);
+          this.owns(group, stored.generation, clientId, partitionsOf(assignment));
         }
       }
       if (record.kind === "consumer-epoch" && record.value !== null) {
         this.#rises(record.group, row?.consumer?.epoch ?? 0, record.value.epoch);
+      } else if (record.kind === "group-gone" || record.kind === "consumer-epoch") {
+        this.#lives.set(record.group, (this.#lives.get(record.group) ?? 0) + 1);
       }
       this.#state.apply(record, NO_UNDO);
     }
@@ -166,7 +172,8 @@ export class GroupPartitionLog {
   /** By client and not by member id: a static member that came back under a new id is the same owner. */
   owns(group: string, generation: number, client: string, partitions: Iterable<number>): void {
     for (const partition of partitions) {
-      const key = `${group} generation ${generation} partition ${partition}`;
+      const life = this.#lives.get(group) ?? 0;
+      const key = `${group} life ${life} generation ${generation} partition ${partition}`;
       const owner = this.#owners.get(key);
       if (owner === undefined) this.#owners.set(key, client);
       else if (owner !== client) {
@@ -179,6 +186,14 @@ export class GroupPartitionLog {
   #differs(who: string, what: string): void {
     this.#verdict.report("coordinators hold what is committed", `${who} ${this.#name} ${what}`);
   }
+}
+
+/** Of the workload's only topic, as a member is told them. */
+export function partitionsOf(assignment: Uint8Array): readonly number[] {
+  if (assignment.length === 0) return [];
+  const decoded = decodeAssignment(assignment);
+  if (!decoded.ok) return [];
+  return decoded.value.assignedPartitions.flatMap(({ partitions }) => partitions);
 }
 
 export function offsetKey(group: string, topic: string, partition: number): string {

@@ -2,7 +2,12 @@
 // does something else: it leaves, dies without a word and comes back, sleeps for longer than its session and goes on as if
 // nothing had happened (a zombie), or asks for a rebalance.
 import type { GroupFault, JoinAnswer } from "../../../internal/coordinator/group-requests.ts";
+import {
+  encodeAssignment,
+  encodeSubscription,
+} from "../../../internal/schema/consumer-protocol.ts";
 import type { Book } from "../checkers/book.ts";
+import { partitionsOf } from "../checkers/group-partition-log.ts";
 import type { Claim, GroupClient } from "./group-client.ts";
 import type { Lost } from "./group-gateway.ts";
 import type { GroupMember, Standing } from "./group-member.ts";
@@ -13,11 +18,10 @@ export interface ClassicMemberOptions {
   readonly rebalanceMs: number;
   readonly requiresMemberId: boolean;
   readonly partitions: number;
-  /** The index of the partition that keeps the group. */
-  readonly indexOf: (group: string) => number;
 }
 
-const PROTOCOL = "spread";
+/** One that the coordinator could take over when a member of the newer protocol joins. */
+const PROTOCOL = "range";
 const ANSWER_MS_MAX = 1_000;
 const SYNC_AGAIN_MS_MAX = 5;
 const HEARTBEATS_PER_SESSION = 4;
@@ -35,6 +39,7 @@ export class ClassicMember implements GroupMember {
   #generation = -1;
   /** Of the generation, when this member leads it. */
   #members: readonly string[] = [];
+  /** Changes with the subscription. */
   #version = 0;
   #heartbeatDueMs = 0;
   #isCalm = false;
@@ -78,7 +83,14 @@ export class ClassicMember implements GroupMember {
     const { sessionMs, rebalanceMs, instanceId, requiresMemberId } = this.#options;
     const at = await client.coordinator();
     if (at === null) return false;
-    const protocols = [{ name: PROTOCOL, metadata: Uint8Array.of(this.#version) }];
+    const metadata = encodeSubscription({
+      topics: [client.topic],
+      userData: Uint8Array.of(this.#version),
+      // It gives up everything before it joins again.
+      ownedPartitions: [],
+      generationId: this.#generation,
+      rackId: null,
+    });
     const answer = await client.gateway.join(
       at,
       {
@@ -90,7 +102,7 @@ export class ClassicMember implements GroupMember {
         sessionTimeoutMs: sessionMs,
         rebalanceTimeoutMs: rebalanceMs,
         protocolType: "consumer",
-        protocols,
+        protocols: [{ name: PROTOCOL, metadata }],
         requiresMemberId,
         knowsSkip: true,
       },
@@ -132,9 +144,7 @@ export class ClassicMember implements GroupMember {
     const taken = outcomes.findLast((outcome) => typeof outcome !== "string");
     if (taken === undefined) return this.#refused(outcomes.at(-1) as GroupFault | Lost);
     const generation = this.#generation;
-    const partitions = [...(taken as Uint8Array)];
-    const index = this.#options.indexOf(client.group);
-    this.#book.groups.partition(index).owns(client.group, generation, client.name, partitions);
+    const partitions = partitionsOf(taken as Uint8Array);
     for (;;) {
       if ((await client.resume(partitions)) === "resumed") break;
       const fault = await this.#beat();
@@ -155,7 +165,8 @@ export class ClassicMember implements GroupMember {
       protocol: PROTOCOL,
       assignments: this.#assign(),
     };
-    const answer = await client.gateway.sync(at, request, this.#options.rebalanceMs);
+    const { rebalanceMs } = this.#options;
+    const answer = await client.gateway.sync(at, request, client.name, rebalanceMs);
     if (answer === "lost") return answer;
     return answer.fault ?? answer.assignment;
   }
@@ -169,7 +180,8 @@ export class ClassicMember implements GroupMember {
       for (let partition = 0; partition < this.#options.partitions; partition++) {
         if ((partition + shift) % count === at) owned.push(partition);
       }
-      return { memberId, assignment: Uint8Array.from(owned) };
+      const assignedPartitions = [{ topic: this.client.topic, partitions: owned }];
+      return { memberId, assignment: encodeAssignment({ assignedPartitions, userData: null }) };
     });
   }
 

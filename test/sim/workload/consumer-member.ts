@@ -164,7 +164,8 @@ export class ConsumerMember implements GroupMember {
   async #refused(fault: GroupFault | Lost): Promise<void> {
     if (await this.client.hasMoved(fault)) return;
     if (fault === "fenced-epoch" || fault === "unknown-member") this.#giveUp();
-    if (fault === "fenced-instance") this.#begin();
+    // While nobody heard of it the group became one of the classic protocol: its application starts it again.
+    if (fault === "fenced-instance" || fault === "group-not-found") this.#begin();
     // "unreleased-instance": the one before has to leave, or its session to end.
     await this.client.pause();
   }

@@ -19,6 +19,7 @@ import type {
 import type { BrokerId } from "../../../internal/model/ids.ts";
 import type { Broker } from "../../../internal/server/broker.ts";
 import type { Book } from "../checkers/book.ts";
+import { partitionsOf } from "../checkers/group-partition-log.ts";
 import type { SentCommit } from "../checkers/sent-commits.ts";
 import type { SimBroker, SimCluster } from "../cluster/sim-cluster.ts";
 import type { CoordinatorWatch } from "../watch/coordinator-watch.ts";
@@ -92,10 +93,20 @@ export class GroupGateway {
     });
   }
 
-  sync(to: BrokerId, request: SyncRequest, patienceMs: number): Promise<SyncAnswer | Lost> {
+  sync(
+    to: BrokerId,
+    request: SyncRequest,
+    client: string,
+    patienceMs: number,
+  ): Promise<SyncAnswer | Lost> {
+    const { group, generation } = request;
     return this.#ask(to, patienceMs, (broker, groups, settle) => {
       groups.sync(request, (answer) => {
-        if (answer.fault === null) this.#answers(broker, request.group, "SyncGroup");
+        if (answer.fault === null) {
+          const index = this.#answers(broker, group, "SyncGroup")?.index ?? 0;
+          const owned = partitionsOf(answer.assignment);
+          this.#book.groups.partition(index).owns(group, generation, client, owned);
+        }
         settle({ ...answer, assignment: answer.assignment.slice() });
       });
     });

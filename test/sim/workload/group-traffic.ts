@@ -22,7 +22,6 @@ export class GroupTraffic {
   readonly #others: (SimpleConsumer | OffsetProber)[] = [];
   readonly #cluster: SimCluster;
   readonly #book: Book;
-  readonly #watch: CoordinatorWatch;
   readonly #plan: GroupPlan;
   readonly #partitions: readonly number[];
 
@@ -35,7 +34,6 @@ export class GroupTraffic {
   ) {
     this.#cluster = cluster;
     this.#book = book;
-    this.#watch = watch;
     this.#plan = plan;
     this.#partitions = Array.from({ length: partitions }, (_, k) => k);
     this.gateway = new GroupGateway(cluster, book, watch, cluster.simulation.entropy("groups"));
@@ -44,13 +42,15 @@ export class GroupTraffic {
   start(): void {
     const { simulation } = this.#cluster;
     const entropy = simulation.entropy("group traffic");
-    const { groups, membersMax, newerPermille, pauseMsMax } = this.#plan;
+    const { groups, membersMax, newerPermille, mixedPermille, pauseMsMax } = this.#plan;
     for (let g = 0; g < groups; g++) {
       const members = 1 + entropy.below(membersMax);
+      const share = entropy.chance(mixedPermille) ? 500 : null;
       const isNewer = entropy.chance(newerPermille);
       for (let m = 0; m < members; m++) {
         const client = this.#client(`m${m}`, `g${g}`, pauseMsMax);
-        const member = this.#member(client, isNewer, entropy);
+        const speaksNewer = share === null ? isNewer : entropy.chance(share);
+        const member = this.#member(client, speaksNewer, entropy);
         this.members.push(member);
         void member.run();
       }
@@ -78,7 +78,6 @@ export class GroupTraffic {
       ...common,
       requiresMemberId: entropy.chance(700),
       partitions: this.#partitions.length,
-      indexOf: (group) => this.#watch.indexOf(group),
     });
   }
 
