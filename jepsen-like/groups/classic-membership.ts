@@ -29,6 +29,7 @@ export class ClassicMembership implements Membership {
   #standing: Standing | null = null;
   #needsJoin = true;
   #isFenced = false;
+  #isLeaving = false;
   /** What this member worked on before its last rebalance. */
   #former: Snapshot | null = null;
 
@@ -42,19 +43,21 @@ export class ClassicMembership implements Membership {
 
   async run(): Promise<void> {
     const { body } = this.#options;
-    while (!body.isDead && !this.#isFenced) {
+    while (!body.isDead && !this.#isFenced && !this.#isLeaving) {
       if (this.#needsJoin) await this.#join();
       else {
         await this.#beat();
         if (!this.#needsJoin) await body.rest(HEARTBEAT_MS);
       }
     }
-    this.#giveUp();
+    // Who leaves still has something to commit.
+    if (!this.#isLeaving) this.#giveUp();
   }
 
   async leave(): Promise<void> {
     const { body, group, instanceId, reader } = this.#options;
     const memberId = this.#memberId;
+    this.#isLeaving = true;
     await reader.commit();
     this.#giveUp();
     await body.ask(LEAVE_GROUP, { group, memberId, instanceId }, ANSWER_MS_MAX);
@@ -126,7 +129,7 @@ export class ClassicMembership implements Membership {
     if (given === null) {
       return refused ? this.#refused("SyncGroup", refused.code) : undefined;
     }
-    if (body.isDead) return;
+    if (body.isDead || this.#isLeaving) return;
     desk.claim = claim;
     for (const partition of given.partitions) desk.take(partition);
     this.#needsJoin = false;

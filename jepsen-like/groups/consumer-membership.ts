@@ -29,6 +29,7 @@ export class ConsumerMembership implements Membership {
   #reported: string | null = null;
   #standing: Standing | null = null;
   #isFenced = false;
+  #isLeaving = false;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -40,17 +41,20 @@ export class ConsumerMembership implements Membership {
 
   async run(): Promise<void> {
     const { body, desk } = this.#options;
-    while (!body.isDead && !this.#isFenced) {
+    while (!body.isDead && !this.#isFenced && !this.#isLeaving) {
       await this.#beat();
       const isReported = this.#reported === desk.partitions.join();
       if (this.#epoch > 0 && isReported) await body.rest(HEARTBEAT_MS);
     }
+    // Who leaves still has something to commit.
+    if (this.#isLeaving) return;
     this.#standing = null;
     desk.clear();
   }
 
   async leave(): Promise<void> {
     const { reader, desk, instanceId } = this.#options;
+    this.#isLeaving = true;
     await reader.commit();
     this.#standing = null;
     desk.clear();
@@ -108,7 +112,7 @@ export class ConsumerMembership implements Membership {
 
   async #follow(answer: MemberAnswer, sentMs: number): Promise<void> {
     const { body, desk, group, instanceId, reader, topicId } = this.#options;
-    if (body.isDead) return;
+    if (body.isDead || this.#isLeaving) return;
     const memberId = this.#memberId;
     const former = answer.epoch > this.#epoch ? desk.snapshot() : null;
     this.#epoch = answer.epoch;

@@ -38,7 +38,8 @@ export class Member {
   readonly #membership: Membership;
   readonly #end: Promise<void>;
   #isOver = false;
-  #isLeaving = false;
+  /** Resolves when it has said goodbye. */
+  #leaving: Promise<void> | null = null;
 
   constructor(plan: MemberPlan, surroundings: MemberSurroundings, random: Random) {
     this.plan = plan;
@@ -62,6 +63,7 @@ export class Member {
   async #live(): Promise<void> {
     const working = this.#reader.run();
     await this.#membership.run();
+    await this.#leaving;
     this.#isOver = true;
     this.#body.die();
     await working;
@@ -77,7 +79,7 @@ export class Member {
   }
 
   get isWorking(): boolean {
-    return !this.isOver && !this.isPaused && !this.#isLeaving && this.#desk.works.size > 0;
+    return !this.isOver && !this.isPaused && this.#leaving === null && this.#desk.works.size > 0;
   }
 
   get standing(): Standing | null {
@@ -114,8 +116,8 @@ export class Member {
   }
 
   async leave(): Promise<void> {
-    this.#isLeaving = true;
-    await this.#membership.leave();
+    this.#leaving = this.#membership.leave();
+    await this.#leaving;
     await this.kill();
   }
 }
