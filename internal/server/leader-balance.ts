@@ -19,8 +19,9 @@ export interface BalanceSettings {
 
 const PACE_MS = 100;
 const SECOND_MS = 1_000;
-/** Looks for which a group whose preferred replica did not take over is passed over. */
-const LOOKS_AFTER_FAILURE = 10;
+/** A group whose preferred replica did not take over is passed over for so many looks, but not longer than this. */
+const LOOKS_AFTER_FAILURE = 5;
+const FAILURE_PAUSE_MS_MAX = 60_000;
 
 interface Finding {
   readonly term: Term;
@@ -120,7 +121,7 @@ export class LeaderBalance {
       const fields = { group, to: found.to };
       if (moved) return this.#log.debug(fields, "leadership-balanced");
       this.#log.info(fields, "leadership-not-taken");
-      const pauseMs = this.#settings.checkMs * LOOKS_AFTER_FAILURE;
+      const pauseMs = Math.min(this.#settings.checkMs * LOOKS_AFTER_FAILURE, FAILURE_PAUSE_MS_MAX);
       this.#failed.set(group, this.#clock.upMs() + pauseMs);
     });
     return true;

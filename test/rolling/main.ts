@@ -25,9 +25,11 @@ const STOP_MS_MAX = 15_000;
 const END_MS_MAX = 60_000;
 /**
  * A client that is told who leads now tries again after 100 to 400 ms, perhaps twice; beyond that, what the machine itself
- * costs: twice what the slowest send took before the first broker was stopped.
+ * costs: some times what the slowest send took before the first broker was stopped. Starting a broker takes a core for a
+ * while, so on a small machine that does something else too this says little.
  */
 const PAUSE_MS_MAX = 1_000;
+const QUIET_TIMES = 4;
 
 const { values } = parseArgs({
   options: {
@@ -209,7 +211,7 @@ function report(clients: readonly LoadedClient[]): number {
     none("nothing acknowledged is lost", verdict.lost);
     none("nothing is stored twice", verdict.duplicates);
     none("everything is in order", verdict.disordered);
-    const limitMs = PAUSE_MS_MAX + 2 * (quietMs.get(name) ?? 0);
+    const limitMs = PAUSE_MS_MAX + QUIET_TIMES * (quietMs.get(name) ?? 0);
     const isSlow = verdict.latencyMsMax > limitMs;
     const tooSlow = `${verdict.latencyMsMax} ms, where ${limitMs} ms are allowed`;
     check(`${name}: no send waits long`, isSlow ? tooSlow : null);
