@@ -22,6 +22,7 @@ export interface DrainParts {
 
 /** Time for a word with the controller, which may just be on the move itself. */
 const TOLD_MS_MAX = 1_500;
+const BUSY_MS = 50;
 
 export class Drain {
   readonly #parts: DrainParts;
@@ -66,8 +67,17 @@ export class Drain {
     withinMs: number,
   ): Promise<void> {
     const { client, world } = this.#parts;
-    const told = await client.request(request, withinMs);
-    const { kind } = request;
-    if (!told.ok) world.log.warn({ kind, fault: told.fault }, "controller-not-told");
+    const { clock, log } = world;
+    const untilMs = clock.upMs() + withinMs;
+    for (;;) {
+      const told = await client.request(request, Math.max(0, untilMs - clock.upMs()));
+      if (told.ok) return;
+      // Busy it is also while its own leadership moves.
+      const isLate = clock.upMs() + BUSY_MS > untilMs;
+      if (told.fault.kind !== "busy" || isLate) {
+        return log.warn({ kind: request.kind, fault: told.fault }, "controller-not-told");
+      }
+      await new Promise<void>((wake) => clock.after(BUSY_MS, wake));
+    }
   }
 }
