@@ -65,7 +65,7 @@ export const CONTROLS: Readonly<Record<Workload, readonly Control[]>> = {
 
 export async function tryControl(
   control: Control,
-  around: Pick<RunOptions, "seed" | "directory" | "say">,
+  around: Pick<RunOptions, "seed" | "directory" | "windowMs" | "say">,
 ): Promise<Finding> {
   const { bug, check, harm, hasGroups, what } = control;
   const { seed, directory } = around;

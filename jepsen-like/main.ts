@@ -37,8 +37,9 @@ async function main(): Promise<number> {
   if (!asked.controlOnly) results.push(...(await chaos(asked, directory)));
   const controls = asked.withoutControl ? [] : CONTROLS[asked.workload];
   for (const control of controls) {
-    const { seed } = asked;
-    results.push(await tryControl(control, { seed, directory: join(directory, control.bug), say }));
+    const { seed, windowMs } = asked;
+    const around = { seed, windowMs, directory: join(directory, control.bug), say };
+    results.push(await tryControl(control, around));
   }
   const failed = results.filter(({ violations }) => violations > 0).length;
   console.log(`reports in ${directory}`);
@@ -53,6 +54,7 @@ async function chaos(asked: Arguments, directory: string): Promise<readonly Find
   const outcome = await runOnce({
     seed,
     directory,
+    windowMs,
     ...(asked.program === null ? {} : { program: asked.program }),
     ...(hasGroups ? { groups: groupsOf(asked) } : {}),
     say,

@@ -48,6 +48,8 @@ export interface RunOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly environment?: Readonly<Record<string, string>>;
   readonly say: (event: TimelineEvent) => void;
+  /** Longest that a partition may be unavailable. */
+  readonly windowMs: number;
   /** Consumer groups that read along; none by default. */
   readonly groups?: readonly GroupPlan[];
   /** Does the harm; when it returns, everything that it stopped runs again. */
@@ -298,6 +300,7 @@ class Run {
     const { lanes } = this.#history;
     const view = {
       partitions: PARTITIONS,
+      windowMs: this.#options.windowMs,
       groups,
       unansweredAt: (broker: number) =>
         producers.reduce((sum, producer) => sum + producer.flyingAt(broker), 0),

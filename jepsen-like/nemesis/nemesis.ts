@@ -19,10 +19,13 @@ const COORDINATORS: ReadonlySet<FaultKind> = new Set([
   "restart coordinator",
 ]);
 const UNANSWERED_MS_MAX = 3_000;
-const RECOVER_MS_MAX = 15_000;
+/** Beyond the time that a partition may be unavailable. */
+const RECOVER_MS_MAX = 13_000;
 
 export interface NemesisView {
   readonly partitions: number;
+  /** How long a partition may be unavailable. */
+  readonly windowMs: number;
   /** Batches that are with a broker, unanswered. */
   unansweredAt(broker: number): number;
   /** When the newest acknowledged attempt on a partition was sent. */
@@ -49,6 +52,7 @@ export class Nemesis {
   readonly #view: NemesisView;
   readonly #random: Random;
   readonly #nowMs: RunClock;
+  readonly #recoverMsMax: number;
   readonly #say: (what: string) => void;
 
   constructor(
@@ -62,6 +66,7 @@ export class Nemesis {
     this.#cluster = cluster;
     this.#leaders = leaders;
     this.#view = view;
+    this.#recoverMsMax = RECOVER_MS_MAX + view.windowMs;
     this.#random = random;
     this.#nowMs = nowMs;
     this.#say = say;
@@ -156,7 +161,7 @@ export class Nemesis {
   /** Notes when enough brokers answer. */
   async #awaitMajority(fault: FaultRecord): Promise<void> {
     const { brokers } = this.#cluster;
-    for (const giveUpAtMs = this.#nowMs() + RECOVER_MS_MAX; this.#nowMs() < giveUpAtMs;) {
+    for (const giveUpAtMs = this.#nowMs() + this.#recoverMsMax; this.#nowMs() < giveUpAtMs;) {
       const answers = await Promise.all(brokers.map((broker) => broker.answers()));
       if (answers.filter(Boolean).length > brokers.length / 2) {
         fault.quorumMs = this.#nowMs();
@@ -165,7 +170,7 @@ export class Nemesis {
       }
       await pause(20);
     }
-    fault.complaint = `no majority answers ${RECOVER_MS_MAX} ms after its brokers were started`;
+    fault.complaint = `no majority answers ${this.#recoverMsMax} ms after its brokers were started`;
   }
 
   async #pause(target: BrokerProcess, fault: FaultRecord): Promise<void> {
@@ -229,10 +234,10 @@ export class Nemesis {
         if (!accepts || !inSync) waiting.push(partition);
       }
       if (waiting.length === 0) return;
-      if (this.#nowMs() - sinceMs > RECOVER_MS_MAX) {
+      if (this.#nowMs() - sinceMs > this.#recoverMsMax) {
         const what =
           `partitions ${waiting.join(", ")} do not accept, or lack replicas in sync, ` +
-          `${RECOVER_MS_MAX} ms after the repair`;
+          `${this.#recoverMsMax} ms after the repair`;
         this.stuck.push(`${Math.round(this.#nowMs())} ms: ${what}`);
         this.#say(what);
         return;
