@@ -2,10 +2,11 @@
 //
 //   node test/clients/main.ts            everything, which takes most of an hour; writes docs/clients.md
 //   node test/clients/main.ts --quick    what npm and Debian have, with fewer records and kills; a client that is missing fails
+//   node test/clients/main.ts --only kcat --page    one client, and its row in docs/clients.md anew
 //   node test/clients/main.ts --only kcat --only franz-go --column "group, kills"
 //
 // Prints a line for each cell and ends with `N passed, N failed`.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { killAllChildren } from "../../jepsen-like/cluster/broker-process.ts";
@@ -15,7 +16,8 @@ import type { Client, Surroundings } from "./client.ts";
 import { CLIENTS } from "./clients.ts";
 import { Faults } from "./faults.ts";
 import { Trial } from "./matrix.ts";
-import { page } from "./page.ts";
+import { merged, packed, page, unpacked } from "./page.ts";
+import type { Row } from "./page.ts";
 
 const READY_MS_MAX = 30_000;
 /** Clients that are tried at once while no broker is killed. */
@@ -27,6 +29,7 @@ const { values: asked } = parseArgs({
     only: { type: "string", multiple: true },
     column: { type: "string", multiple: true, default: [] },
     program: { type: "string" },
+    page: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
   },
 });
@@ -92,6 +95,15 @@ async function tryAll(trials: readonly Trial[]): Promise<void> {
   }
 }
 
+/** Rows that were not tried in this run keep what an earlier one found. */
+function write(rows: readonly Row[], cache: string): void {
+  const older = existsSync(cache) ? unpacked(readFileSync(cache, "utf8")) : [];
+  const names = CLIENTS.map(({ name }) => name);
+  const all = merged(older, rows, names);
+  writeFileSync(cache, packed(all));
+  writeFileSync(join(ROOT, "docs", "clients.md"), page(all));
+}
+
 async function main(): Promise<number> {
   mkdirSync(join(ROOT, ".flotilla"), { recursive: true });
   const directory = mkdtempSync(join(ROOT, ".flotilla", "clients-"));
@@ -106,8 +118,8 @@ async function main(): Promise<number> {
   await tryAll(trials);
   await cluster.stop();
   const rows = trials.map((trial) => trial.row());
-  if (!asked.quick && asked.only === undefined && columns.length === 0) {
-    writeFileSync(join(ROOT, "docs", "clients.md"), page(rows, new Date()));
+  if (!asked.quick && columns.length === 0 && (asked.only === undefined || asked.page)) {
+    write(rows, join(around.cache, "rows.json"));
   }
   const cells = rows.flatMap((row) => [...row.cells.values(), ...row.checks]);
   const failed = cells.filter(({ outcome }) => outcome === "fails").length;

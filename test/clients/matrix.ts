@@ -2,7 +2,7 @@
 import type { Client, Column, Reached, Surroundings } from "./client.ts";
 import { COLUMNS, NotReached } from "./client.ts";
 import { act, Unsupported } from "./driver.ts";
-import { oneLine } from "./page.ts";
+import { oneLine, today } from "./page.ts";
 import type { Cell, Row } from "./page.ts";
 import type { Scenario } from "./scenario.ts";
 import { administer } from "./scenarios/administer.ts";
@@ -129,7 +129,8 @@ export class Trial {
 
   row(): Row {
     const { client, version, whyNot, cells, checks } = this;
-    return { client: client.name, source: client.source, version, whyNot, cells, checks };
+    const { name, source } = client;
+    return { client: name, source, version, whyNot, cells, checks, tried: today() };
   }
 }
 

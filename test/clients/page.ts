@@ -19,6 +19,8 @@ export interface Row {
   readonly cells: ReadonlyMap<Column, Cell>;
   /** Beyond the columns. */
   readonly checks: readonly Cell[];
+  /** The day, and the commit of Flotilla. */
+  readonly tried: string;
 }
 
 const SHOWN = { works: "yes", partly: "partly", lacks: "–", fails: "**no**" } as const;
@@ -43,22 +45,17 @@ the brokers hold, read with an independent client.
 below. An empty cell was not tried.
 `;
 
-export function page(rows: readonly Row[], when: Date): string {
+export function page(rows: readonly Row[]): string {
   const notes: string[] = [];
-  const heads = [
-    "client",
-    "version",
-    ...COLUMNS.map((column) => column.replace(", kills", ", kills")),
-    "more",
-  ];
+  const heads = ["client", "version", ...COLUMNS, "more", "tried"];
   const table = rows.map((row) => {
     const cells = COLUMNS.map((column) => shown(row, row.cells.get(column), notes));
-    return [row.client, row.version ?? "not tried", ...cells, more(row)];
+    return [row.client, row.version ?? "not tried", ...cells, more(row), row.tried];
   });
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   const lines = [
     INTRODUCTION,
-    `Last run: ${when.toISOString().slice(0, 10)}, Flotilla at ${commit()}, Node ${process.version}, ${process.platform}-${process.arch}.`,
+    `Node ${process.version}, ${process.platform}-${process.arch}; each row tells the day and the commit it was tried at.`,
     "",
     line(heads),
     line(heads.map(() => "---")),
@@ -107,6 +104,11 @@ export function oneLine(text: string): string {
   return line.length > 600 ? `${line.slice(0, 600)}…` : line;
 }
 
+/** For `tried`. */
+export function today(): string {
+  return `${new Date().toISOString().slice(0, 10)} at ${commit()}`;
+}
+
 function commit(): string {
   try {
     const words = ["rev-parse", "--short", "HEAD"];
@@ -116,4 +118,24 @@ function commit(): string {
   } catch {
     return "an unknown commit";
   }
+}
+
+/** Rows of this run, in the place of older ones of the same clients; in the order of `names`. */
+export function merged(
+  older: readonly Row[],
+  newer: readonly Row[],
+  names: readonly string[],
+): readonly Row[] {
+  const byName = new Map([...older, ...newer].map((row) => [row.client, row]));
+  return names.flatMap((name) => byName.get(name) ?? []);
+}
+
+/** Rows as text that another run can read. */
+export function packed(rows: readonly Row[]): string {
+  return JSON.stringify(rows.map((row) => ({ ...row, cells: [...row.cells] })));
+}
+
+export function unpacked(text: string): readonly Row[] {
+  const rows = JSON.parse(text) as (Omit<Row, "cells"> & { cells: [Column, Cell][] })[];
+  return rows.map((row) => ({ ...row, cells: new Map(row.cells) }));
 }

@@ -43,8 +43,20 @@ async function version() {
   say({ version: `node-rdkafka ${own} with librdkafka ${library} on Node ${process.version}` });
 }
 
+/** librdkafka may have been compiled where a codec was missing. */
+function openProducer(settings) {
+  try {
+    return new kafka.Producer(settings);
+  } catch (error) {
+    if (!/not available at build time/.test(error.message)) throw error;
+    throw new Unsupported(error.message);
+  }
+}
+
+class Unsupported extends Error {}
+
 async function produce(asked) {
-  const producer = new kafka.Producer({
+  const producer = openProducer({
     "metadata.broker.list": asked.bootstrap,
     "enable.idempotence": asked.idempotent,
     acks: -1,
@@ -238,8 +250,12 @@ const leave = (code) => process.stdout.write("", () => process.exit(code));
 actions[asked.action](asked).then(
   () => leave(0),
   (error) => {
+    if (error instanceof Unsupported) {
+      say({ unsupported: error.message });
+      return leave(0);
+    }
     say({ error: error.message });
     console.error(error);
-    leave(1);
+    return leave(1);
   },
 );

@@ -7,7 +7,7 @@ import {
   stringDeserializers,
   stringSerializers,
 } from "@platformatic/kafka";
-import type { ConsumerOptions } from "@platformatic/kafka";
+import type { ConsumerOptions, GroupAssignment } from "@platformatic/kafka";
 import { setTimeout as pause } from "node:timers/promises";
 import { packageVersion } from "../../package-version.ts";
 import {
@@ -79,6 +79,7 @@ async function consume(asked: Asked): Promise<void> {
       const broken = await life.read();
       while (!isStopped && broken.why === null) {
         await Promise.race([stopped, broken.seen, pause(COMMIT_EVERY_MS)]);
+        life.look();
         if (!isStopped && broken.why === null) await life.commit();
       }
       if (broken.why !== null) throw broken.why;
@@ -99,11 +100,11 @@ function openLife(asked: Asked) {
   const consumer = openConsumer(asked);
   const owned = new Set<number>();
   const next = new Map<number, { offset: bigint; leaderEpoch: number }>();
-  listen(consumer, topic, owned, next);
+  const look = listen(asked, consumer, owned, next);
   const commit = commits(consumer, topic, next);
   let quiet = (): void => {};
   return {
-    commit,
+    ...{ commit, look },
     async read() {
       const stream = await consumer.consume({
         topics: [topic],
@@ -117,6 +118,7 @@ function openLife(asked: Asked) {
         resolve();
       });
       stream.on("data", ({ partition, offset, value }) => {
+        look();
         // What a rebalance left in the stream belongs to somebody else.
         if (!owned.has(partition)) return;
         say({ record: [partition, Number(offset), nameOf(value)] });
@@ -138,13 +140,17 @@ function openLife(asked: Asked) {
   };
 }
 
+/**
+ * Tells what is assigned and what no longer is. With the classic protocol an event brings it, with the other one the
+ * library tells nobody: the returned function looks, and is called before each record and often otherwise.
+ */
 function listen(
+  { topic, protocol }: Asked,
   consumer: TextConsumer,
-  topic: string,
   owned: Set<number>,
   next: Map<number, unknown>,
-): void {
-  consumer.on("consumer:group:join", ({ assignments, generationId }) => {
+): () => void {
+  const take = (assignments: readonly GroupAssignment[] | null | undefined): void => {
     const has = new Set(assignments?.find((one) => one.topic === topic)?.partitions);
     const lost = [...owned].filter((partition) => !has.has(partition));
     const gained = [...has].filter((partition) => !owned.has(partition));
@@ -154,9 +160,14 @@ function listen(
     }
     for (const partition of gained) owned.add(partition);
     if (lost.length > 0) say({ revoked: lost });
-    say({ assigned: gained });
+    if (gained.length > 0 || lost.length > 0) say({ assigned: gained });
+  };
+  if (protocol === "consumer") return () => take(consumer.assignments);
+  consumer.on("consumer:group:join", ({ assignments, generationId }) => {
+    take(assignments);
     if (generationId !== undefined) say({ owns: [...owned], generation: generationId });
   });
+  return () => {};
 }
 
 function commits(
