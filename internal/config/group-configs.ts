@@ -1,9 +1,11 @@
-// The configs of a consumer group of the newer protocol (KIP-848): Kafka's names, bounds and defaults. Whoever
-// coordinates the group reads them; groups of the classic protocol bring their own timeouts.
+// The configs of a consumer group of the newer protocol (KIP-848): Kafka's names and bounds. Whoever coordinates the group
+// reads them; without one a setting of the broker holds. Groups of the classic protocol bring their own timeouts.
 import { nearestName } from "./nearest.ts";
+import type { SettingName } from "./settings-table.ts";
 
 export interface GroupConfig {
-  readonly fallback: number;
+  /** The setting of the broker that holds where the group says nothing. */
+  readonly setting: SettingName;
   readonly min: number;
   readonly max: number;
   readonly doc: string;
@@ -11,13 +13,13 @@ export interface GroupConfig {
 
 export const GROUP_CONFIGS = {
   "consumer.heartbeat.interval.ms": {
-    fallback: 5_000,
+    setting: "group.consumer.heartbeat.interval.ms",
     min: 5_000,
     max: 15_000,
     doc: "How often members of the group send heartbeats.",
   },
   "consumer.session.timeout.ms": {
-    fallback: 45_000,
+    setting: "group.consumer.session.timeout.ms",
     min: 45_000,
     max: 60_000,
     doc: "How long a member may be silent before it leaves the group.",
@@ -30,11 +32,6 @@ export const GROUP_CONFIG_NAMES = Object.keys(GROUP_CONFIGS) as readonly GroupCo
 
 /** What a group sets itself, by name. */
 export type GroupOverrides = readonly { readonly name: string; readonly value: string }[];
-
-export function groupConfig(overrides: GroupOverrides, name: GroupConfigName): number {
-  const given = overrides.find((config) => config.name === name);
-  return given === undefined ? GROUP_CONFIGS[name].fallback : Number(given.value);
-}
 
 /** Null: the value is accepted. Else a sentence about it. */
 export function groupConfigRefusal(name: string, value: string): string | null {

@@ -280,13 +280,13 @@ const GROUPS = {
   ),
   "group.consumer.session.timeout.ms": durationMs(
     45 * SECOND,
-    "restart",
+    "live",
     "How long a member of the newer protocol may be silent before it leaves its group.",
     { min: 1 * SECOND },
   ),
   "group.consumer.heartbeat.interval.ms": durationMs(
     5 * SECOND,
-    "restart",
+    "live",
     "How often members of the newer protocol send heartbeats.",
     { min: 100 },
   ),

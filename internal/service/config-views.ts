@@ -57,13 +57,13 @@ function topicDefaults(
 }
 
 /** All configs of a consumer group, sorted by name. */
-export function groupConfigViews(overrides: GroupOverrides): ConfigView[] {
+export function groupConfigViews(overrides: GroupOverrides, broker: BrokerValues): ConfigView[] {
   return GROUP_CONFIG_NAMES.toSorted().map((name) => {
-    const { fallback, doc } = GROUP_CONFIGS[name];
+    const { setting, doc } = GROUP_CONFIGS[name];
     const given = overrides.find((config) => config.name === name);
     const own: ConfigSynonym[] =
       given === undefined ? [] : [{ name, value: given.value, source: "group" }];
-    const synonyms = [...own, { name, value: String(fallback), source: "default" as const }];
+    const synonyms = [...own, ...settingValues(setting, broker)];
     return view({ name, readOnly: false, isSensitive: false, type: "int", doc }, synonyms);
   });
 }
@@ -73,15 +73,19 @@ export function brokerDefaultViews(forAll: readonly DynamicValue[]): ConfigView[
   return forAll.flatMap(({ name, value }) => {
     if (!isKnown(name)) return [];
     const synonyms = [{ name, value: plain(name, value), source: "dynamic-default" as const }];
-    return [view(settingFacts(name, name), synonyms)];
+    return namesOf(name).map((shown) => view(settingFacts(shown, name), synonyms));
   });
+}
+
+/** Its own and Kafka's. */
+function namesOf(name: SettingName): readonly string[] {
+  const others = Object.entries(KAFKA_NAMES).filter(([, setting]) => setting === name);
+  return [name, ...others.map(([kafka]) => kafka)];
 }
 
 /** All settings of this broker, sorted by name. */
 export function brokerConfigViews(broker: BrokerValues): ConfigView[] {
-  const names: [string, SettingName][] = SETTING_NAMES.map((name) => [name, name]);
-  for (const [kafka, name] of Object.entries(KAFKA_NAMES)) names.push([kafka, name]);
-  return names
+  return SETTING_NAMES.flatMap((name) => namesOf(name).map((shown) => [shown, name] as const))
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([shown, name]) => view(settingFacts(shown, name), settingValues(name, broker)));
 }

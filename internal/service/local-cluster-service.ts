@@ -229,12 +229,16 @@ export class LocalClusterService implements ClusterService {
 
   #configViews(target: ConfigTarget): Result<readonly ConfigView[], AdminFault> {
     const { image, broker } = this.#parts;
-    if (target.resource === "group") return ok(groupConfigViews(image.groupConfigs(target.name)));
+    if (target.resource === "group") {
+      return ok(groupConfigViews(image.groupConfigs(target.name), this.#brokerValues()));
+    }
     if (target.resource === "broker") {
       if (target.broker === null) return ok(brokerDefaultViews(image.brokerConfigs(null)));
       if (target.broker !== broker) return failed(otherBroker(target.broker));
       return ok(brokerConfigViews(this.#brokerValues()));
     }
+    const illegal = illegalTopic(target.name);
+    if (illegal !== null) return failed(illegal);
     const topic = image.topicNamed(target.name);
     if (topic === null) {
       return failed({ kind: "unknown-topic", detail: `There is no topic ${target.name}.` });
@@ -260,9 +264,11 @@ export class LocalClusterService implements ClusterService {
     withinMs: number,
   ): Promise<readonly Result<null, AdminFault>[]> {
     const { image, broker, settings } = this.#parts;
-    const refusals = resources.map((resource) =>
-      brokerRefusal(resource, mode, broker, image, settings),
-    );
+    const refusals = resources.map((resource) => {
+      const { of } = resource;
+      if (of.resource === "topic") return illegalTopic(of.name);
+      return brokerRefusal(resource, mode, broker, image, settings);
+    });
     const accepted = resources.filter((_, at) => refusals[at] === null);
     const outcomes = await this.#altered(accepted, mode, validateOnly, withinMs);
     let next = 0;
@@ -316,4 +322,9 @@ export class LocalClusterService implements ClusterService {
         .map((broker) => ({ broker, endIndex: controllerGroup.endIndex(broker) })),
     };
   }
+}
+
+function illegalTopic(name: string): AdminFault | null {
+  const detail = topicNameRefusal(name);
+  return detail === null ? null : { kind: "invalid-topic-name", detail };
 }

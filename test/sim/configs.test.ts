@@ -150,6 +150,7 @@ test("what would have no effect is refused with a reason", async () => {
     [BROKER, "nine", "fetch.max.bytes", "70000", 42, "There are configs of topics"],
     [TOPIC, "t", "retention.msec", "5", 40, "did you mean retention.ms?"],
     [TOPIC, "t", "unclean.leader.election.enable", "true", 40, "must be false"],
+    [TOPIC, "bad name", "retention.ms", "5", 17, "name"],
     [TOPIC, "nobody", "retention.ms", "5", 3, "There is no topic 'nobody'"],
     [GROUP, "g", "consumer.session.timeout.ms", "5", 40, "must be between 45000 and 60000"],
     [GROUP, "g", "share.session.timeout.ms", "50000", 40, "unknown group config"],
@@ -162,6 +163,7 @@ test("what would have no effect is refused with a reason", async () => {
     expect([config, errorCode, message]).toEqual([config, code, expect.stringContaining(text)]);
   }
   expect((await told(1, BROKER, "2", "fetch.max.bytes")).code).toBe(42);
+  expect((await told(1, TOPIC, "bad name", "retention.ms")).code).toBe(17);
 });
 
 test("consumer groups have configs of their own, listed and described", async () => {
@@ -171,7 +173,7 @@ test("consumer groups have configs of their own, listed and described", async ()
     value: "50000",
     synonyms: [
       ["consumer.session.timeout.ms", "50000", 8],
-      ["consumer.session.timeout.ms", "45000", 5],
+      ["group.consumer.session.timeout.ms", "45000", 5],
     ],
   });
   expect((await told(3, GROUP, "other", "consumer.heartbeat.interval.ms")).value).toBe("5000");

@@ -189,6 +189,7 @@ export class MemoryCluster implements ClusterService {
     target: ConfigTarget,
     names: readonly string[] | null,
   ): Result<readonly ConfigView[], AdminFault> {
+    if (this.fault !== null) return failed(this.fault);
     if (target.resource === "broker") return ok([]);
     if (target.resource === "group") {
       const own = this.groups.get(target.name) ?? new Map<string, string>();
@@ -230,6 +231,7 @@ export class MemoryCluster implements ClusterService {
       const topic = of.resource === "topic" ? this.#topics.get(of.name) : undefined;
       const group = of.resource === "group" ? this.groups.get(of.name) : undefined;
       const held = topic?.configs ?? group;
+      if (this.fault !== null) return failed(this.fault);
       if (held === undefined) return failed({ kind: "unknown-topic", detail: "No such topic." });
       if (changes.some(({ name }) => !KNOWN.has(name))) {
         return failed({ kind: "invalid-config", detail: "No such config." });

@@ -347,6 +347,35 @@ describe("administration", () => {
     }
   });
 
+  test("refusals of configs have the codes that clients know", async () => {
+    const resource = { resourceType: 4, resourceName: "" };
+    const configs = [{ name: "a", value: "1", configOperation: 0 }];
+    for (const [kind, code] of [
+      ["unknown-topic", 3],
+      ["timed-out", 7],
+      ["outcome-unknown", 7],
+      ["invalid-topic-name", 17],
+      ["invalid-config", 40],
+      ["unknown-broker", 42],
+      ["invalid-request", 42],
+      ["refused", 44],
+      ["storage-full", 56],
+    ] as const) {
+      stage.cluster.fault = { kind, detail: "No." };
+      const alter = { resources: [{ ...resource, configs }], validateOnly: true };
+      const replaced = await stage.play(() => client.request(alterConfigs, 2, alter));
+      const changed = await stage.play(() => client.request(incrementalAlterConfigs, 1, alter));
+      const asked = { resources: [{ ...resource, configurationKeys: null }] };
+      const told = await stage.play(() => client.request(describeConfigs, 4, asked));
+      const answers = [replaced.responses[0], changed.responses[0], told.results[0]];
+      expect(answers.map((one) => [one?.errorCode, one?.errorMessage])).toEqual([
+        [code, "No."],
+        [code, "No."],
+        [code, "No."],
+      ]);
+    }
+  });
+
   test.each(versionsOf(deleteRecords))("DeleteRecords %i", async (version) => {
     await produced(9, toOne(0, batchOf(["a", "b", "c"])));
     await produced(9, toOne(1, batchOf(["a"])));
