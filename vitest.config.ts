@@ -14,12 +14,6 @@ export default defineConfig({
       "test/**/*.test.ts",
       "jepsen-like/**/*.test.ts",
     ],
-    exclude: [
-      "node_modules/**",
-      "dist/**",
-      "test/clients/**",
-      "test/mutants/**",
-      "test/tidy/fixtures/**",
-    ],
+    exclude: ["node_modules/**", "dist/**", "test/mutants/**", "test/tidy/fixtures/**"],
   },
 });
