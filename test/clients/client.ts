@@ -73,6 +73,8 @@ export interface Client {
   readonly source: string;
   /** Needs minutes, or more than npm and Debian packages. */
   readonly isSlow: boolean;
+  /** Faults of the client that remarks come from, with the evidence; for the page. */
+  readonly faults?: readonly string[];
   /** What is tried under kills even when there is little time. */
   readonly quickKills?: readonly Column[];
   /** @throws NotReached when the client cannot be had on this machine. */

@@ -100,8 +100,9 @@ function write(rows: readonly Row[], cache: string): void {
   const older = existsSync(cache) ? unpacked(readFileSync(cache, "utf8")) : [];
   const names = CLIENTS.map(({ name }) => name);
   const all = merged(older, rows, names);
+  const faults = new Map(CLIENTS.map((client) => [client.name, client.faults ?? []]));
   writeFileSync(cache, packed(all));
-  writeFileSync(join(ROOT, "docs", "clients.md"), page(all));
+  writeFileSync(join(ROOT, "docs", "clients.md"), page(all, faults));
 }
 
 async function main(): Promise<number> {

@@ -17,12 +17,14 @@ function row(client: string, tried: string): Row {
 }
 
 test("page says of each cell how it went, and numbers what there is to say", () => {
-  const lines = page([row("one", "today")]).split("\n");
+  const faults = new Map([["one", ["It forgets."]]]);
+  const lines = page([row("one", "today")], faults).split("\n");
   const cells = ["one", "one 1.0", "", "", "yes", "", "**no** (1)"];
   expect(lines.find((line) => line.startsWith("| one"))).toBe(
     `| ${[...cells, ...Array<string>(7).fill(""), "0 of 1", "today"].join(" | ")} |`,
   );
   expect(lines).toContain("1. one, time: offsets found: 1 / 2");
+  expect(lines).toContain("- a fault of this client: It forgets.");
   expect(lines).toContain("- **fails**: lists brokers: offsets found: 1 / 2");
 });
 

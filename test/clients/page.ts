@@ -45,7 +45,11 @@ the brokers hold, read with an independent client.
 below. An empty cell was not tried.
 `;
 
-export function page(rows: readonly Row[]): string {
+/** `faults`: what is known of clients, by their names. */
+export function page(
+  rows: readonly Row[],
+  faults: ReadonlyMap<string, readonly string[]> = new Map(),
+): string {
   const notes: string[] = [];
   const heads = ["client", "version", ...COLUMNS, "more", "tried"];
   const table = rows.map((row) => {
@@ -68,7 +72,7 @@ export function page(rows: readonly Row[]): string {
     "## More",
     "",
   ];
-  for (const row of rows) lines.push(...beyond(row));
+  for (const row of rows) lines.push(...beyond(row, faults.get(row.client) ?? []));
   return `${lines.join("\n").trimEnd()}\n`;
 }
 
@@ -84,10 +88,10 @@ function more({ checks }: Row): string {
   return `${checks.filter(({ outcome }) => outcome !== "fails").length} of ${checks.length}`;
 }
 
-function beyond({ client, source, whyNot, checks }: Row): string[] {
+function beyond({ client, source, whyNot, checks }: Row, faults: readonly string[]): string[] {
   const lines = [`**${client}**, from: ${source}.`];
   if (whyNot !== null) lines.push("", `Not tried: ${oneLine(whyNot)}`);
-  if (checks.length > 0) lines.push("");
+  if (checks.length + faults.length > 0) lines.push("");
   for (const { what, outcome, remarks } of checks) {
     const text = remarks.map(oneLine).join("; ");
     lines.push(
@@ -96,6 +100,7 @@ function beyond({ client, source, whyNot, checks }: Row): string[] {
         : `- works: ${what}${text && `: ${text}`}`,
     );
   }
+  for (const fault of faults) lines.push(`- a fault of this client: ${fault}`);
   return [...lines, ""];
 }
 

@@ -14,6 +14,10 @@ export const kcat: Client = {
   name: "kcat",
   source: "Debian package kcat",
   isSlow: false,
+  faults: [
+    "Interrupted, it drops the record that its library has just given it (`consume_cb` " +
+      "returns when `run` is 0), and commits it. No record comes while a member leaves here.",
+  ],
   quickKills: ["group, kills"],
   async reach(around) {
     await install();

@@ -51,8 +51,14 @@ export const aiokafka = fromPip(
   "aiokafka_driver.py",
 );
 
-export const kafkaPython = fromPip(
+const rememberedController =
+  "`KafkaAdminClient` that remembers a controller that died goes on asking for it when that broker is back " +
+  "(UnknownBrokerIdError for more than 20 s). The driver opens a new one for each call.";
+
+const kafkaPythonPlain = fromPip(
   "kafka-python",
   ["kafka-python==3.0.12", "lz4==4.4.5", "python-snappy==0.7.3", "zstandard==0.25.0"],
   "kafka_python.py",
 );
+
+export const kafkaPython: Client = { ...kafkaPythonPlain, faults: [rememberedController] };
