@@ -12,6 +12,7 @@ import { BatchIndex } from "./batch-index.ts";
 import { BLOCK_BYTES, FILE_HEADER_BYTES, SALT_BYTES, encodeFileHeader } from "./format.ts";
 import type { FileHeader } from "./format.ts";
 import type { ReadFault } from "./owner.ts";
+import { ReadAhead } from "./read-ahead.ts";
 
 /** The first file: what has to be written before a new broker is ready. */
 export const FIRST_FILE_BYTES = 1 << 20;
@@ -57,6 +58,7 @@ export class JournalFiles {
   readonly #options: FilesOptions;
   /** In the order of their sequences; the last one is current. */
   readonly #slots: FileSlot[];
+  readonly #readAhead: ReadAhead;
   #next: FileSlot | null = null;
   /** Longer files with old content, to be used again. */
   readonly #spares: string[];
@@ -72,6 +74,7 @@ export class JournalFiles {
     this.#options = options;
     this.#slots = slots;
     this.#spares = [...spares];
+    this.#readAhead = new ReadAhead(world.disk.bulk);
     this.#measure();
   }
 
@@ -136,6 +139,7 @@ export class JournalFiles {
   recycleBefore(sequence: number): void {
     while (this.#slots.length > 1 && this.oldest.header.sequence < sequence) {
       const slot = this.#slots.shift()!;
+      this.#readAhead.forget(slot);
       const isLongEnough = slot.capacity >= this.#options.fileBytes;
       if (isLongEnough && this.#spares.length < SPARES_MAX) this.#spares.push(slot.path);
       else this.#remove(slot.path);
@@ -143,16 +147,21 @@ export class JournalFiles {
     this.#measure();
   }
 
-  /** Payload bytes of one record. */
-  async read(position: PayloadPosition, length: number): Promise<Result<Uint8Array, ReadFault>> {
+  /** Payload bytes of one record. `isFresh`: as they are in the file now. */
+  async read(
+    position: PayloadPosition,
+    length: number,
+    isFresh: boolean,
+  ): Promise<Result<Uint8Array, ReadFault>> {
     const slot = this.#slotOf(position);
     const offset = slot === null ? -1 : slot.index.find(position, length);
     if (slot === null || offset < 0) return failed({ kind: "gone" });
-    const bytes = new Uint8Array(length);
-    const read = await this.#world.disk.bulk.read(slot.path, offset, bytes);
+    const read = isFresh
+      ? await this.#readAhead.readNow(slot, offset, length)
+      : await this.#readAhead.read(slot, offset, length);
     if (this.#slots.indexOf(slot) < 0) return failed({ kind: "gone" }); // recycled meanwhile
     if (!read.ok) return read;
-    return read.value === length ? ok(bytes) : failed({ kind: "gone" });
+    return read.value.length === length ? read : failed({ kind: "gone" });
   }
 
   /** Uses a prepared file that recovery found. */

@@ -229,9 +229,13 @@ export class Journal implements SharedJournal {
     if (isFreed && this.#roomWanted) this.#world.clock.turnEnd(() => this.#tellRoom());
   }
 
-  async read(position: PayloadPosition, length: number): Promise<Result<Uint8Array, ReadFault>> {
+  async read(
+    position: PayloadPosition,
+    length: number,
+    isFresh = false,
+  ): Promise<Result<Uint8Array, ReadFault>> {
     const view = this.#arena.view(position, length);
-    return view === null ? this.#files.read(position, length) : ok(view.slice());
+    return view === null ? this.#files.read(position, length, isFresh) : ok(view.slice());
   }
 
   oldestUnfinishedWriteMs(): number {

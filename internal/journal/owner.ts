@@ -184,8 +184,15 @@ export interface SharedJournal {
   /** Keeps arena bytes that `view` found. Every pin needs its unpin; a pinned byte can stop appends ("full"). */
   pin(position: PayloadPosition, length: number): void;
   unpin(position: PayloadPosition, length: number): void;
-  /** Payload bytes of one record from the journal's file. The caller verifies the checksum (D2). */
-  read(position: PayloadPosition, length: number): Promise<Result<Uint8Array, ReadFault>>;
+  /**
+   * Payload bytes of one record from the journal's file. The caller verifies the checksum (D2); where it is wrong, it asks
+   * again with `isFresh`, because the bytes may have been read ahead, while their write was under way.
+   */
+  read(
+    position: PayloadPosition,
+    length: number,
+    isFresh?: boolean,
+  ): Promise<Result<Uint8Array, ReadFault>>;
 
   /** Age of the oldest write that was issued or waits for its file, 0 when there is none (L4). */
   oldestUnfinishedWriteMs(): number;

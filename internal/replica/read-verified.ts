@@ -15,7 +15,9 @@ export async function readVerified(
   header: RecordHeader,
 ): Promise<Uint8Array | null> {
   const position = replica.entries.position(header.index);
-  const read = await journal.read(position, header.length);
+  const ahead = await journal.read(position, header.length);
+  if (ahead.ok && payloadIntact(header, ahead.value, 0)) return ahead.value;
+  const read = ahead.ok ? await journal.read(position, header.length, true) : ahead;
   if (read.ok && payloadIntact(header, read.value, 0)) return read.value;
   const isDamaged = read.ok || (read.fault.kind === "disk" && read.fault.code === UNREADABLE);
   if (isDamaged) replica.foundDamage(header.index, position);
