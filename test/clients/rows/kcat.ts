@@ -1,7 +1,7 @@
 // kcat, which is librdkafka: what most C, Python, Go and .NET programs speak with.
 import { join } from "node:path";
 import { writeFileSync } from "node:fs";
-import { COLUMNS, NotReached } from "../client.ts";
+import { NotReached } from "../client.ts";
 import type { Client, Surroundings } from "../client.ts";
 import { holds, numbered, same, sameValues } from "../expect.ts";
 import { nodeDriver } from "../node-driver.ts";
@@ -24,7 +24,6 @@ export const kcat: Client = {
     const driver = {
       command: nodeDriver("kcat"),
       leavesInQuiet: true,
-      columns: COLUMNS.filter((column) => !column.startsWith("admin")),
     };
     return { driver, checks: [metadata(around), many(around)] };
   },

@@ -162,7 +162,7 @@ function judge(stored: Stored, told: Told, count: number, idempotent: boolean): 
   }
   if (told.acked.size === count || told.errors.length > 0) {
     if (twice.length === 0) return [];
-    return [{ kind: "seen", text: `${twice.length} records are stored more than once` }];
+    return [{ kind: "seen", text: `stored more than once: ${twice.length} of ${count}` }];
   }
   throw new Error(`${count - told.acked.size} records were neither acknowledged nor refused`);
 }

@@ -85,27 +85,14 @@ async function openProducer(kafka: KafkaClient, { idempotent }: Asked): Promise<
 }
 
 async function consume(asked: Asked): Promise<void> {
-  const { topic, group: groupId, protocol, fromStart: fromBeginning } = asked;
+  const { topic, protocol } = asked;
   if (protocol === "consumer") return say({ unsupported: "kafkajs has the classic protocol only" });
   if (asked.instanceId !== undefined) return say({ unsupported: "kafkajs has no static members" });
-  const consumer = open(asked).consumer({
-    ...{ groupId, sessionTimeout: SESSION_MS, heartbeatInterval: HEARTBEAT_MS },
-  });
   const next = new Map<number, number>();
-  const owned = new Set<number>();
-  const commit = commits(consumer, topic, next);
-  listen(consumer, topic, owned, next);
   const stopped = stopAsked();
-  await consumer.connect();
-  await consumer.subscribe({ topic, fromBeginning });
-  await consumer.run({
-    autoCommit: false,
-    eachMessage: ({ partition, message }) => {
-      say({ record: [partition, Number(message.offset), nameOf(String(message.value))] });
-      next.set(partition, Number(message.offset) + 1);
-      return Promise.resolve();
-    },
-  });
+  const consumer = await insist(() => join(asked, next));
+  if (consumer === null) return;
+  const commit = commits(consumer, topic, next);
   let isStopped = false;
   void stopped.then(() => (isStopped = true));
   while (!isStopped) {
@@ -117,6 +104,31 @@ async function consume(asked: Asked): Promise<void> {
   await pause(100);
   await commit();
   await consumer.disconnect();
+}
+
+/** Fails when a broker dies meanwhile, although another one could be asked. */
+async function join(asked: Asked, next: Map<number, number>): Promise<Consumer> {
+  const { topic, group: groupId, fromStart: fromBeginning } = asked;
+  const consumer = open(asked).consumer({
+    ...{ groupId, sessionTimeout: SESSION_MS, heartbeatInterval: HEARTBEAT_MS },
+  });
+  listen(consumer, topic, new Set(), next);
+  try {
+    await consumer.connect();
+    await consumer.subscribe({ topic, fromBeginning });
+    await consumer.run({
+      autoCommit: false,
+      eachMessage: ({ partition, message }) => {
+        say({ record: [partition, Number(message.offset), nameOf(String(message.value))] });
+        next.set(partition, Number(message.offset) + 1);
+        return Promise.resolve();
+      },
+    });
+    return consumer;
+  } catch (error) {
+    await consumer.disconnect().catch(() => {});
+    throw error;
+  }
 }
 
 /** kafkajs tells that a rebalance began and what it brought; what was given up is the rest. */

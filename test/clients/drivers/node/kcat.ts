@@ -136,4 +136,8 @@ async function seek(asked: Asked): Promise<void> {
   }
 }
 
-await drive({ version, produce, consume, seek });
+function administer(): Promise<void> {
+  return Promise.resolve(say({ unsupported: "kcat administers nothing" }));
+}
+
+await drive({ version, produce, consume, seek, admin: administer });
