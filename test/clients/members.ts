@@ -7,6 +7,7 @@ import { bootstrapOf } from "./scenario.ts";
 import type { Stage } from "./scenario.ts";
 
 const POLL_MS = 50;
+const SHARED_MS_MAX = 1_000;
 const END_MS_MAX = 30_000;
 
 export class Member {
@@ -56,6 +57,7 @@ export class Members {
   readonly all: Member[] = [];
   readonly consumed = new Set<string>();
   readonly #owners = new Map<string, string>();
+  readonly #sharedSinceMs = new Map<number, number>();
   #fault: Error | null = null;
 
   constructor(stage: Stage, partitions: number) {
@@ -93,12 +95,33 @@ export class Members {
   async until(what: string, withinMs: number, isSo: () => boolean): Promise<void> {
     const giveUpAt = performance.now() + withinMs;
     while (!isSo()) {
+      this.#lookForSharing();
       if (this.#fault !== null) throw this.#fault;
       for (const { driver } of this.#living()) driver.check();
       if (performance.now() > giveUpAt) throw new Error(`not ${what}: ${this.#shown()}`);
       await pause(POLL_MS);
     }
     if (this.#fault !== null) throw this.#fault;
+  }
+
+  /**
+   * Two members that both say that they have a partition. Lines of two processes may arrive in the other order, so it must last;
+   * where brokers die a member may not know yet that it lost what it had, so there it is no fault.
+   */
+  #lookForSharing(): void {
+    if (this.#stage.withKills) return;
+    for (let partition = 0; partition < this.#partitions; partition++) {
+      const owners = this.#living().filter(({ owned }) => owned.has(partition));
+      if (owners.length < 2) {
+        this.#sharedSinceMs.delete(partition);
+        continue;
+      }
+      const sinceMs = this.#sharedSinceMs.get(partition) ?? performance.now();
+      this.#sharedSinceMs.set(partition, sinceMs);
+      if (performance.now() - sinceMs < SHARED_MS_MAX) continue;
+      const names = owners.map(({ name }) => name).join(" and ");
+      this.#fault ??= new Error(`partition ${partition} belongs to ${names} at the same time`);
+    }
   }
 
   #left = new Set<Member>();

@@ -34,7 +34,7 @@ the brokers hold, read with an independent client.
 |---|---|
 | codecs | records with each of none, gzip, snappy, lz4 and zstd; the stored batches have that codec |
 | idempotent | many records from an idempotent producer: stored exactly once, in the order sent |
-| group | two members come and go while records keep coming: each record is read, no partition has two owners in one generation, the end is committed |
+| group | two members come and go while records keep coming: each record is read, no partition has two owners in one generation or for a second, the end is committed |
 | resume | a member commits and leaves; the brokers have what it committed, and the next one starts exactly there |
 | time | the first offset that is not older than a moment, and the record there |
 | admin | a topic is created, described, gets another \`retention.ms\` and more partitions, and is deleted |
