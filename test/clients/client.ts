@@ -71,7 +71,7 @@ export interface Client {
   readonly name: string;
   /** Where the client comes from, for the page. */
   readonly source: string;
-  /** Needs minutes, or more than npm and Debian packages. */
+  /** Needs more than npm, Debian packages and a C++ compiler. */
   readonly isSlow: boolean;
   /** Faults of the client that remarks come from, with the evidence; for the page. */
   readonly faults?: readonly string[];
