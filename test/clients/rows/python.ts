@@ -45,7 +45,12 @@ export const confluentPythonNewGroups = fromPip(
   { protocol: "consumer", columns: ["group", "resume", "group, kills", "resume, kills"] },
 );
 
-export const aiokafka = fromPip(
+const asksTheOldLeader =
+  "A consumer that looks for its start position asks the old leader again and again after the leader moved, and does not look " +
+  "for the new one (`_update_fetch_positions` in `fetcher.py`) until its metadata is five minutes old. The driver sets " +
+  "`metadata_max_age_ms` to 2 s.";
+
+const aiokafkaPlain = fromPip(
   "aiokafka",
   ["aiokafka==0.14.0", "cramjam==2.14.0", "lz4==4.4.5"],
   "aiokafka_driver.py",
@@ -62,3 +67,4 @@ const kafkaPythonPlain = fromPip(
 );
 
 export const kafkaPython: Client = { ...kafkaPythonPlain, faults: [rememberedController] };
+export const aiokafka: Client = { ...aiokafkaPlain, faults: [asksTheOldLeader] };

@@ -80,6 +80,11 @@ class Listener(ConsumerRebalanceListener):
         say(assigned=[place.partition for place in assigned])
 
 
+# Where a start position is to be looked up and the leader has moved, this client asks the old leader again and again without
+# looking for the new one (fetcher.py, _update_fetch_positions): only this ends it, five minutes by default.
+METADATA_MS_MAX = 2_000
+
+
 async def consume(asked):
     if asked["protocol"] == "consumer":
         return say(unsupported="aiokafka has the classic protocol only")
@@ -91,6 +96,7 @@ async def consume(asked):
         auto_offset_reset="earliest" if asked["fromStart"] else "latest",
         session_timeout_ms=SESSION_MS,
         heartbeat_interval_ms=HEARTBEAT_MS,
+        metadata_max_age_ms=METADATA_MS_MAX,
     )
     following = {}
     committed = {}
@@ -165,7 +171,11 @@ async def shown(ask, is_expected):
 
 async def seek(asked):
     topic = asked["topic"]
-    consumer = AIOKafkaConsumer(bootstrap_servers=asked["bootstrap"], auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=asked["bootstrap"],
+        auto_offset_reset="earliest",
+        metadata_max_age_ms=METADATA_MS_MAX,
+    )
     await insist(consumer.start)
     await consumer._client.set_topics([topic])
     places = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic))]
