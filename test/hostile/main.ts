@@ -441,7 +441,8 @@ class Trial {
   }
 }
 
-const cluster = await LocalCluster.start();
+// Who leads what is looked up once: leaderships stay where they are.
+const cluster = await LocalCluster.start({ "auto.leader.rebalance.enable": "false" });
 try {
   const trial = new Trial(cluster);
   await trial.prepare();
