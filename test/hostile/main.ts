@@ -368,15 +368,15 @@ class Trial {
   }
 
   /**
-   * What a broker holds is bounded strictly. What is resident may be more by what its allocator keeps of the memory that
-   * clients were allowed to fill, and is printed.
+   * What a broker holds is bounded strictly, garbage that it has not collected yet aside. What is resident may be more
+   * by what its allocator keeps of the memory that clients were allowed to fill, and is printed.
    */
   async #judgeMemory(): Promise<void> {
-    const untilMs = performance.now() + sizes.settleMsMax;
-    let grown = await this.#growth();
-    while (this.#complaintsOf(grown).length > 0 && performance.now() < untilMs) {
-      await pause(500);
-      grown = await this.#growth();
+    let grown = await this.#whenSettled();
+    if (this.#complaintsOf(grown).length > 0) {
+      console.log("memory is judged again without garbage");
+      for (const broker of this.#cluster.brokers) this.#cluster.collectGarbage(broker);
+      grown = await this.#whenSettled();
     }
     const shown = (of: (memory: Memory) => number, all: readonly Memory[]): string =>
       all.map((memory) => mib(of(memory))).join(", ");
@@ -389,6 +389,15 @@ class Trial {
         `before, ${shown(held, after)} after`,
     );
     check("memory is bounded", this.#complaintsOf(grown));
+  }
+
+  async #whenSettled(): Promise<Memory[]> {
+    const untilMs = performance.now() + sizes.settleMsMax;
+    for (;;) {
+      const grown = await this.#growth();
+      if (this.#complaintsOf(grown).length === 0 || performance.now() > untilMs) return grown;
+      await pause(500);
+    }
   }
 
   async #growth(): Promise<Memory[]> {
@@ -441,8 +450,8 @@ class Trial {
   }
 }
 
-// Who leads what is looked up once: leaderships stay where they are.
-const cluster = await LocalCluster.start({ "auto.leader.rebalance.enable": "false" });
+// Every broker serves what it holds: who leads what is looked up once, and may change at any moment on a busy machine.
+const cluster = await LocalCluster.start({ "follower.fetch": "true" });
 try {
   const trial = new Trial(cluster);
   await trial.prepare();

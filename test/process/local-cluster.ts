@@ -15,6 +15,7 @@ const READY_MS_MAX = 30_000;
 const STOP_MS_MAX = 10_000;
 /** As `flotilla cluster` gives them to its brokers. */
 const NODE_FLAGS = ["--max-semi-space-size=32"];
+const SNAPSHOT_SIGNAL = "SIGUSR2";
 
 export interface BrokerProcess {
   readonly id: number;
@@ -82,7 +83,11 @@ export class LocalCluster {
       const flags = Object.entries(all).map(([name, value]) => `--${name}=${value}`);
       const log = join(directory, `${id}.log`);
       const out = openSync(log, "w");
-      const command = [...NODE_FLAGS, MAIN, "start", ...flags];
+      const snapshots = [
+        `--heapsnapshot-signal=${SNAPSHOT_SIGNAL}`,
+        `--diagnostic-dir=${directory}`,
+      ];
+      const command = [...NODE_FLAGS, ...snapshots, MAIN, "start", ...flags];
       const child = spawn(process.execPath, command, { cwd: ROOT, stdio: ["ignore", out, out] });
       children.push(child);
       const address = (kind: number): Address => {
@@ -135,6 +140,14 @@ export class LocalCluster {
   isAlive(broker: BrokerProcess): boolean {
     const child = this.#children[broker.id - 1];
     return child !== undefined && child.exitCode === null && child.signalCode === null;
+  }
+
+  /**
+   * Has a broker collect its garbage, which an idle one may put off for ever: it writes a heap snapshot into the
+   * cluster's folder, and that begins with a full collection.
+   */
+  collectGarbage(broker: BrokerProcess): void {
+    this.#children[broker.id - 1]?.kill(SNAPSHOT_SIGNAL);
   }
 
   async stop(): Promise<void> {
