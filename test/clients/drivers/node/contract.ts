@@ -101,6 +101,20 @@ export function stopAsked(): Promise<void> {
   });
 }
 
+/** A topic as the brokers describe it to the action `admin`. */
+export interface Described {
+  readonly partitions: number;
+  readonly retentionMs: number;
+}
+
+export function isCreated({ partitions }: Described): boolean {
+  return partitions === 3;
+}
+
+export function isAltered({ partitions, retentionMs }: Described): boolean {
+  return partitions === 5 && retentionMs === 120_000;
+}
+
 /** Asks until the answer is the one expected, or for five seconds; whatever was shown last. */
 export async function shown<T>(ask: () => Promise<T>, isExpected: (seen: T) => boolean) {
   const giveUpAt = performance.now() + SHOWN_MS_MAX;

@@ -9,6 +9,8 @@ import {
   drive,
   HEARTBEAT_MS,
   insist,
+  isAltered,
+  isCreated,
   keyOf,
   nameOf,
   portions,
@@ -19,7 +21,7 @@ import {
   valueOf,
   wordsOf,
 } from "./contract.ts";
-import type { Asked } from "./contract.ts";
+import type { Asked, Described } from "./contract.ts";
 
 const { CompressionCodecs, CompressionTypes, ConfigResourceTypes, Kafka, logLevel } = kafkajs;
 const CODECS = {
@@ -224,7 +226,7 @@ async function administer(asked: Asked): Promise<void> {
   const config = (value: string): { name: string; value: string }[] => [
     { name: "retention.ms", value },
   ];
-  const described = async (): Promise<Shown> => {
+  const described = async (): Promise<Described> => {
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
     const resource = { type: ConfigResourceTypes.TOPIC, name: topic };
     const { resources } = await admin.describeConfigs({
@@ -243,8 +245,7 @@ async function administer(asked: Asked): Promise<void> {
   // `createTopics` resolves with false where the topic exists.
   await insist(() => admin.createTopics({ topics: [{ topic, ...size }] }));
   say({ created: true });
-  const before = (): Promise<Shown> => shown(described, ({ partitions }) => partitions === 3);
-  say({ described: await insist(before) });
+  say({ described: await insist(() => shown(described, isCreated)) });
   const resource = {
     type: ConfigResourceTypes.TOPIC,
     name: topic,
@@ -253,18 +254,11 @@ async function administer(asked: Asked): Promise<void> {
   await insist(() => admin.alterConfigs({ validateOnly: false, resources: [resource] }));
   const hasFive = (error: unknown): boolean => wordsOf(error).includes("partitions is invalid");
   await insist(() => admin.createPartitions({ topicPartitions: [{ topic, count: 5 }] }), hasFive);
-  const isAltered = ({ partitions, retentionMs }: Shown): boolean =>
-    partitions === 5 && retentionMs === 120_000;
   say({ altered: await insist(() => shown(described, isAltered)) });
   const isGone = (error: unknown): boolean => wordsOf(error).includes("does not host this");
   await insist(() => admin.deleteTopics({ topics: [topic] }), isGone);
   say({ deleted: true });
   await admin.disconnect();
-}
-
-interface Shown {
-  readonly partitions: number;
-  readonly retentionMs: number;
 }
 
 await drive({

@@ -15,6 +15,8 @@ import {
   drive,
   HEARTBEAT_MS,
   insist,
+  isAltered,
+  isCreated,
   keyOf,
   nameOf,
   portions,
@@ -25,7 +27,7 @@ import {
   valueOf,
   wordsOf,
 } from "./contract.ts";
-import type { Asked } from "./contract.ts";
+import type { Asked, Described } from "./contract.ts";
 
 /** What the library's enumerations call them; it exports types only. */
 const TOPIC_RESOURCE = 2;
@@ -230,15 +232,10 @@ async function readAt(consumer: TextConsumer, topic: string, partition: number, 
   throw new Error(`a fetch at ${offset} brought no record of that offset`);
 }
 
-interface Shown {
-  readonly partitions: number;
-  readonly retentionMs: number;
-}
-
 async function administer(asked: Asked): Promise<void> {
   const { topic } = asked;
   const admin = new Admin(base(asked));
-  const described = async (): Promise<Shown> => {
+  const described = async (): Promise<Described> => {
     const { topics } = await admin.metadata({ topics: [topic], forceUpdate: true });
     const [config] = await admin.describeConfigs({
       resources: [{ resourceType: TOPIC_RESOURCE, resourceName: topic }],
@@ -256,8 +253,7 @@ async function administer(asked: Asked): Promise<void> {
     says("exists"),
   );
   say({ created: true });
-  const isNew = ({ partitions }: Shown): boolean => partitions === 3;
-  say({ described: await insist(() => shown(described, isNew)) });
+  say({ described: await insist(() => shown(described, isCreated)) });
   const change = { name: "retention.ms", configOperation: SET, value: "120000" };
   const resource = { resourceType: TOPIC_RESOURCE, resourceName: topic, configs: [change] };
   await insist(() =>
@@ -268,8 +264,6 @@ async function administer(asked: Asked): Promise<void> {
     () => admin.createPartitions({ topics: [more], validateOnly: false }),
     says("INVALID_PARTITIONS"),
   );
-  const isAltered = ({ partitions, retentionMs }: Shown): boolean =>
-    partitions === 5 && retentionMs === 120_000;
   say({ altered: await insist(() => shown(described, isAltered)) });
   await insist(() => admin.deleteTopics({ topics: [topic] }), says("UNKNOWN_TOPIC"));
   say({ deleted: true });

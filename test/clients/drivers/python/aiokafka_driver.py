@@ -14,11 +14,16 @@ from contract import (
     INSIST_S_MAX,
     SESSION_MS,
     SHOWN_S_MAX,
+    Rebalances,
     drive,
+    is_altered,
+    is_created,
     key_of,
     name_of,
     portions,
     say,
+    tell_found,
+    tell_read,
     value_of,
     words_of,
 )
@@ -63,21 +68,8 @@ async def produce(asked):
     await producer.stop()
 
 
-class Listener(ConsumerRebalanceListener):
-    def __init__(self, commit, following):
-        self.commit = commit
-        self.following = following
-
-    async def on_partitions_revoked(self, revoked):
-        if not revoked:
-            return
-        await self.commit()
-        for place in revoked:
-            self.following.pop(place, None)
-        say(revoked=[place.partition for place in revoked])
-
-    async def on_partitions_assigned(self, assigned):
-        say(assigned=[place.partition for place in assigned])
+class Listener(Rebalances, ConsumerRebalanceListener):
+    pass
 
 
 # Where a start position is to be looked up and the leader has moved, this client asks the old leader again and again without
@@ -181,20 +173,12 @@ async def seek(asked):
     places = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic))]
     times = {place: asked["timestampMs"] for place in places}
     found = await insist(lambda: consumer.offsets_for_times(times))
-    wanted = {}
-    for place, at in found.items():
-        say(found=[place.partition, -1 if at is None else at.offset])
-        if at is not None:
-            wanted[place] = at.offset
+    wanted = tell_found(found)
     consumer.assign(list(wanted))
     for place, offset in wanted.items():
         consumer.seek(place, offset)
     while wanted:
-        for place, records in (await consumer.getmany(timeout_ms=200)).items():
-            for record in records:
-                if wanted.get(place) == record.offset:
-                    say(record=[place.partition, record.offset, name_of(record.value)])
-                    del wanted[place]
+        tell_read(await consumer.getmany(timeout_ms=200), wanted)
     await consumer.stop()
 
 
@@ -249,11 +233,10 @@ async def administer(asked):
 
     await insist(create, says("error 36"))
     say(created=True)
-    say(described=await insist(lambda: shown(described, lambda seen: seen["partitions"] == 3)))
+    say(described=await insist(lambda: shown(described, is_created)))
     await insist(alter)
     await insist(enlarge, says("error 37"))
-    expected = {"partitions": 5, "retentionMs": 120_000}
-    say(altered=await insist(lambda: shown(described, lambda seen: seen == expected)))
+    say(altered=await insist(lambda: shown(described, is_altered)))
     await insist(delete, says("error 3"))
     say(deleted=True)
     await admin.close()

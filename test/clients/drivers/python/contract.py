@@ -90,6 +90,49 @@ def stop_asked():
     return event
 
 
+class Rebalances:
+    """What listeners with coroutines do. `commit` is awaited before partitions are given up."""
+
+    def __init__(self, commit, following):
+        self.commit = commit
+        self.following = following
+
+    async def on_partitions_revoked(self, revoked):
+        if not revoked:
+            return
+        await self.commit()
+        for place in revoked:
+            self.following.pop(place, None)
+        say(revoked=[place.partition for place in revoked])
+
+    async def on_partitions_assigned(self, assigned):
+        say(assigned=[place.partition for place in assigned])
+
+
+def tell_found(found):
+    """Tells what was looked up, and returns the offsets to read; a place where nothing is has None."""
+    for place, at in found.items():
+        say(found=[place.partition, -1 if at is None else at.offset])
+    return {place: at.offset for place, at in found.items() if at is not None}
+
+
+def tell_read(batches, wanted):
+    """Tells the records that were looked for, which are wanted no more."""
+    for place, records in batches.items():
+        for record in records:
+            if wanted.get(place) == record.offset:
+                say(record=[place.partition, record.offset, name_of(record.value)])
+                del wanted[place]
+
+
+def is_created(seen):
+    return seen["partitions"] == 3
+
+
+def is_altered(seen):
+    return seen == {"partitions": 5, "retentionMs": 120_000}
+
+
 def shown(ask, is_expected):
     """Asks until the answer is the one expected, or for five seconds; whatever was shown last."""
     give_up = time.monotonic() + SHOWN_S_MAX

@@ -7,14 +7,19 @@ from contract import (
     COMMIT_EVERY_S,
     HEARTBEAT_MS,
     SESSION_MS,
+    Rebalances,
     drive,
     insist,
+    is_altered,
+    is_created,
     key_of,
     name_of,
     portions,
     say,
     shown,
     stop_asked,
+    tell_found,
+    tell_read,
     value_of,
     words_of,
 )
@@ -62,23 +67,8 @@ def produce(asked):
     producer.close()
 
 
-class Listener(AsyncConsumerRebalanceListener):
+class Listener(Rebalances, AsyncConsumerRebalanceListener):
     """Runs on the thread of the connections, where a commit can be awaited and must not block."""
-
-    def __init__(self, commits, following):
-        self.commits = commits
-        self.following = following
-
-    async def on_partitions_revoked(self, revoked):
-        if not revoked:
-            return
-        await self.commits()
-        for place in revoked:
-            self.following.pop(place, None)
-        say(revoked=[place.partition for place in revoked])
-
-    async def on_partitions_assigned(self, assigned):
-        say(assigned=[place.partition for place in assigned])
 
 
 def consume(asked):
@@ -154,20 +144,12 @@ def seek(asked):
     places = [TopicPartition(topic, p) for p in partitions]
     times = {place: asked["timestampMs"] for place in places}
     found = insist(lambda: consumer.offsets_for_times(times))
-    wanted = {}
-    for place, at in found.items():
-        say(found=[place.partition, -1 if at is None else at.offset])
-        if at is not None:
-            wanted[place] = at.offset
+    wanted = tell_found(found)
     consumer.assign(list(wanted))
     for place, offset in wanted.items():
         consumer.seek(place, offset)
     while wanted:
-        for place, records in consumer.poll(timeout_ms=200).items():
-            for record in records:
-                if wanted.get(place) == record.offset:
-                    say(record=[place.partition, record.offset, name_of(record.value)])
-                    del wanted[place]
+        tell_read(consumer.poll(timeout_ms=200), wanted)
     consumer.close()
 
 
@@ -205,13 +187,12 @@ def administer(asked):
 
     do(lambda admin: admin.create_topics({topic: new}), named("TopicAlreadyExistsError"))
     say(created=True)
-    say(described=insist(lambda: shown(described, lambda seen: seen["partitions"] == 3)))
+    say(described=insist(lambda: shown(described, is_created)))
     configs = {"retention.ms": "120000"}
     resource = ConfigResource(ConfigResourceType.TOPIC, topic, configs=configs)
     do(lambda admin: admin.alter_configs([resource]))
     do(lambda admin: admin.create_partitions({topic: 5}), named("InvalidPartitionsError"))
-    expected = {"partitions": 5, "retentionMs": 120_000}
-    say(altered=insist(lambda: shown(described, lambda seen: seen == expected)))
+    say(altered=insist(lambda: shown(described, is_altered)))
     do(lambda admin: admin.delete_topics([topic]), named("UnknownTopicOrPartitionError"))
     say(deleted=True)
 
