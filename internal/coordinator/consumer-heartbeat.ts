@@ -102,6 +102,8 @@ function speaker(
     }
   }
   if (known === null) return failed("unknown-member");
+  // Who was fenced begins anew under the same id. It says that it owns nothing, and asks with its old epoch no more.
+  if (memberEpoch === JOINING && instanceId === null) return ok(known);
   const position = draft.position(memberId);
   const fault = epochFault(position, memberEpoch, owned);
   if (fault === null) return ok(known);
