@@ -68,10 +68,14 @@ export interface ConsumerSurroundings {
   refusal(): GroupFault | null;
   hasRoom(): boolean;
   submit(decide: Decide, done: (fault: GroupFault | null) => void): void;
+  /** Whether these can be one command. */
+  fits(records: readonly GroupRecord[]): boolean;
   /** The classic group of this name, or null. */
   classic(group: string): ClassicGroup | null;
   /** It has become a consumer group: its members join again. */
   retire(classic: ClassicGroup): void;
+  /** It has not, after all: it is run as it was stored last. */
+  unretired(group: string): void;
   /** It was stored as a classic group, and is to be run as one; or not, after all. */
   revived(group: string): void;
   unrevived(group: string): void;
@@ -276,6 +280,8 @@ export class ConsumerGroups {
     let retired: ClassicGroup | null = null;
     let isRevived = false;
     let isDecided = false;
+    let isSubmitted = false;
+    let isRefused = false;
     const looked = subscribed.version;
     this.#around.submit(
       () => {
@@ -287,21 +293,32 @@ export class ConsumerGroups {
         retired = classic;
         const fault = change(draft, this.#deciding(group));
         if (fault !== null) return failed(fault);
-        isRevived = this.#end(draft);
+        const ended = this.#end(draft);
+        isRevived = ended.isRevived;
         isDecided = true;
-        return ok(draft.records);
+        return ok(ended.records);
       },
       (fault) => {
-        if (fault === null) this.#looked.set(group, looked);
-        else if (isRevived) this.#notRevived(group);
+        isRefused = fault !== null;
+        if (fault === null) this.#lookedAt(group, looked);
+        else if (isSubmitted && isRevived) this.#notRevived(group);
+        else if (isSubmitted && retired !== null) this.#around.unretired(group);
         const late = fault ?? this.#around.refusal();
         done(late);
       },
     );
-    if (!isDecided) return;
+    isSubmitted = true;
+    // What was refused at once is not in the state: everything is as it was.
+    if (!isDecided || isRefused) return;
     if (retired !== null) this.#retire(retired);
     if (isRevived) this.#revived(group);
     else after();
+  }
+
+  /** Groups that are gone are not remembered. */
+  #lookedAt(group: string, version: number): void {
+    if (this.state(group) === null) this.#looked.delete(group);
+    else this.#looked.set(group, version);
   }
 
   /** The draft of a group that is there; of a new one, or a classic one's successor, if somebody joins. */
@@ -329,13 +346,18 @@ export class ConsumerGroups {
     return done.ok ? ok({ draft, classic }) : done;
   }
 
-  /** Whether the group becomes classic again. */
-  #end(draft: ConsumerDraft): boolean {
+  /** The records of the draft; with the way back to a classic group, if that is due and fits into one command. */
+  #end(draft: ConsumerDraft): {
+    readonly records: readonly GroupRecord[];
+    readonly isRevived: boolean;
+  } {
     const { settings, subscribed } = this.#around;
-    if (draft.records.length === 0 || !mayDowngrade(settings.migration)) return false;
-    if (!draft.lostMember || !canDowngrade(draft)) return false;
+    const records = [...draft.records];
+    const isDue = records.length > 0 && draft.lostMember && mayDowngrade(settings.migration);
+    if (!isDue || !canDowngrade(draft)) return { records, isRevived: false };
     downgrade(draft, subscribed.catalog);
-    return true;
+    if (!this.#around.fits(draft.records)) return { records, isRevived: false };
+    return { records: draft.records, isRevived: true };
   }
 
   #deciding(group: string): Deciding {

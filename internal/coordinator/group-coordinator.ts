@@ -155,8 +155,13 @@ export class GroupCoordinator {
       refusal: () => around.refusal(),
       hasRoom: () => around.hasRoom(),
       submit: (decide, done) => this.#writer.submit(decide, "assignment-too-large", done),
+      fits: (records) => this.#writer.fits(records),
       classic: (group) => this.#find(group),
       retire: (classic) => this.#retire(classic, "rebalance-in-progress"),
+      // Its members' time runs again. Who lost the log has nothing to run.
+      unretired: (group) => {
+        if (this.#log.leadingTerm !== null) this.#awaken(group);
+      },
       revived: (group) => {
         this.#awaken(group);
         this.#groups.get(group)?.rebalance();
@@ -345,7 +350,9 @@ export class GroupCoordinator {
     const fault = this.#offsetsRefusal(id) ?? this.#commitFault(commit);
     if (fault !== null) return done(fault);
     const commitMs = this.#around.clock.nowMs();
-    const expireMs = retentionMs >= 0 ? commitMs + retentionMs : -1;
+    // A client may ask for longer than a time can say.
+    const untilMs = Math.min(commitMs + retentionMs, Number.MAX_SAFE_INTEGER);
+    const expireMs = retentionMs >= 0 ? untilMs : -1;
     const records = offsets.map(({ topic, partition, offset, leaderEpoch, metadata }) => {
       const committed = { offset, leaderEpoch, metadata, commitMs, expireMs };
       return { kind: "offset-set", group: id, topic, partition, committed } as const;

@@ -2,6 +2,7 @@
 import type { Result } from "../base/result.ts";
 import { failed, ok } from "../base/result.ts";
 import type { StateLog, StateLogFault } from "../statelog/state-log.ts";
+import { groupCodec } from "./group-codec.ts";
 import type { GroupRecord } from "./group-records.ts";
 import type { GroupFault } from "./group-requests.ts";
 import type { GroupState, GroupWrite } from "./group-state.ts";
@@ -31,6 +32,13 @@ export class GroupWriter {
     this.#log.submit(decide, (outcome) =>
       done(outcome.ok ? null : faultOf(outcome.fault, tooLarge)),
     );
+  }
+
+  /** Whether these can be one entry. */
+  fits(records: readonly GroupRecord[]): boolean {
+    let bytes = 0;
+    for (const record of records) bytes += groupCodec.bytesMax(record);
+    return bytes <= this.#entryBytesMax;
   }
 
   /** In as many entries as it takes, in order. */
