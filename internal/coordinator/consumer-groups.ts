@@ -130,6 +130,8 @@ export class ConsumerGroups {
       },
       () => {
         if (request.memberEpoch >= 0) this.#keepAlive(group, memberId);
+        // Nothing is waited for any more of who leaves for a while; its session goes on.
+        else this.#timers.done(group, memberId);
       },
       (refused) => {
         if (refused !== null) return done(this.#refusedBeat(group, refused));
