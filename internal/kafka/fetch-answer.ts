@@ -1,6 +1,12 @@
 // Builds the body of a Fetch answer: results grouped by topic, records as the ranges that the log lends.
 import type { ByteRange } from "../bytes/byte-range.ts";
-import { ATTRIBUTE_CODEC, BATCH_LENGTH_END, CODEC_ZSTD } from "../model/record-batch.ts";
+import {
+  ATTRIBUTE_CODEC,
+  ATTRIBUTES_AT,
+  BATCH_LENGTH_END,
+  CODEC_ZSTD,
+  LENGTH_AT,
+} from "../model/record-batch.ts";
 import type { TopicId } from "../model/ids.ts";
 import type { ClusterService } from "../service/cluster-service.ts";
 import type { ReadFault } from "../service/faults.ts";
@@ -23,8 +29,7 @@ const LEADER_HINTS_FROM = 16;
 const ZSTD_FROM = 10;
 const NO_BYTES: ByteRange = { bytes: new Uint8Array(0), start: 0, end: 0 };
 const NO_ABORTS: readonly never[] = [];
-const LENGTH_AT = 8;
-const ATTRIBUTES_LOW_AT = 22;
+const ATTRIBUTES_LOW_AT = ATTRIBUTES_AT + 1;
 
 export class FetchAnswer {
   readonly #call: CallOf<FetchResponse>;

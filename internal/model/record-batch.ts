@@ -30,18 +30,19 @@ export const ATTRIBUTE_TRANSACTIONAL = 0x10;
 export const ATTRIBUTE_CONTROL = 0x20;
 export const ATTRIBUTE_DELETE_HORIZON = 0x40;
 
-const LENGTH_AT = 8;
-const LEADER_EPOCH_AT = 12;
-const MAGIC_AT = 16;
-const CRC_AT = 17;
-const ATTRIBUTES_AT = 21;
-const LAST_OFFSET_DELTA_AT = 23;
-const BASE_TIMESTAMP_AT = 27;
-const MAX_TIMESTAMP_AT = 35;
-const PRODUCER_ID_AT = 43;
-const PRODUCER_EPOCH_AT = 51;
-const BASE_SEQUENCE_AT = 53;
-const RECORD_COUNT_AT = 57;
+/** Where the fields of a header lie. */
+export const LENGTH_AT = 8;
+export const LEADER_EPOCH_AT = 12;
+export const MAGIC_AT = 16;
+export const CRC_AT = 17;
+export const ATTRIBUTES_AT = 21;
+export const LAST_OFFSET_DELTA_AT = 23;
+export const BASE_TIMESTAMP_AT = 27;
+export const MAX_TIMESTAMP_AT = 35;
+export const PRODUCER_ID_AT = 43;
+export const PRODUCER_EPOCH_AT = 51;
+export const BASE_SEQUENCE_AT = 53;
+export const RECORD_COUNT_AT = 57;
 /** The first byte that the CRC covers. */
 export const CRC_COVERS_FROM = 21;
 const TWO_31 = 0x8000_0000;

@@ -13,6 +13,14 @@ function broken(hand: HandHistory, logs: readonly ReplicaLog[]): string[] {
     .map(({ name }) => name);
 }
 
+/** `0.2 1.0`: the third value of lane 0, then the first one of lane 1. */
+function values(text: string): readonly (readonly [number, number])[] {
+  return text.split(" ").map((value) => {
+    const [lane, counter] = value.split(".").map(Number);
+    return [lane!, counter!];
+  });
+}
+
 /** Two producers; lane 0 is idempotent, lane 1 is not. Offsets 0 to 3 are acknowledged. */
 function quiet(): HandHistory {
   const hand = new HandHistory();
@@ -22,12 +30,7 @@ function quiet(): HandHistory {
   hand.acked(first, 1, 3, 40);
   return hand;
 }
-const QUIET = [
-  [0, 0],
-  [0, 1],
-  [1, 0],
-  [0, 2],
-] as const;
+const QUIET = values("0.0 0.1 1.0 0.2");
 
 describe("legal histories", () => {
   it("finds nothing in an empty one", () => {
@@ -55,15 +58,7 @@ describe("legal histories", () => {
     const hand = new HandHistory();
     hand.acked(hand.lane(), 1, 1, 0);
     hand.acked(hand.lane(), 1, 0, 5);
-    expect(
-      broken(
-        hand,
-        replicas([
-          [1, 0],
-          [0, 0],
-        ]),
-      ),
-    ).toEqual([]);
+    expect(broken(hand, replicas(values("1.0 0.0")))).toEqual([]);
   });
 
   it("accepts a batch that is acknowledged twice at one offset", () => {
@@ -80,15 +75,7 @@ describe("legal histories", () => {
     hand.acked(lane, 1, 0, 5).link = 2;
     hand.history.acked(lane, early, 1, 0, 30);
     early.link = 1;
-    expect(
-      broken(
-        hand,
-        replicas([
-          [0, 1],
-          [0, 0],
-        ]),
-      ),
-    ).toEqual([]);
+    expect(broken(hand, replicas(values("0.1 0.0")))).toEqual([]);
   });
 
   it("finds nothing in ten thousand generated histories", () => {
@@ -121,43 +108,14 @@ function generated(random: Random) {
 
 describe("lost", () => {
   const bad: [string, readonly (readonly [number, number])[]][] = [
-    [
-      "the tail",
-      [
-        [0, 0],
-        [0, 1],
-        [1, 0],
-      ],
-    ],
+    ["the tail", values("0.0 0.1 1.0")],
     ["everything", []],
-    [
-      "the head, so that the rest moved",
-      [
-        [0, 1],
-        [1, 0],
-        [0, 2],
-      ],
-    ],
-    [
-      "one in the middle",
-      [
-        [0, 0],
-        [0, 1],
-        [0, 2],
-      ],
-    ],
-    [
-      "one to another value at its offset",
-      [
-        [0, 0],
-        [0, 1],
-        [0, 2],
-        [1, 0],
-      ],
-    ],
+    ["the head, so that the rest moved", values("0.1 1.0 0.2")],
+    ["one in the middle", values("0.0 0.1 0.2")],
+    ["one to another value at its offset", values("0.0 0.1 0.2 1.0")],
   ];
-  it.each(bad)("finds %s", (_, values) => {
-    expect(broken(quiet(), replicas(values))).toContain("lost");
+  it.each(bad)("finds %s", (_, log) => {
+    expect(broken(quiet(), replicas(log))).toContain("lost");
   });
 
   it("finds a loss on one replica only", () => {
@@ -168,60 +126,13 @@ describe("lost", () => {
 
 describe("duplicated", () => {
   it.each([
-    [
-      "at once",
-      [
-        [0, 0],
-        [0, 1],
-        [1, 0],
-        [0, 2],
-        [0, 2],
-      ],
-    ],
-    [
-      "later",
-      [
-        [0, 0],
-        [0, 1],
-        [1, 0],
-        [0, 2],
-        [1, 0],
-      ],
-    ],
-    [
-      "of a plain producer",
-      [
-        [0, 0],
-        [0, 1],
-        [1, 0],
-        [0, 2],
-        [1, 0],
-        [1, 0],
-      ],
-    ],
-    [
-      "of the first value",
-      [
-        [0, 0],
-        [0, 1],
-        [1, 0],
-        [0, 2],
-        [0, 0],
-      ],
-    ],
-    [
-      "of a whole batch",
-      [
-        [0, 0],
-        [0, 1],
-        [1, 0],
-        [0, 2],
-        [0, 0],
-        [0, 1],
-      ],
-    ],
-  ] as [string, [number, number][]][])("finds a repetition %s", (_, values) => {
-    expect(broken(quiet(), replicas(values))).toContain("duplicated");
+    ["at once", values("0.0 0.1 1.0 0.2 0.2")],
+    ["later", values("0.0 0.1 1.0 0.2 1.0")],
+    ["of a plain producer", values("0.0 0.1 1.0 0.2 1.0 1.0")],
+    ["of the first value", values("0.0 0.1 1.0 0.2 0.0")],
+    ["of a whole batch", values("0.0 0.1 1.0 0.2 0.0 0.1")],
+  ])("finds a repetition %s", (_, log) => {
+    expect(broken(quiet(), replicas(log))).toContain("duplicated");
   });
 
   it("finds a repetition on one replica only", () => {
@@ -236,41 +147,13 @@ describe("reordered", () => {
     const lane = hand.lane();
     hand.unanswered(lane, 1, 0);
     hand.unanswered(lane, 1, 5);
-    expect(
-      broken(
-        hand,
-        replicas([
-          [0, 1],
-          [0, 0],
-        ]),
-      ),
-    ).toEqual(["reordered"]);
+    expect(broken(hand, replicas(values("0.1 0.0")))).toEqual(["reordered"]);
   });
 
   it("finds a reversal inside a batch, and one far away", () => {
     const hand = quiet();
-    expect(
-      broken(
-        hand,
-        replicas([
-          [0, 1],
-          [0, 0],
-          [1, 0],
-          [0, 2],
-        ]),
-      ),
-    ).toContain("reordered");
-    expect(
-      broken(
-        hand,
-        replicas([
-          [0, 2],
-          [0, 1],
-          [1, 0],
-          [0, 0],
-        ]),
-      ),
-    ).toContain("reordered");
+    expect(broken(hand, replicas(values("0.1 0.0 1.0 0.2")))).toContain("reordered");
+    expect(broken(hand, replicas(values("0.2 0.1 1.0 0.0")))).toContain("reordered");
   });
 
   it("finds acknowledged batches of a plain producer on one connection in reverse", () => {
@@ -278,24 +161,11 @@ describe("reordered", () => {
     const lane = hand.lane(false);
     hand.acked(lane, 1, 1, 0);
     hand.acked(lane, 1, 0, 5);
-    expect(
-      broken(
-        hand,
-        replicas([
-          [0, 1],
-          [0, 0],
-        ]),
-      ),
-    ).toEqual(["reordered"]);
+    expect(broken(hand, replicas(values("0.1 0.0")))).toEqual(["reordered"]);
   });
 
   it("finds a reversal on one replica only", () => {
-    const swapped = [
-      [0, 0],
-      [0, 2],
-      [1, 0],
-      [0, 1],
-    ] as const;
+    const swapped = values("0.0 0.2 1.0 0.1");
     const logs = [replica(1, QUIET), replica(2, QUIET), replica(3, swapped)];
     expect(broken(quiet(), logs)).toContain("reordered");
   });
@@ -306,15 +176,7 @@ describe("real-time order", () => {
     const hand = new HandHistory();
     hand.acked(hand.lane(), 1, 1, 0);
     hand.acked(hand.lane(), 1, 0, 100);
-    expect(
-      broken(
-        hand,
-        replicas([
-          [1, 0],
-          [0, 0],
-        ]),
-      ),
-    ).toEqual(["real-time order"]);
+    expect(broken(hand, replicas(values("1.0 0.0")))).toEqual(["real-time order"]);
   });
 
   it("looks beyond the neighbour", () => {
@@ -323,17 +185,7 @@ describe("real-time order", () => {
     hand.acked(hand.lane(), 1, 3, 50);
     hand.acked(hand.lane(), 1, 1, 100);
     hand.unanswered(hand.lane(), 1, 120);
-    expect(
-      broken(
-        hand,
-        replicas([
-          [3, 0],
-          [2, 0],
-          [0, 0],
-          [1, 0],
-        ]),
-      ),
-    ).toEqual(["real-time order"]);
+    expect(broken(hand, replicas(values("3.0 2.0 0.0 1.0")))).toEqual(["real-time order"]);
   });
 });
 

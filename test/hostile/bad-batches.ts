@@ -1,21 +1,22 @@
 // Record batches that are wrong inside requests that are right: the broker must judge each and answer, and the
 // connection goes on. Some are legal on purpose, so that the road behind the checks is travelled too.
 import { encodeBatch } from "../../internal/model/encode-batch.ts";
-import { sealCrc } from "../../internal/model/record-batch.ts";
+import {
+  ATTRIBUTES_AT,
+  BASE_SEQUENCE_AT,
+  BASE_TIMESTAMP_AT,
+  BATCH_HEADER_BYTES,
+  CRC_AT,
+  LAST_OFFSET_DELTA_AT,
+  LENGTH_AT,
+  MAGIC_AT,
+  MAX_TIMESTAMP_AT,
+  PRODUCER_EPOCH_AT,
+  PRODUCER_ID_AT,
+  RECORD_COUNT_AT,
+  sealCrc,
+} from "../../internal/model/record-batch.ts";
 import type { Random } from "./random.ts";
-
-const SIZE_AT = 8;
-const MAGIC_AT = 16;
-const CRC_AT = 17;
-const ATTRIBUTES_AT = 21;
-const LAST_OFFSET_DELTA_AT = 23;
-const BASE_TIMESTAMP_AT = 27;
-const MAX_TIMESTAMP_AT = 35;
-const PRODUCER_ID_AT = 43;
-const PRODUCER_EPOCH_AT = 51;
-const BASE_SEQUENCE_AT = 53;
-const RECORD_COUNT_AT = 57;
-const RECORDS_AT = 61;
 
 type Make = (random: Random) => Uint8Array | null;
 
@@ -80,11 +81,11 @@ export const BAD_BATCHES: Readonly<Record<string, Make>> = {
   "several batches": (random) => joined(plain(random), plain(random)),
   "a batch and a half": (random) => joined(plain(random), plain(random).subarray(0, 40)),
   "negative size": (random) =>
-    altered(random, (view) => view.setInt32(SIZE_AT, random.of([-1, -13, -0x8000_0000])), false),
+    altered(random, (view) => view.setInt32(LENGTH_AT, random.of([-1, -13, -0x8000_0000])), false),
   "size beyond the end": (random) =>
-    altered(random, (view) => view.setInt32(SIZE_AT, random.of([10_000, 0x7fff_ffff])), false),
+    altered(random, (view) => view.setInt32(LENGTH_AT, random.of([10_000, 0x7fff_ffff])), false),
   "size of less than a header": (random) =>
-    altered(random, (view) => view.setInt32(SIZE_AT, random.below(49)), false),
+    altered(random, (view) => view.setInt32(LENGTH_AT, random.below(49)), false),
   "a base offset": (random) =>
     altered(random, (view) => view.setBigInt64(0, random.of([1n, -1n, (1n << 63n) - 1n]))),
   "a control batch": (random) => plain(random, { isControl: true }),
@@ -108,11 +109,11 @@ export const BAD_BATCHES: Readonly<Record<string, Make>> = {
   "compressed garbage": (random) =>
     altered(random, (view, batch) => {
       view.setInt16(ATTRIBUTES_AT, 1 + random.below(4));
-      batch.set(random.bytes(batch.length - RECORDS_AT), RECORDS_AT);
+      batch.set(random.bytes(batch.length - BATCH_HEADER_BYTES), BATCH_HEADER_BYTES);
     }),
   "garbage instead of records": (random) =>
     altered(random, (_view, batch) => {
-      batch.set(random.bytes(batch.length - RECORDS_AT), RECORDS_AT);
+      batch.set(random.bytes(batch.length - BATCH_HEADER_BYTES), BATCH_HEADER_BYTES);
     }),
   "a producer without a sequence": (random) =>
     altered(random, (view) => {

@@ -23,10 +23,9 @@ export class LoadedClient {
   ) {
     this.name = program.name;
     this.topic = topic;
-    const { command, directory, environment } = program;
+    const { command, environment } = program;
     const [file, ...words] = command;
     const child = spawn(file, [...words, bootstrap, topic, String(partitions), interval], {
-      ...(directory === undefined ? {} : { cwd: directory }),
       env: { ...process.env, ...environment },
       stdio: ["pipe", "pipe", "pipe"],
     });

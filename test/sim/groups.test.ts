@@ -44,7 +44,7 @@ function ask<Req, Res>(broker: number, api: Api<Req, Res>, version: number, body
 }
 
 function asked<Req, Res>(broker: number, api: Api<Req, Res>, version: number, body: Draft<Req>) {
-  return stage.asked(broker, api, version, body);
+  return stage.asking(broker, api, version, body);
 }
 
 interface Member {

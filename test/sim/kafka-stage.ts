@@ -17,7 +17,7 @@ const WAIT_MS_MAX = 20_000;
 export class KafkaStage {
   readonly simulation: Simulation;
   readonly cluster: SimCluster;
-  readonly #peer: SimWorld;
+  readonly peer: SimWorld;
 
   constructor(seed: number, brokers: number, settings: SettingValues = {}) {
     this.simulation = new Simulation({ seed });
@@ -29,7 +29,7 @@ export class KafkaStage {
         void server.listen({ host: nameOf(at.id), port: KAFKA_PORT });
       },
     });
-    this.#peer = this.simulation.node("client").boot();
+    this.peer = this.simulation.node("client").boot();
   }
 
   async start(): Promise<void> {
@@ -47,7 +47,7 @@ export class KafkaStage {
 
   /** A connection that stays. */
   async client(broker: number): Promise<KafkaClient> {
-    const client = new KafkaClient(this.#peer, {
+    const client = new KafkaClient(this.peer, {
       host: nameOf(broker as BrokerId),
       port: KAFKA_PORT,
     });
@@ -73,7 +73,7 @@ export class KafkaStage {
     body: Draft<Req>,
   ): Promise<Complete<Res>> {
     const at = { host: nameOf(broker as BrokerId), port: KAFKA_PORT };
-    const client = new KafkaClient(this.#peer, at);
+    const client = new KafkaClient(this.peer, at);
     await client.opened;
     const answer = await client.request(api, version, body);
     client.connection.end();

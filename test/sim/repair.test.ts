@@ -92,23 +92,29 @@ async function append(count: number): Promise<void> {
       producerEpoch: 0,
       baseSequence: number,
     });
-    let baseOffset = -1;
-    broker(leader()).services.log.append(
-      {
-        name: TOPIC,
-        topicId: null,
-        partition: 0,
-        batch: { bytes, start: 0, end: bytes.length },
-        acks: -1,
-        timeoutMs: 5_000,
-        allowsZstd: true,
-      },
-      (outcome) => {
-        if (outcome.ok) baseOffset = outcome.value.baseOffset;
-      },
-    );
-    await until("the append", () => baseOffset === number, 2);
+    expect(await appendBatch(bytes)).toBe(number);
   }
+}
+
+/** The base offset. */
+async function appendBatch(bytes: Uint8Array): Promise<number> {
+  let baseOffset: number | null = null;
+  broker(leader()).services.log.append(
+    {
+      name: TOPIC,
+      topicId: null,
+      partition: 0,
+      batch: { bytes, start: 0, end: bytes.length },
+      acks: -1,
+      timeoutMs: 5_000,
+      allowsZstd: true,
+    },
+    (outcome) => {
+      if (outcome.ok) ({ baseOffset } = outcome.value);
+    },
+  );
+  await until("the append", () => baseOffset !== null, 2);
+  return baseOffset!;
 }
 
 function start(...ids: readonly number[]): void {
@@ -371,23 +377,7 @@ test("a leader that reads damage hands over, never serves it, and fetches it aga
 
 async function appendPlain(value: Uint8Array): Promise<void> {
   await until("a leader", () => leader() !== 0);
-  const bytes = encodeBatch([{ key: null, value, timestampMs: nowMs() }]);
-  let isDone = false;
-  broker(leader()).services.log.append(
-    {
-      name: TOPIC,
-      topicId: null,
-      partition: 0,
-      batch: { bytes, start: 0, end: bytes.length },
-      acks: -1,
-      timeoutMs: 5_000,
-      allowsZstd: true,
-    },
-    (outcome) => {
-      isDone = outcome.ok;
-    },
-  );
-  await until("the append", () => isDone, 2);
+  await appendBatch(encodeBatch([{ key: null, value, timestampMs: nowMs() }]));
 }
 
 test("the controller's commands too: an image that was stuck goes on", async () => {

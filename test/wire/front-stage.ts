@@ -3,6 +3,7 @@
 import { encodeBatch } from "../../internal/model/encode-batch.ts";
 import type { BatchOptions } from "../../internal/model/encode-batch.ts";
 import type { ByteRange } from "../../internal/bytes/byte-range.ts";
+import type { AnyApi } from "../../internal/kafka/api/registry.ts";
 import type { KafkaOptions } from "../../internal/kafka/options.ts";
 import { KafkaServer } from "../../internal/kafka/server.ts";
 import type { Clock } from "../../internal/ports/clock.ts";
@@ -85,6 +86,11 @@ export async function openFrontStage(options: StageOptions = {}): Promise<FrontS
     refusals: () =>
       simulation.logs.find("client-refused").map(({ fields }) => String(fields["cause"])),
   };
+}
+
+/** All versions that are served, for a case each. */
+export function versionsOf({ versionMin, versionMax }: AnyApi): number[] {
+  return Array.from({ length: versionMax - versionMin + 1 }, (_, index) => versionMin + index);
 }
 
 const encoder = new TextEncoder();

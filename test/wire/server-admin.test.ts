@@ -13,11 +13,10 @@ import { alterConfigs } from "../../internal/kafka/api/33-alter-configs.ts";
 import { createPartitions } from "../../internal/kafka/api/37-create-partitions.ts";
 import { incrementalAlterConfigs } from "../../internal/kafka/api/44-incremental-alter-configs.ts";
 import { describeCluster } from "../../internal/kafka/api/60-describe-cluster.ts";
-import type { Api } from "../../internal/kafka/api/api.ts";
 import type { BrokerId, Term, TopicId } from "../../internal/model/ids.ts";
 import type { ByteRange } from "../../internal/bytes/byte-range.ts";
 import type { Draft } from "../../internal/schema/message.ts";
-import { batchOf, openFrontStage } from "./front-stage.ts";
+import { batchOf, openFrontStage, versionsOf } from "./front-stage.ts";
 import type { FrontStage } from "./front-stage.ts";
 import type { KafkaClient } from "./kafka-client.ts";
 
@@ -38,11 +37,6 @@ afterEach(async () => {
   expect(stage.log.lent).toBe(0);
   expect(stage.simulation.fatals).toEqual([]);
 });
-
-function versionsOf<Req, Res>(api: Api<Req, Res>): number[] {
-  const { versionMin, versionMax } = api;
-  return Array.from({ length: versionMax - versionMin + 1 }, (_, index) => versionMin + index);
-}
 
 function toOne(partition: number, records: ByteRange | null, acks = -1): Draft<ProduceRequest> {
   return {

@@ -14,7 +14,7 @@ import type { Api } from "../../internal/kafka/api/api.ts";
 import type { TopicId } from "../../internal/model/ids.ts";
 import { encodeSubscription } from "../../internal/schema/consumer-protocol.ts";
 import type { Complete, Draft } from "../../internal/schema/message.ts";
-import { openFrontStage } from "./front-stage.ts";
+import { openFrontStage, versionsOf } from "./front-stage.ts";
 import type { FrontStage } from "./front-stage.ts";
 import type { KafkaClient } from "./kafka-client.ts";
 
@@ -37,11 +37,6 @@ afterEach(async () => {
   await stage.play(() => stage.server.close());
   expect(stage.simulation.fatals).toEqual([]);
 });
-
-function versionsOf<Req, Res>(api: Api<Req, Res>): number[] {
-  const { versionMin, versionMax } = api;
-  return Array.from({ length: versionMax - versionMin + 1 }, (_, index) => versionMin + index);
-}
 
 function ask<Req, Res>(api: Api<Req, Res>, version: number, body: Draft<Req>) {
   return stage.play((): Promise<Complete<Res>> => client.request(api, version, body));

@@ -1,6 +1,5 @@
 // What operators look into, in conversation: every version, pages, and every error that may occur.
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Api } from "../../internal/kafka/api/api.ts";
 import { describeLogDirs } from "../../internal/kafka/api/35-describe-log-dirs.ts";
 import { describeQuorum } from "../../internal/kafka/api/55-describe-quorum.ts";
 import { describeProducers } from "../../internal/kafka/api/61-describe-producers.ts";
@@ -8,7 +7,7 @@ import { listConfigResources } from "../../internal/kafka/api/74-list-config-res
 import { describeTopicPartitions } from "../../internal/kafka/api/75-describe-topic-partitions.ts";
 import { produce } from "../../internal/kafka/api/00-produce.ts";
 import type { BrokerId, Term } from "../../internal/model/ids.ts";
-import { batchOf, openFrontStage } from "./front-stage.ts";
+import { batchOf, openFrontStage, versionsOf } from "./front-stage.ts";
 import type { FrontStage } from "./front-stage.ts";
 import type { KafkaClient } from "./kafka-client.ts";
 import { DIRECTORY } from "./memory-inspection.ts";
@@ -28,11 +27,6 @@ afterEach(async () => {
   await stage.play(async () => stage.sleepMs(50));
   expect(stage.simulation.fatals).toEqual([]);
 });
-
-function versionsOf<Req, Res>(api: Api<Req, Res>): number[] {
-  const { versionMin, versionMax } = api;
-  return Array.from({ length: versionMax - versionMin + 1 }, (_, index) => versionMin + index);
-}
 
 const elsewhere = {
   kind: "not-leader",

@@ -8,14 +8,13 @@ import { listOffsets } from "../../internal/kafka/api/02-list-offsets.ts";
 import { metadata } from "../../internal/kafka/api/03-metadata.ts";
 import { apiVersions } from "../../internal/kafka/api/18-api-versions.ts";
 import { offsetForLeaderEpoch } from "../../internal/kafka/api/23-offset-for-leader-epoch.ts";
-import type { Api } from "../../internal/kafka/api/api.ts";
 import { ErrorCode } from "../../internal/kafka/codec/errors.ts";
 import { RecordBatchView } from "../../internal/model/record-batch.ts";
 import type { BrokerId, Term, TopicId } from "../../internal/model/ids.ts";
 import type { ByteRange } from "../../internal/bytes/byte-range.ts";
 import type { Draft } from "../../internal/schema/message.ts";
 import { fromHex, toHex } from "../../internal/bytes/hex.ts";
-import { batchOf, openFrontStage, RawClient, whole } from "./front-stage.ts";
+import { batchOf, openFrontStage, RawClient, versionsOf, whole } from "./front-stage.ts";
 import type { FrontStage } from "./front-stage.ts";
 import type { KafkaClient } from "./kafka-client.ts";
 
@@ -36,11 +35,6 @@ afterEach(async () => {
   expect(stage.log.lent).toBe(0);
   expect(stage.simulation.fatals).toEqual([]);
 });
-
-function versionsOf<Req, Res>(api: Api<Req, Res>): number[] {
-  const { versionMin, versionMax } = api;
-  return Array.from({ length: versionMax - versionMin + 1 }, (_, index) => versionMin + index);
-}
 
 function toOne(partition: number, records: ByteRange | null, acks = -1): Draft<ProduceRequest> {
   return {

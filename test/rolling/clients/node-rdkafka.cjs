@@ -1,10 +1,9 @@
 // node-rdkafka (librdkafka) under load: an idempotent producer and a group of two, with the library's defaults. It runs on
-// the Node that npm compiled it for, from the folder in which it is installed. librdkafka reports every lost connection as
+// the Node that npm compiled it for; NODE_PATH says where it is. librdkafka reports every lost connection as
 // an error event and says that such events are for information (it reconnects by itself); they are notices here. What
 // counts: failed delivery reports, errors of other kinds, fatal ones, and failed commits.
 "use strict";
-const { createRequire } = require("node:module");
-const kafka = createRequire(`${process.cwd()}/`)("node-rdkafka");
+const kafka = require("node-rdkafka");
 
 const [bootstrap, topic, partitions, intervalMs] = process.argv.slice(2);
 const say = (...line) => process.stdout.write(`${JSON.stringify(line)}\n`);

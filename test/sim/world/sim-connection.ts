@@ -11,6 +11,7 @@ import type {
   ConnectionEvents,
 } from "../../../internal/ports/wire.ts";
 import { assert } from "../../../internal/base/assert.ts";
+import { joined } from "./joined.ts";
 import type { Life } from "./life.ts";
 import { DELIVERY } from "./scheduler.ts";
 import type { Fabric } from "./sim-fabric.ts";
@@ -413,18 +414,6 @@ export class SimConnection implements Connection {
   #world(delayUs: number, label: string, run: () => void, mark = 0): void {
     this.#fabric.scheduler.at(delayUs, null, DELIVERY, label, run, mark);
   }
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (const piece of pieces) length += piece.length;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }
 
 function same(left: Uint8Array, right: Uint8Array): boolean {

@@ -4,6 +4,7 @@ import type { DiskFault, JournalFile, JournalLane } from "../../../internal/port
 import type { Result } from "../../../internal/base/result.ts";
 import { assert } from "../../../internal/base/assert.ts";
 import { failed, ok } from "../../../internal/base/result.ts";
+import { joined } from "./joined.ts";
 import type { Life } from "./life.ts";
 import { parentOf } from "./platter.ts";
 import { DELIVERY } from "./scheduler.ts";
@@ -154,18 +155,6 @@ class SimJournalFile implements JournalFile {
     assert(!this.#lane.busy, "a journal file is not closed during a write");
     this.#open = false;
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 function sameBytes(parts: readonly Uint8Array[], whole: Uint8Array): boolean {
