@@ -147,13 +147,17 @@ export class ClassicGroup {
     return member;
   }
 
-  /** Takes back `replace`, whose record was not written. */
+  /** Takes back `replace`, whose record was not written. Who joined since may have agreed on what is new in `member`. */
   restore(member: Member, old: MemberFacts): void {
-    if (this.members.get(member.id) === member) this.replace(member, old);
+    if (this.members.get(member.id) !== member) return;
+    const { protocols } = this.phase === "Stable" ? old : member.facts;
+    this.replace(member, { ...old, protocols });
   }
 
-  /** Remembers an id that a client will join with. */
+  /** Remembers an id that a client will join with. Of too many the oldest is forgotten: its client is given another. */
   expect(memberId: string, sessionTimeoutMs: number): void {
+    const [oldest = ""] = this.pending.keys();
+    if (this.pending.size >= this.around.settings.membersMax) this.forget(oldest);
     const timer = new WheelTimer(() => {
       this.forget(memberId);
       this.#proceed();

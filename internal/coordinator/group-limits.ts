@@ -14,11 +14,13 @@ export function nameFault(group: string): GroupFault | null {
 }
 
 export function joinFault(request: JoinRequest, limits: GroupLimits): GroupFault | null {
-  const { sessionTimeoutMs, instanceId, protocolType, protocols } = request;
+  const { sessionTimeoutMs, memberId, instanceId, clientId, protocolType, protocols } = request;
   if (sessionTimeoutMs < limits.sessionMsMin || sessionTimeoutMs > limits.sessionMsMax) {
     return "invalid-session-timeout";
   }
+  if (memberId.length > NAME_CHARS_MAX) return "unknown-member";
   if ((instanceId?.length ?? 0) > NAME_CHARS_MAX) return "unknown-member";
+  if (clientId.length > NAME_CHARS_MAX) return "invalid-request";
   if (protocolType.length > NAME_CHARS_MAX || protocols.length > PROTOCOLS_MAX) {
     return "inconsistent-protocol";
   }

@@ -34,13 +34,19 @@ export class GroupsStage {
   readonly topics = new StageTopics();
   readonly group = new CommandGroup();
   readonly coordinators: readonly GroupCoordinator[];
-  readonly settings: Changeable<CoordinatorSettings> = { ...GROUP_SETTINGS };
+  readonly settings: Changeable<CoordinatorSettings>;
   groupsMax = 3;
   /** What the broker says of its right to answer (L5). */
   refusal: GroupFault | null = null;
 
-  constructor(seats: number, entropy: Entropy, bugs: GroupFaults = {}) {
+  constructor(
+    seats: number,
+    entropy: Entropy,
+    bugs: GroupFaults = {},
+    settings: Partial<CoordinatorSettings> = {},
+  ) {
     const { clock } = this;
+    this.settings = { ...GROUP_SETTINGS, ...settings };
     const wheel = new TimerWheel(clock);
     this.coordinators = Array.from({ length: seats }, (_, seat) => {
       const coordinator: GroupCoordinator = new GroupCoordinator(

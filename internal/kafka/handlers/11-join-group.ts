@@ -3,7 +3,7 @@
 // Behaviour: the answer waits until the rebalance is complete. From version 4 on a new member is given its id first
 // (MEMBER_ID_REQUIRED) and joins with it. From 9 on a leader that is restarted learns that it need not assign.
 //
-// Errors: 14 15 16 22 23 24 25 26 79 81 82.
+// Errors: 14 15 16 22 23 24 25 26 42 (a client id of more than 10,000 characters) 79 81 82.
 import type { Complete } from "../../schema/message.ts";
 import { joinGroup } from "../api/11-join-group.ts";
 import type { JoinGroupRequest, JoinGroupResponse } from "../api/11-join-group.ts";
