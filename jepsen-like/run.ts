@@ -26,7 +26,7 @@ import type { LeaderChange } from "./workload/leaders.ts";
 import { Producer } from "./workload/producer.ts";
 import { EndWatcher, TailReader } from "./workload/watcher.ts";
 
-export const PARTITIONS = 12;
+const PARTITIONS = 12;
 const TOPIC = "chaos";
 const IDEMPOTENT_PRODUCERS = 4;
 const PRODUCERS = 6;

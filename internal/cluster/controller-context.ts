@@ -16,7 +16,7 @@ import type { ControllerRecord } from "./records.ts";
 export interface ControllerSettings {
   /** Of a topic that does not say. */
   readonly partitionsDefault: number;
-  /** Of a topic that does not say (P3); see defaultFactor. */
+  /** Of a topic that does not say (P3). */
   readonly factorDefault: number;
   readonly topicPartitionsMax: number;
   readonly clusterPartitionsMax: number;

@@ -25,7 +25,7 @@ export interface ImageSourceLimits {
   readonly pieceBytesMax: number;
 }
 
-export const IMAGE_SOURCE_LIMITS: ImageSourceLimits = {
+const IMAGE_SOURCE_LIMITS: ImageSourceLimits = {
   heldBytesMax: 4 << 20,
   pieceBytesMax: 256 << 10,
 };

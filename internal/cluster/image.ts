@@ -2,28 +2,14 @@
 // group 0 feed it as they apply; the others pull it over the links (image-stream.ts). Reads are synchronous. Listeners
 // hear each record right after it is applied, and the new version once the whole entry is.
 import { assert } from "../base/assert.ts";
-import type {
-  BrokerId,
-  ClusterId,
-  DirectoryId,
-  GroupId,
-  LogIndex,
-  ReplicaId,
-  TopicId,
-} from "../model/ids.ts";
+import type { BrokerId, ClusterId, GroupId, LogIndex, ReplicaId, TopicId } from "../model/ids.ts";
 import { NO_UNDO } from "../statelog/machine.ts";
 import { ClusterState } from "./cluster-state.ts";
 import type { Broker, Topic } from "./cluster-state.ts";
 import { imageChanges } from "./image-changes.ts";
 import type { ImageChange } from "./image-changes.ts";
 import type { ImageListener } from "./image-listener.ts";
-import type {
-  ConfigEntry,
-  ControllerRecord,
-  EntrySpace,
-  PartitionPlacement,
-  ReplicaPlacement,
-} from "./records.ts";
+import type { ConfigEntry, ControllerRecord, EntrySpace, PartitionPlacement } from "./records.ts";
 
 export type { ImageListener } from "./image-listener.ts";
 
@@ -141,21 +127,6 @@ export class MetadataImage {
     if (placement === null) return group < this.#state.nextGroup ? "gone" : "unknown"; // C5
     if (placement.replicas.some((placed) => placed.replica === replica)) return "assigned";
     return replica < this.#state.nextReplica ? "retiring" : "unknown";
-  }
-
-  /** Every replica that the image places in this directory, with its partition. */
-  *placedIn(
-    broker: BrokerId,
-    directory: DirectoryId,
-  ): IterableIterator<TopicPartition & { placement: PartitionPlacement; own: ReplicaPlacement }> {
-    for (const topic of this.#state.topics.values()) {
-      for (const placement of topic.partitions) {
-        const own = placement.replicas.find(
-          (placed) => placed.broker === broker && placed.directory === directory,
-        );
-        if (own !== undefined) yield { topic, partition: placement.partition, placement, own };
-      }
-    }
   }
 
   /** Takes the committed records of one entry. Entries come in log order; one that is known already is ignored. */

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { BrokerId } from "../model/ids.ts";
 import type { PlacementBroker } from "./placement.ts";
-import { defaultFactor, extendReplicas, placeReplicas } from "./placement.ts";
+import { extendReplicas, placeReplicas } from "./placement.ts";
 
 /** Each host stands in one rack, as real ones do. */
 const fleet = fc
@@ -109,10 +109,6 @@ test("placeReplicas uses fenced brokers last, never first, and only with a major
     ok: false,
     fault: { kind: "too-few-brokers", live: 1 },
   });
-});
-
-test("defaultFactor is 3, or the size of a smaller cluster", () => {
-  expect([1, 2, 3, 5].map(defaultFactor)).toEqual([1, 2, 3, 3]);
 });
 
 function equals(size: number): PlacementBroker[] {

@@ -153,8 +153,3 @@ function rackCount(candidate: Candidate, chosen: readonly Candidate[]): number {
   for (const other of chosen) if (other.rack === candidate.rack) count++;
   return count;
 }
-
-/** The factor of a topic that names none (P3), and of internal topics (C7). */
-export function defaultFactor(initialBrokers: number): number {
-  return Math.min(3, initialBrokers);
-}

@@ -3,7 +3,7 @@ import type { TopicId } from "../model/ids.ts";
 import type { Entropy } from "../ports/entropy.ts";
 import { randomId } from "./random-id.ts";
 
-export const TOPIC_NAME_LENGTH_MAX = 249;
+const TOPIC_NAME_LENGTH_MAX = 249;
 
 /** Null: legal. Else a sentence saying why not. */
 export function topicNameRefusal(name: string): string | null {

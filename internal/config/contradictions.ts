@@ -4,7 +4,7 @@ import { memoryContradiction } from "./memory-budget.ts";
 import type { SettingReader } from "./settings-table.ts";
 
 /** Room that a journal write needs besides one record batch: its headers, twice, and the alignment. */
-export const JOURNAL_BATCH_OVERHEAD_BYTES = 64 * 1024;
+const JOURNAL_BATCH_OVERHEAD_BYTES = 64 * 1024;
 
 /** The largest `max.message.bytes` that this broker can store, for the setting and for topics. */
 export function messageBytesLimit(settings: SettingReader): number {

@@ -173,28 +173,6 @@ export function text(
   };
 }
 
-/** Names separated by commas, or a JSON list of them. */
-export function names(
-  fallback: readonly string[],
-  change: Change,
-  doc: string,
-): Setting<readonly string[]> {
-  return {
-    form: "name,name,…",
-    fallback,
-    change,
-    doc,
-    secret: false,
-    show: (value) => value.join(","),
-    parse(raw) {
-      const list = splitList(raw);
-      if (list === null) return failed("is not a list of names");
-      if (list.some((name) => name.length === 0)) return failed("holds an empty name");
-      return ok(list);
-    },
-  };
-}
-
 /** The items of a JSON list of text, or of text separated by commas; null for anything else. */
 export function splitList(raw: unknown): readonly string[] | null {
   if (Array.isArray(raw)) return raw.every((item) => typeof item === "string") ? raw : null;

@@ -49,7 +49,7 @@ export interface SettingSources {
 export type SettingValues = { readonly [N in SettingName]?: SettingValue<N> };
 
 /** Environment variables with our prefix that are no settings. */
-export const RESERVED_ENVIRONMENT: readonly string[] = ["FLOTILLA_CONFIG"];
+const RESERVED_ENVIRONMENT: readonly string[] = ["FLOTILLA_CONFIG"];
 
 /** `link.silence.ms` is FLOTILLA_LINK_SILENCE_MS. */
 export function environmentName(name: SettingName): string {

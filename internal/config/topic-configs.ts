@@ -8,7 +8,7 @@ import { nearestName } from "./nearest.ts";
 import type { SettingName } from "./settings-table.ts";
 
 /** Kafka's config types, as DescribeConfigs numbers them. */
-export const CONFIG_TYPE = { boolean: 1, string: 2, int: 3, long: 5, double: 6, list: 7 } as const;
+const CONFIG_TYPE = { boolean: 1, string: 2, int: 3, long: 5, double: 6, list: 7 } as const;
 
 export interface TopicConfig {
   readonly type: keyof typeof CONFIG_TYPE;

@@ -107,7 +107,7 @@ export class SubscribedTopics {
 }
 
 /** Never 0, which says that nobody looked. */
-export function metadataHash(topics: Topics): number {
+function metadataHash(topics: Topics): number {
   const lines = [...topics.values()].map(
     (topic) => `${topic.topicId} ${topic.partitions.length}\n`,
   );

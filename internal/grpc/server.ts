@@ -59,7 +59,7 @@ interface DecodingMethod {
 }
 
 /** Where a broker listens when nothing else is said. */
-export const GRPC_ADDRESS: Address = { host: "127.0.0.1", port: 7092 };
+const GRPC_ADDRESS: Address = { host: "127.0.0.1", port: 7092 };
 
 const LOG = "flotilla.v1.Log";
 const ADMIN = "flotilla.v1.Admin";

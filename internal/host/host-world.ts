@@ -11,7 +11,7 @@ import { HostTasks } from "./tasks.ts";
 import { HostWire } from "./wire.ts";
 
 /** The exit code of a broker that stopped because it could not trust itself (an internal software error). */
-export const FATAL_EXIT_CODE = 70;
+const FATAL_EXIT_CODE = 70;
 /** How long a fatal end waits for a journal write that is with the disk. */
 const JOURNAL_SETTLE_MS_MAX = 1_000;
 

@@ -23,7 +23,7 @@ export interface HttpListenFault {
 }
 
 /** Where a broker listens when nothing else is said. */
-export const HTTP_ADDRESS: Address = { host: "127.0.0.1", port: 8092 };
+const HTTP_ADDRESS: Address = { host: "127.0.0.1", port: 8092 };
 
 const NOT_FOUND = jsonPage(404, {
   error: "not-found",

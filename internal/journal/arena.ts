@@ -4,7 +4,7 @@
 import { assert } from "../base/assert.ts";
 import type { PayloadPosition } from "../model/ids.ts";
 
-export const SEGMENT_BYTES_MAX = 1 << 20;
+const SEGMENT_BYTES_MAX = 1 << 20;
 const SEGMENTS_MIN = 8;
 
 export class Arena {

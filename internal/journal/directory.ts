@@ -20,7 +20,7 @@ export interface Identity {
 
 const FORMAT_VERSION = 1;
 
-export function identityPath(directory: string): string {
+function identityPath(directory: string): string {
   return `${directory}/directory.json`;
 }
 

@@ -14,7 +14,7 @@ const HEADER_BYTES = 64;
 const CHUNK_HEADER_BYTES = 16;
 const ROW_BYTES = 96;
 const EPOCH_BYTES = 16;
-export const CONFIGURATION_BYTES_MAX = 64 * 1024;
+const CONFIGURATION_BYTES_MAX = 64 * 1024;
 const EPOCHS_MAX = 0xffff;
 
 export interface TableHeader {

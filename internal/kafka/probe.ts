@@ -3,7 +3,7 @@ import type { Counter, Histogram, Meter } from "../ports/meter.ts";
 import { errorName } from "./codec/errors.ts";
 
 /** Why a connection is over. */
-export const CLOSE_CAUSES = [
+const CLOSE_CAUSES = [
   "client", // the other side, or the network
   "shutdown",
   "too-many-connections",

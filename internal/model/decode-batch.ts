@@ -24,7 +24,7 @@ export interface DecodedRecord {
 export type OpenFault = BatchFault | DecompressFault;
 
 /** What a decompressed payload may grow to where the caller sets no limit of its own. */
-export const DECOMPRESSED_BYTES_MAX = 64 * 1024 * 1024;
+const DECOMPRESSED_BYTES_MAX = 64 * 1024 * 1024;
 const CORRUPT: OpenFault = { kind: "corrupt", reason: "length" };
 
 /** The batches of a blob, in order. A cut-off batch at the end is left out: fetch answers may end in one. */
@@ -80,26 +80,6 @@ export function decodeBatch(
 function timestampOf(batch: RecordBatchView, cursor: RecordCursor): number {
   if (batch.isLogAppendTime) return batch.maxTimestampMs;
   return batch.baseTimestampMs + cursor.timestampDelta;
-}
-
-export interface RecordPlace {
-  readonly offset: Offset;
-  readonly timestampMs: number;
-}
-
-/** The first record of the batch with a timestamp of at least `fromMs`; null when it has none. */
-export function findByTimestamp(
-  batch: RecordBatchView,
-  payload: ByteRange,
-  fromMs: number,
-): Result<RecordPlace | null, OpenFault> {
-  const cursor = new RecordCursor(payload, batch.recordCount);
-  while (cursor.next()) {
-    const timestampMs = timestampOf(batch, cursor);
-    if (timestampMs < fromMs) continue;
-    return ok({ offset: (batch.baseOffset + cursor.offsetDelta) as Offset, timestampMs });
-  }
-  return cursor.isCorrupt ? failed(CORRUPT) : ok(null);
 }
 
 /**

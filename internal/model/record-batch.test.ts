@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { compress } from "../bytes/compress.ts";
 import { fromHex, toHex } from "../bytes/hex.ts";
 import { writeI16, writeI32, writeI64 } from "../bytes/integers.ts";
-import { controlTypeOf, decodeBatch, findByTimestamp, keylessRecords } from "./decode-batch.ts";
+import { controlTypeOf, decodeBatch, keylessRecords } from "./decode-batch.ts";
 import { openPayload, splitBatches } from "./decode-batch.ts";
 import { MARKER_COMMIT, encodeBatch, encodeMarker } from "./encode-batch.ts";
 import type { NewRecord } from "./encode-batch.ts";
@@ -283,14 +283,10 @@ describe("records", () => {
     expect(compress(4, new Uint8Array(50_000)).length).toBeLessThan(100);
   });
 
-  test("are found by timestamp and by a missing key", () => {
+  test("are found by a missing key", () => {
     const batch = new RecordBatchView(encodeBatch(twoRecords, { baseOffset: 40 }), 0);
     const payload = openPayload(batch);
     if (!payload.ok) throw new Error("the payload opens");
-    const found = (fromMs: number) => findByTimestamp(batch, payload.value, fromMs);
-    expect(found(0)).toEqual({ ok: true, value: { offset: 40, timestampMs: T } });
-    expect(found(T + 1)).toEqual({ ok: true, value: { offset: 41, timestampMs: T + 5 } });
-    expect(found(T + 6)).toEqual({ ok: true, value: null });
     expect(keylessRecords(payload.value, batch.recordCount, 5)).toEqual([1]);
   });
 });

@@ -19,9 +19,6 @@ export const BATCH_LENGTH_END = 12;
 export const MAGIC = 2;
 
 export const CODEC_NONE = 0;
-export const CODEC_GZIP = 1;
-export const CODEC_SNAPPY = 2;
-export const CODEC_LZ4 = 3;
 export const CODEC_ZSTD = 4;
 
 export const ATTRIBUTE_CODEC = 0x07;
@@ -166,7 +163,7 @@ export class RecordBatchView {
 }
 
 /** What the length field says; the caller compares it with what is there. */
-export function batchBytes(bytes: Uint8Array, start: number): number {
+function batchBytes(bytes: Uint8Array, start: number): number {
   return readI32(bytes, start + LENGTH_AT) + BATCH_LENGTH_END;
 }
 

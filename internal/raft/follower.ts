@@ -123,7 +123,7 @@ function reject(state: State, from: ReplicaId, prevIndex: LogIndex, prevTerm: Te
 }
 
 /** F2: never past what agrees with this term's leader. Says whether the commit index moved. */
-export function followCommit(state: State, commit: LogIndex): boolean {
+function followCommit(state: State, commit: LogIndex): boolean {
   const limit = state.faults.commitMinLeaderCommitLastIndex ? state.log.last : state.matched;
   const index = commit < limit ? commit : limit;
   if (index <= state.commit) return false;

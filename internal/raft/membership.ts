@@ -13,7 +13,7 @@ import type { Leadership, State } from "./state.ts";
 import { announceConfiguration, becomeFollower, nextWrite, send } from "./term.ts";
 
 /** The most learners of a configuration. */
-export const LEARNERS_MAX = 15;
+const LEARNERS_MAX = 15;
 
 export type Target = Omit<Configuration, "votersOutgoing">;
 

@@ -15,12 +15,9 @@ export type RecordType =
   | "checkpoint"
   | "seal";
 
-/** What a log entry holds. Only batches consume offsets. */
+/** What a log entry holds: 0 a batch, 1 a no-op, 2 a configuration, 3 a command. Only batches consume offsets. */
 export type EntryKind = 0 | 1 | 2 | 3;
 export const BATCH_ENTRY = 0;
-export const NO_OP_ENTRY = 1;
-export const CONFIGURATION_ENTRY = 2;
-export const COMMAND_ENTRY = 3;
 
 /**
  * All fields are present in every header, so that headers have one shape; a field without meaning for a type is 0.

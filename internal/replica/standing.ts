@@ -38,10 +38,6 @@ export class Standings {
     this.#suspectGroups.add(replica);
   }
 
-  get allSuspect(): boolean {
-    return this.#suspectAll;
-  }
-
   of(replica: Replica): Standing {
     if (this.#suspectAll || this.#suspectGroups.has(replica)) return "suspect";
     // A wiped disk came back under a new directory id: it is not the member that the configuration counts (F5).

@@ -25,18 +25,13 @@ import type { BrokerId } from "../model/ids.ts";
 export type { FetchClaim } from "../coordinator/group-offsets.ts";
 export type {
   CommitRequest,
-  CommittedOffset,
   ConsumerBeatAnswer,
   ConsumerBeatRequest,
   ConsumerDescription,
-  DescribedConsumer,
-  NamedPartitions,
-  DescribedMember,
   FetchedOffset,
   GroupDescription,
   GroupFault,
   GroupListing,
-  GroupPhase,
   HeartbeatRequest,
   JoinAnswer,
   JoinRequest,

@@ -16,7 +16,7 @@ export function checkClients(history: History, unanswered: number): Finding[] {
 }
 
 /** P1, per replica and life of its process. */
-export function watermarks(history: History): Finding {
+function watermarks(history: History): Finding {
   const draft = new FindingDraft(
     "watermark went back",
     "a replica's high watermark never goes back while its process lives",
@@ -27,7 +27,7 @@ export function watermarks(history: History): Finding {
 }
 
 /** A leader's answer covers everything that was acknowledged before the question. */
-export function staleEnds(history: History): Finding {
+function staleEnds(history: History): Finding {
   const draft = new FindingDraft(
     "stale end",
     "a leader never tells an end that leaves out what was acknowledged before it was asked",
@@ -58,7 +58,7 @@ export function staleEnds(history: History): Finding {
 }
 
 /** An answer that was complete before another question was asked is not above that one's answer. */
-export function endsGoBack(history: History): Finding {
+function endsGoBack(history: History): Finding {
   const draft = new FindingDraft("end went back", "the end of a partition never goes back");
   draft.examined(history.ends.length);
   for (const [, observations] of byPartition(history.ends)) {
@@ -80,7 +80,7 @@ export function endsGoBack(history: History): Finding {
 }
 
 /** A producer that keeps to the rules is never refused for its sequence or its epoch. */
-export function sessions(history: History): Finding {
+function sessions(history: History): Finding {
   const draft = new FindingDraft(
     "session broken",
     "an idempotent producer that keeps to the rules keeps its session",
@@ -91,7 +91,7 @@ export function sessions(history: History): Finding {
 }
 
 /** Once everything is healed, an idempotent producer gets an answer for all that it sent. */
-export function settled(history: History, unanswered: number): Finding {
+function settled(history: History, unanswered: number): Finding {
   const draft = new FindingDraft(
     "never answered",
     "after the last fault every batch of an idempotent producer is acknowledged",
@@ -101,7 +101,7 @@ export function settled(history: History, unanswered: number): Finding {
   return draft.finding();
 }
 
-export function protocol(history: History): Finding {
+function protocol(history: History): Finding {
   const draft = new FindingDraft("protocol", "answers follow the protocol and come in order");
   draft.examined(history.lanes.reduce((sum, { batches }) => sum + batches.length, 0));
   draft.all(history.malformed);

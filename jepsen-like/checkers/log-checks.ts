@@ -23,7 +23,7 @@ export function checkLogs(history: History, logs: FinalLogs): Finding[] {
 }
 
 /** Every acknowledged record lies at its offset on every replica. */
-export function lost(history: History, logs: FinalLogs): Finding {
+function lost(history: History, logs: FinalLogs): Finding {
   const draft = new FindingDraft(
     "lost",
     "every acknowledged record is on every replica, at exactly the offset that was promised",
@@ -49,7 +49,7 @@ export function lost(history: History, logs: FinalLogs): Finding {
 }
 
 /** No value lies at two offsets. Nobody here sends a value again except under idempotence, so none is excused. */
-export function duplicated(history: History, logs: FinalLogs): Finding {
+function duplicated(history: History, logs: FinalLogs): Finding {
   const draft = new FindingDraft("duplicated", "no value is in a partition twice");
   for (const log of logs) {
     const counted = history.lanes.map((lane) => new Uint8Array(lane.sent));
@@ -75,7 +75,7 @@ export function duplicated(history: History, logs: FinalLogs): Finding {
  * A lane's values lie in the order in which it sent them. All of an idempotent lane; of a plain one those that were
  * acknowledged, and only in comparison with others of the same connection: an unanswered batch may rest in a socket.
  */
-export function reordered(history: History, logs: FinalLogs): Finding {
+function reordered(history: History, logs: FinalLogs): Finding {
   const draft = new FindingDraft(
     "reordered",
     "each producer's records are in the order of sending",
@@ -122,7 +122,7 @@ function plainOrder(lane: Lane, draft: FindingDraft): void {
 }
 
 /** What was acknowledged before another send began has the smaller offset, whoever sent them. */
-export function realTimeOrder(history: History): Finding {
+function realTimeOrder(history: History): Finding {
   const draft = new FindingDraft(
     "real-time order",
     "a record that was acknowledged before another was sent lies before it",
@@ -155,7 +155,7 @@ export function realTimeOrder(history: History): Finding {
 }
 
 /** A definite refusal means that the records are nowhere. */
-export function failedButPresent(history: History, logs: FinalLogs): Finding {
+function failedButPresent(history: History, logs: FinalLogs): Finding {
   const draft = new FindingDraft("refused but there", "what was refused for certain is nowhere");
   const failed = history.lanes.map(
     (lane) => new Map(lane.batches.filter(isFailed).map((batch) => [batch.first, batch])),
@@ -178,7 +178,7 @@ function isFailed(batch: SentBatch): boolean {
 }
 
 /** Byte by byte, batch by batch. */
-export function replicasDiffer(logs: FinalLogs): Finding {
+function replicasDiffer(logs: FinalLogs): Finding {
   const draft = new FindingDraft("replicas differ", "all replicas hold the same bytes");
   const first = new Map<number, ReplicaLog>();
   for (const log of logs) {
@@ -203,7 +203,7 @@ export function replicasDiffer(logs: FinalLogs): Finding {
 }
 
 /** Gaps, wrong checksums, and values that nobody sent. */
-export function damaged(history: History, logs: FinalLogs): Finding {
+function damaged(history: History, logs: FinalLogs): Finding {
   const draft = new FindingDraft("damaged", "logs have no gaps and hold only what was sent");
   for (const log of logs) {
     draft.examined(log.end);
@@ -224,7 +224,7 @@ export function damaged(history: History, logs: FinalLogs): Finding {
 }
 
 /** One batch, one offset, however often it is acknowledged. */
-export function contradicted(history: History): Finding {
+function contradicted(history: History): Finding {
   const draft = new FindingDraft("contradicted", "a batch is never promised two offsets");
   for (const lane of history.lanes) draft.examined(lane.batches.length);
   for (const { lane, first, offsets } of history.contradictions) {
@@ -234,7 +234,7 @@ export function contradicted(history: History): Finding {
 }
 
 /** What any broker served during the run is what the final logs hold. */
-export function servedBefore(history: History, logs: FinalLogs): Finding {
+function servedBefore(history: History, logs: FinalLogs): Finding {
   const draft = new FindingDraft("served and gone", "what was served once stays as it was");
   draft.examined(history.seen.size);
   draft.all(history.conflicts);

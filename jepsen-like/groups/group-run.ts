@@ -232,7 +232,7 @@ async function requireProtocols(
 }
 
 /** Kafka's rule: Java's hash of the name, without its sign, modulo the partitions. */
-export function partitionOf(group: string): number {
+function partitionOf(group: string): number {
   let hash = 0;
   for (let k = 0; k < group.length; k++) hash = (Math.imul(31, hash) + group.charCodeAt(k)) | 0;
   return (hash & 0x7fff_ffff) % OFFSETS_PARTITIONS;

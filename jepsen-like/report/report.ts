@@ -18,7 +18,7 @@ export interface Report {
   readonly findings: readonly Finding[];
 }
 
-export function summaryOf({ title, seed, timeS, outcome, findings }: Report): string {
+function summaryOf({ title, seed, timeS, outcome, findings }: Report): string {
   const { history, faults, fromMs, toMs } = outcome;
   const acks = acksByPartition(history);
   const windows = faults.map((fault) => windowOf(fault, acks));

@@ -30,7 +30,7 @@ export interface JoinAnswer {
   readonly members: readonly JoinedMember[];
 }
 
-export const PROTOCOL_TYPE = "consumer";
+const PROTOCOL_TYPE = "consumer";
 const NO_BYTES = Buffer.alloc(0);
 
 export const JOIN_GROUP: Api<JoinQuestion, JoinAnswer> = {

@@ -4,7 +4,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { ByteReader, ByteWriter, MalformedAnswer } from "./bytes.ts";
 import { crc32c } from "./crc32c.ts";
 
-export const BATCH_HEADER_BYTES = 61;
+const BATCH_HEADER_BYTES = 61;
 const CRC_POSITION = 17;
 const CRC_STARTS = 21;
 

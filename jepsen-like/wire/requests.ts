@@ -11,11 +11,6 @@ export interface Api<Q, A> {
   read(from: ByteReader): A;
 }
 
-export interface TopicPartition {
-  readonly topic: string;
-  readonly partition: number;
-}
-
 export interface ApiRange {
   readonly key: number;
   readonly versionMin: number;

@@ -91,7 +91,7 @@ export async function coordinatorOf(bootstrap: Address, group: string): Promise<
 }
 
 /** Ranges of each topic, as the leader of a classic group hands them out. */
-export function rangeOf(place: number, members: number, partitions: number): number[] {
+function rangeOf(place: number, members: number, partitions: number): number[] {
   const from = Math.floor((place * partitions) / members);
   const end = Math.floor(((place + 1) * partitions) / members);
   return Array.from({ length: end - from }, (_, at) => from + at);

@@ -20,7 +20,7 @@ const CHECK_MS_MAX = 200_000;
 /** With `--quick`, what takes longest is left out. */
 const QUICK_COLUMNS: readonly Column[] = ["codecs", "idempotent", "group", "resume"];
 
-export function isUnderKills(column: Column): boolean {
+function isUnderKills(column: Column): boolean {
   return column.endsWith(", kills");
 }
 

@@ -221,7 +221,7 @@ export class TestOwner implements RecoveryVisitor {
   }
 }
 
-export function entryOf(header: RecordHeader, position: PayloadPosition, text: string): Entry {
+function entryOf(header: RecordHeader, position: PayloadPosition, text: string): Entry {
   const { index, term, kind } = header;
   return { index, term, kind, header, text, position };
 }
@@ -231,7 +231,7 @@ export interface MadeRecord {
   readonly payload: Uint8Array | null;
 }
 
-export function makeRecord(
+function makeRecord(
   type: RecordType,
   fields: { group: number; index?: number; term?: number; vote?: number; kind?: EntryKind },
   payload: Uint8Array | null = null,
@@ -271,15 +271,15 @@ export function payloadOf(mark: number, length: number): Uint8Array {
 }
 
 /** Tells a payload from others: its mark, its length and a sum of its bytes. */
-export function markOf(payload: Uint8Array): string {
+function markOf(payload: Uint8Array): string {
   return `${payload.length}.${crc32c(payload, 0, payload.length)}`;
 }
 
-export function bytesOf(text: string): Uint8Array {
+function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-export function textOf(bytes: Uint8Array): string {
+function textOf(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 

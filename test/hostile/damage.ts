@@ -59,7 +59,7 @@ const HUGE = [
   [0xff, 0xfe],
 ] as const;
 
-export const DAMAGES: Readonly<Record<string, Damage>> = {
+const DAMAGES: Readonly<Record<string, Damage>> = {
   "flipped bit": (frame, random) => {
     const bytes = copyOf(frame);
     const at = random.below(bytes.length);

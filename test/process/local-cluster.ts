@@ -34,7 +34,7 @@ export interface ProcessFacts {
   readonly writtenBytes: number;
 }
 
-export async function freePorts(count: number): Promise<number[]> {
+async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer());
   const ports: number[] = [];
   for (const server of servers) {

@@ -26,7 +26,7 @@ import { ImageReporter, TopicReadiness } from "../../internal/cluster/readiness.
 import { randomId } from "../../internal/cluster/random-id.ts";
 
 /** Message types on the broker links, with the lane that each travels on. */
-export const CLUSTER_MESSAGES = {
+const CLUSTER_MESSAGES = {
   "controller-request": { type: 64, lane: "data" },
   "controller-reply": { type: 65, lane: "data" },
   "image-fetch": { type: 66, lane: "control" },

@@ -7,7 +7,7 @@ import type { SmallSizes } from "./cluster/small-settings.ts";
 import type { Latency, SeededEntropy } from "./world/seeded-entropy.ts";
 
 /** Every kind of fault and disturbance; the weights of a plan are per mille of a draw. */
-export const FAULT_KINDS = [
+const FAULT_KINDS = [
   "kill",
   "power",
   "power all",
@@ -34,7 +34,7 @@ export const FAULT_KINDS = [
 export type FaultKind = (typeof FAULT_KINDS)[number] | "coordinator";
 
 /** Faults that wait for a moment in a broker, each with its chance per mille. */
-export const MOMENT_FAULTS = [
+const MOMENT_FAULTS = [
   "power during a journal write",
   "cut off and stall a leader",
   "kill a new leader",

@@ -19,7 +19,7 @@ import { MemoryInspection } from "./memory-inspection.ts";
 import { MemoryLog } from "./memory-log.ts";
 import type { MemoryLogOptions } from "./memory-log.ts";
 
-export const OPTIONS: KafkaOptions = {
+const OPTIONS: KafkaOptions = {
   listener: "kafka",
   requestBytesMax: 1 << 20,
   connectionsMax: 1000,

@@ -117,12 +117,6 @@ export class KafkaClient {
     this.#write(api, version, body);
   }
 
-  /** Sends bytes as they are. They must not change afterwards. */
-  sendRaw(bytes: Uint8Array): void {
-    this.connection.write(bytes);
-    this.#flushSoon();
-  }
-
   /** Stops and continues reading, as a slow consumer does. */
   pause(): void {
     this.connection.pause();

@@ -112,7 +112,7 @@ function startCommand({ configFile }: LocalBroker): string {
 }
 
 /** The process of a broker, however it was started; null when it does not run. */
-export function runningPid({ pidFile }: LocalBroker): number | null {
+function runningPid({ pidFile }: LocalBroker): number | null {
   const pid = readPid(pidFile);
   return pid !== null && isBroker(pid) ? pid : null;
 }

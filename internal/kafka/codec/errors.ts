@@ -177,23 +177,6 @@ const RETRIABLE: ReadonlySet<number> = new Set<ErrorCode>([
   ErrorCode.SHARE_SESSION_LIMIT_REACHED,
 ]);
 
-/** The retriable codes after which clients also ask for the cluster's metadata again. */
-const REFRESHES_METADATA: ReadonlySet<number> = new Set<ErrorCode>([
-  ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-  ErrorCode.LEADER_NOT_AVAILABLE,
-  ErrorCode.NOT_LEADER_OR_FOLLOWER,
-  ErrorCode.REPLICA_NOT_AVAILABLE,
-  ErrorCode.NETWORK_EXCEPTION,
-  ErrorCode.KAFKA_STORAGE_ERROR,
-  ErrorCode.LISTENER_NOT_FOUND,
-  ErrorCode.FENCED_LEADER_EPOCH,
-  ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE,
-  ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE,
-  ErrorCode.ELECTION_NOT_NEEDED,
-  ErrorCode.UNKNOWN_TOPIC_ID,
-  ErrorCode.INCONSISTENT_TOPIC_ID,
-]);
-
 const names = new Map<number, ErrorName>(
   (Object.keys(ErrorCode) as ErrorName[]).map((name) => [ErrorCode[name], name]),
 );
@@ -205,8 +188,4 @@ export function errorName(code: number): ErrorName | undefined {
 
 export function isRetriable(code: number): boolean {
   return RETRIABLE.has(code);
-}
-
-export function refreshesMetadata(code: number): boolean {
-  return REFRESHES_METADATA.has(code);
 }

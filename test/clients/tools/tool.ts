@@ -1,5 +1,5 @@
 // Kafka's command-line tools as functions: a class, the words of its command line, what it prints.
-import type { Check, Surroundings } from "../client.ts";
+import type { Surroundings } from "../client.ts";
 import type { Java } from "../java.ts";
 import { run } from "../programs.ts";
 
@@ -8,9 +8,6 @@ export interface Tools {
   /** Runs the tool against the cluster to its end; standard output. */
   run(tool: string, words: readonly string[], input?: string): Promise<string>;
 }
-
-/** A group of checks, one for each tool or so. */
-export type ToolChecks = (tools: Tools) => readonly Check[];
 
 const TOOL_MS_MAX = 120_000;
 const PACKAGE = "org.apache.kafka.tools";

@@ -59,11 +59,6 @@ export class SimFile {
     return this.#durable.view;
   }
 
-  /** Writes that a power loss may take back, oldest first. */
-  get unsynced(): readonly FileWrite[] {
-    return this.#unsynced;
-  }
-
   /** A write into the page cache. Takes `bytes`. */
   write(position: number, bytes: Uint8Array): void {
     this.#cached.write(position, bytes);

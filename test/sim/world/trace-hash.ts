@@ -23,11 +23,6 @@ export class TraceHash {
     this.#high = high;
   }
 
-  /** Mixes a text in. */
-  addText(text: string): void {
-    for (let at = 0; at < text.length; at++) this.add(text.charCodeAt(at));
-  }
-
   /** 16 hexadecimal digits. */
   digest(): string {
     return [this.#high, this.#low]
