@@ -224,7 +224,8 @@ export class LocalClusterService implements ClusterService {
   ): Result<readonly ConfigView[], AdminFault> {
     const views = this.#configViews(target);
     if (!views.ok || names === null) return views;
-    return ok(views.value.filter((view) => names.includes(view.name)));
+    const wanted = new Set(names);
+    return ok(views.value.filter((view) => wanted.has(view.name)));
   }
 
   #configViews(target: ConfigTarget): Result<readonly ConfigView[], AdminFault> {

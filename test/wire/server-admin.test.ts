@@ -269,9 +269,10 @@ describe("administration", () => {
   });
 
   test.each(versionsOf(describeConfigs))("DescribeConfigs %i", async (version) => {
+    stage.cluster.addTopic("bills", 1);
     const resources = [
       { resourceType: 2, resourceName: "orders", configurationKeys: null },
-      { resourceType: 2, resourceName: "orders", configurationKeys: ["retention.ms"] },
+      { resourceType: 2, resourceName: "bills", configurationKeys: ["retention.ms"] },
       { resourceType: 2, resourceName: "nobody", configurationKeys: null },
       { resourceType: 4, resourceName: "one", configurationKeys: null },
       { resourceType: 16, resourceName: "x", configurationKeys: null },

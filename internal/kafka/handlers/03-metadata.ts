@@ -122,10 +122,15 @@ class MetadataCall {
   ): Promise<MetadataResponseTopics[]> {
     const { cluster } = this.#context;
     const topics: MetadataResponseTopics[] = [];
+    const seen = new Set<string>();
     for (const { name, topicId } of asked) {
       const pause = this.#breather.tick();
       if (pause !== null) await pause;
       const byId = topicId !== NO_ID || name === null;
+      // A topic may have ten thousand partitions: it is told once, however often it is named.
+      const key = byId ? topicId : `name ${name}`;
+      if (seen.has(key)) continue;
+      seen.add(key);
       const topic = byId ? cluster.topicWithId(topicId) : cluster.topicNamed(name);
       if (topic !== null) topics.push(await this.#topic(topic, shown));
       else if (byId) topics.push(this.#missing(null, topicId, ErrorCode.UNKNOWN_TOPIC_ID));

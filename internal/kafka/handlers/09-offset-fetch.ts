@@ -4,7 +4,8 @@
 // transactions yet, so no offset is ever pending and requireStable changes nothing. Members of consumer groups say their
 // epoch (9+), and are told when it is not theirs any more.
 //
-// Errors: 14 15 16 24, up to version 1 per partition, up to 7 at the top, from 8 on per group, with 25 113 (9+); per partition 100 (10).
+// Errors: 14 15 16 24, up to version 1 per partition, up to 7 at the top, from 8 on per group, with 42 (named
+// again) and 25 113 (9+); per partition 100 (10).
 import type { Result } from "../../base/result.ts";
 import type { Complete } from "../../schema/message.ts";
 import type {
@@ -58,7 +59,19 @@ function fetch(
   return new Promise((resolve) => {
     const done = (outcome: Result<readonly FetchedOffset[], GroupFault>): void =>
       resolve(outcome.ok ? { fault: null, offsets: outcome.value } : { fault: outcome.fault });
-    groups.fetch(group, topics, done, claim);
+    groups.fetch(group, topics === null ? null : distinct(topics), done, claim);
+  });
+}
+
+/** A text of 4,096 characters may stand beside each offset: it is told once, however often the request names it. */
+function distinct(topics: readonly OffsetsAsked[]): readonly OffsetsAsked[] {
+  const seen = new Map<string, Set<number>>();
+  return topics.map((topic) => {
+    const key = topic.name ?? topic.topicId ?? "";
+    const known = seen.get(key) ?? new Set();
+    seen.set(key, known);
+    const partitions = topic.partitions.filter((one) => !known.has(one) && known.add(one));
+    return { ...topic, partitions };
   });
 }
 
@@ -101,10 +114,15 @@ async function respondAll(
 ): Promise<OffsetFetchResponse> {
   const breather = new Breather(context.clock);
   const groups: OffsetFetchResponseGroups[] = [];
+  const seen = new Set<string>();
   for (const group of request.groups) {
     const pause = breather.tick();
     if (pause !== null) await pause;
-    groups.push(await respondGroup(context, group, call));
+    const { groupId } = group;
+    const isRepeated = seen.has(groupId);
+    seen.add(groupId);
+    if (!isRepeated) groups.push(await respondGroup(context, group, call));
+    else groups.push({ groupId, topics: [], errorCode: call.refused(ErrorCode.INVALID_REQUEST) });
   }
   return { throttleTimeMs: 0, groups };
 }

@@ -4,7 +4,7 @@
 // all brokers. A broker's settings have our names, and Kafka's where they differ. Synonyms are every value that was given or
 // stands by default, the one in force first. The value of a secret is never shown.
 //
-// Errors per resource: 3 17 42 (a resource of another type, no broker's id, or the id of another broker: only a broker
+// Errors per resource: 3 17 42 (named again, a resource of another type, no broker's id, or the id of another broker: only a broker
 // itself knows its settings, and clients ask that one).
 import type { Complete } from "../../schema/message.ts";
 import type { ConfigView } from "../../service/cluster-service.ts";
@@ -30,6 +30,8 @@ import { adminCode } from "../errors-table.ts";
 import { responder } from "../handler.ts";
 import type { Handler, HandlerContext } from "../handler.ts";
 
+const AGAIN = "The request names this resource more than once.";
+
 type DescribeRequest = Complete<DescribeConfigsRequest>;
 
 export function describeConfigsHandler(context: HandlerContext): Handler {
@@ -43,10 +45,16 @@ async function respond(
 ): Promise<DescribeConfigsResponse> {
   const breather = new Breather(context.clock);
   const results: DescribeConfigsResponseResults[] = [];
+  const seen = new Set<string>();
   for (const resource of request.resources) {
     const pause = breather.tick();
     if (pause !== null) await pause;
-    const result = describe(context, request, resource);
+    const key = `${resource.resourceType} ${resource.resourceName}`;
+    // A broker has more than a hundred configs with their texts: they are told once.
+    const result = seen.has(key)
+      ? failure(resource, ErrorCode.INVALID_REQUEST, AGAIN)
+      : describe(context, request, resource);
+    seen.add(key);
     if (result.errorCode !== ErrorCode.NONE) call.refused(result.errorCode);
     results.push(result);
   }
@@ -56,18 +64,24 @@ async function respond(
 function describe(
   { cluster }: HandlerContext,
   request: DescribeRequest,
-  { resourceType, resourceName, configurationKeys }: DescribeConfigsRequestResources,
+  resource: DescribeConfigsRequestResources,
 ): DescribeConfigsResponseResults {
-  const failure = (errorCode: ErrorCode, errorMessage: string) => {
-    return { errorCode, errorMessage, resourceType, resourceName, configs: [] };
-  };
+  const { resourceType, resourceName, configurationKeys } = resource;
   const target = configTarget(resourceType, resourceName);
-  if (target === null) return failure(ErrorCode.INVALID_REQUEST, NO_RESOURCE);
+  if (target === null) return failure(resource, ErrorCode.INVALID_REQUEST, NO_RESOURCE);
   const found = cluster.describeConfigs(target, configurationKeys);
-  if (!found.ok) return failure(adminCode(found.fault), found.fault.detail);
+  if (!found.ok) return failure(resource, adminCode(found.fault), found.fault.detail);
   const configs = found.value.map((config) => entryOf(config, request));
   const errorCode = ErrorCode.NONE;
   return { errorCode, errorMessage: null, resourceType, resourceName, configs };
+}
+
+function failure(
+  { resourceType, resourceName }: DescribeConfigsRequestResources,
+  errorCode: ErrorCode,
+  errorMessage: string,
+): DescribeConfigsResponseResults {
+  return { errorCode, errorMessage, resourceType, resourceName, configs: [] };
 }
 
 function entryOf(config: ConfigView, request: DescribeRequest): DescribeConfigsResponseConfigs {

@@ -26,7 +26,8 @@ export function consumerGroupDescribeHandler({ groups, clock }: HandlerContext):
     const authorizedOperations = request.includeAuthorizedOperations ? GROUP_OPERATIONS : NOT_ASKED;
     const lookups = new Lookups(clock);
     const described: ConsumerGroupDescribeResponseGroups[] = [];
-    for (const [at, groupId] of request.groupIds.entries()) {
+    // Once each, however often the request names it.
+    for (const [at, groupId] of [...new Set(request.groupIds)].entries()) {
       await lookups.run(
         () =>
           new Promise((resolve) => {
