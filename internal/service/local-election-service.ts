@@ -56,11 +56,16 @@ export class LocalElectionService implements ElectionService {
     const untilMs = this.#parts.clock.upMs() + withinMs;
     const elections: PartitionElection[] = [];
     const moves = new Map<BrokerId, Wanted[]>();
+    const seen = new Set<string>();
     for (const { topic, partitions } of of ?? this.#everything()) {
       for (const partition of partitions) {
+        // An election is held once, however often the request names the partition.
+        const key = `${partition} ${topic}`;
+        if (seen.has(key)) continue;
+        seen.add(key);
         const judged = this.#judge(wanted, topic, partition);
         if (!("leader" in judged)) elections.push({ topic, partition, outcome: judged });
-        else moves.set(judged.leader, [...(moves.get(judged.leader) ?? []), judged]);
+        else listOf(moves, judged.leader).push(judged);
       }
     }
     const moved = [...moves].map(([leader, list]) => this.#move(leader, list, untilMs));
@@ -139,6 +144,12 @@ export class LocalElectionService implements ElectionService {
       const cancel = clock.after(Math.max(0, untilMs - clock.upMs()), () => finish(isThere()));
     });
   }
+}
+
+function listOf(moves: Map<BrokerId, Wanted[]>, leader: BrokerId): Wanted[] {
+  const list = moves.get(leader) ?? [];
+  moves.set(leader, list);
+  return list;
 }
 
 const NO_ELIGIBLE = failed({
