@@ -69,7 +69,7 @@ export class LocalGroupService implements GroupService {
   async coordinatorOf(group: string, withinMs: number): Promise<Result<BrokerId, GroupFault>> {
     const { image, leaders, internalTopics, partitions } = this.#parts;
     if (group === "") return failed("invalid-group-id");
-    await internalTopics.ensure(CONSUMER_OFFSETS, partitions, withinMs);
+    if (withinMs > 0) await internalTopics.ensure(CONSUMER_OFFSETS, partitions, withinMs);
     const topic = this.#topic();
     const placement = topic?.partitions[groupPartition(group, topic.partitions.length)];
     if (placement === undefined) return failed("coordinator-not-available");

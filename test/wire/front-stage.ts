@@ -45,6 +45,7 @@ export interface FrontStage {
   readonly peer: SimWorld;
   readonly log: MemoryLog;
   readonly cluster: MemoryCluster;
+  readonly groups: MemoryGroups;
   readonly inspection: MemoryInspection;
   readonly elections: MemoryElections;
   readonly server: KafkaServer;
@@ -76,6 +77,7 @@ export async function openFrontStage(options: StageOptions = {}): Promise<FrontS
     peer,
     log,
     cluster,
+    groups,
     inspection,
     elections,
     server,

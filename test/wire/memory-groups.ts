@@ -77,11 +77,16 @@ class TurnLog implements CommandLog {
 }
 
 export class MemoryGroups implements GroupService {
+  /** The internal topic cannot be made: whoever asks for a coordinator waits in vain, for as long as is listed here. */
+  isFounding = false;
+  readonly waitedMs: number[] = [];
+  readonly #clock: Clock;
   readonly #cluster: ClusterService;
   readonly #coordinator: GroupCoordinator;
   readonly #subscribed: SubscribedTopics;
 
   constructor(world: World, cluster: ClusterService) {
+    this.#clock = world.clock;
     this.#cluster = cluster;
     this.#subscribed = new SubscribedTopics(catalogOf(cluster));
     const log = new TurnLog(world.clock);
@@ -98,7 +103,12 @@ export class MemoryGroups implements GroupService {
     log.lead();
   }
 
-  async coordinatorOf(group: string): Promise<Result<BrokerId, GroupFault>> {
+  async coordinatorOf(group: string, withinMs: number): Promise<Result<BrokerId, GroupFault>> {
+    if (this.isFounding) {
+      this.waitedMs.push(withinMs);
+      await new Promise<void>((resolve) => this.#clock.after(withinMs, resolve));
+      return failed("coordinator-not-available");
+    }
     return group === "" ? failed("invalid-group-id") : ok(this.#cluster.broker);
   }
 

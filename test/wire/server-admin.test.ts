@@ -164,6 +164,16 @@ test.each(versionsOf(findCoordinator))(
   },
 );
 
+test("FindCoordinator waits for the internal topic once, not once for each group", async () => {
+  stage.groups.isFounding = true;
+  const coordinatorKeys = ["a", "b", "c"];
+  const answer = await stage.play(() =>
+    client.request(findCoordinator, 6, { keyType: 0, coordinatorKeys }),
+  );
+  expect(answer.coordinators.map(({ errorCode }) => errorCode)).toEqual([15, 15, 15]);
+  expect(stage.groups.waitedMs).toEqual([5_000, 0, 0]);
+});
+
 test.each(versionsOf(initProducerId))("InitProducerId %i", async (version) => {
   const ask = async (transactionalId: string | null) => {
     const body = { transactionalId, transactionTimeoutMs: 1000 };

@@ -34,8 +34,10 @@ async function respond(
   { keyType, key, coordinatorKeys }: Complete<FindCoordinatorRequest>,
   call: CallOf<FindCoordinatorResponse>,
 ): Promise<FindCoordinatorResponse> {
+  // All keys wait for the same topic, so they share the time.
+  const untilMs = context.clock.upMs() + COORDINATOR_MS_MAX;
   if (call.version < SEVERAL_KEYS_FROM) {
-    const { key: _key, ...found } = await find(context, key, keyType);
+    const { key: _key, ...found } = await find(context, key, keyType, untilMs);
     return { throttleTimeMs: 0, ...found, errorCode: call.refused(found.errorCode) };
   }
   const breather = new Breather(context.clock);
@@ -43,7 +45,7 @@ async function respond(
   for (const one of coordinatorKeys) {
     const pause = breather.tick();
     if (pause !== null) await pause;
-    const found = await find(context, one, keyType);
+    const found = await find(context, one, keyType, untilMs);
     call.refused(found.errorCode);
     coordinators.push(found);
   }
@@ -51,14 +53,15 @@ async function respond(
 }
 
 async function find(
-  { groups, cluster, options }: HandlerContext,
+  { groups, cluster, options, clock }: HandlerContext,
   key: string,
   keyType: number,
+  untilMs: number,
 ): Promise<FindCoordinatorResponseCoordinators> {
   const refuse = (errorCode: ErrorCode) => ({ key, ...NOWHERE, errorCode, errorMessage: null });
   if (keyType === TRANSACTION) return refuse(ErrorCode.COORDINATOR_NOT_AVAILABLE);
   if (keyType !== GROUP) return refuse(ErrorCode.INVALID_REQUEST);
-  const found = await groups.coordinatorOf(key, COORDINATOR_MS_MAX);
+  const found = await groups.coordinatorOf(key, Math.max(0, untilMs - clock.upMs()));
   if (!found.ok) return refuse(groupCode(found.fault));
   const at = cluster.brokers(options.listener, false).find(({ broker }) => broker === found.value);
   if (at === undefined) return refuse(ErrorCode.COORDINATOR_NOT_AVAILABLE);
