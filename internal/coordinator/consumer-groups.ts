@@ -259,10 +259,11 @@ export class ConsumerGroups {
     return ok(describeConsumer(group, state, subscribed.catalog, settings.assignors.keys()));
   }
 
-  /** Topics that some member subscribes to. */
-  topicsOf(group: string): ReadonlySet<string> {
+  /** Topics that some member subscribes to. Null: not all of them are known yet. */
+  topicsOf(group: string): ReadonlySet<string> | null {
     const members = this.state(group)?.members.values() ?? [];
-    return new Set(this.#around.subscribed.ofAll(members).keys());
+    const { topics, isComplete } = this.#around.subscribed.ofAll(members);
+    return isComplete ? new Set(topics.keys()) : null;
   }
 
   // Deciding

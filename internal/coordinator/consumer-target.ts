@@ -4,7 +4,7 @@ import type { AssignableMember, AssignableTopic, Assignor } from "./assignment.t
 import { NO_PARTITIONS } from "./assignment.ts";
 import type { ConsumerDraft } from "./consumer-draft.ts";
 import type { ConsumerMember } from "./consumer-member.ts";
-import type { SubscribedTopics } from "./subscribed-topics.ts";
+import type { Subscribed, SubscribedTopics } from "./subscribed-topics.ts";
 
 export interface Assigning {
   readonly subscribed: SubscribedTopics;
@@ -22,16 +22,24 @@ export function renewTarget(
   const isBehind = draft.epoch > draft.targetEpoch;
   if (!isNew && !isStale && !isBehind) return;
   const members = draft.members();
+  const wanted = around.subscribed.ofAll(members);
+  // A coordinator that is new has not held every expression against every topic yet: until it has, nobody loses anything.
+  const isKnown = wanted.isComplete || members.every(({ memberId }) => hasNothing(draft, memberId));
   if (isNew || isStale) {
-    const hash = around.subscribed.hashOf(members);
+    const hash = isKnown ? around.subscribed.hashOf(wanted.topics) : draft.metadataHash;
     if (isNew || hash !== draft.metadataHash) draft.bump(hash);
   }
-  if (draft.epoch > draft.targetEpoch) retarget(draft, members, around);
+  if (isKnown && draft.epoch > draft.targetEpoch) retarget(draft, members, wanted, around);
+}
+
+function hasNothing(draft: ConsumerDraft, memberId: string): boolean {
+  return draft.target(memberId).size === 0;
 }
 
 function retarget(
   draft: ConsumerDraft,
   members: readonly ConsumerMember[],
+  wanted: Subscribed,
   { subscribed, assignors }: Assigning,
 ): void {
   const assignable = members.map((member): AssignableMember => {
@@ -39,10 +47,10 @@ function retarget(
     const { topicIds } = subscribed.of(member);
     return { memberId, rackId, instanceId, topicIds, current: draft.target(memberId) };
   });
-  const topics = Array.from(
-    subscribed.ofAll(members).values(),
-    ({ topicId, partitions }): AssignableTopic => ({ topicId, partitions: partitions.length }),
-  );
+  const topics = Array.from(wanted.topics.values(), ({ topicId, partitions }): AssignableTopic => ({
+    topicId,
+    partitions: partitions.length,
+  }));
   const sorted = topics.sort((a, b) => (a.topicId < b.topicId ? -1 : 1));
   const assign = assignors.get(assignorOf(members, assignors.keys()));
   const targets = assign?.(assignable, sorted);

@@ -17,8 +17,14 @@ export const PATTERN_CHARS_MAX = 1_000;
 export const PATTERN_INSTRUCTIONS_MAX = 1_000;
 /** Expressions whose matches a broker remembers. */
 export const PATTERNS_MAX = 300;
-/** Instructions times characters that one look at the topics may take: some 20 ns each at worst, most of them nothing. */
+/**
+ * Instructions times characters that one decision on a group may take to look at the topics, for all expressions of its
+ * members together: some 20 ns each at worst, most of them nothing.
+ */
 export const PATTERN_LOOK_COST_MAX = 4_000_000;
+/** What it costs in the same measure to come to a topic at all, and to compile one instruction. */
+export const PATTERN_TOPIC_COST = 8;
+export const PATTERN_COMPILE_COST = 100;
 /** How often the groups of this broker are surveyed for metrics, and how long it may hold the event loop (L7). */
 export const SURVEY_EVERY_MS = 10_000;
 export const SURVEY_SLICE_MS_MAX = 4;

@@ -31,7 +31,7 @@ export function classicUsage(group: ClassicGroup, stored: StoredGroup | null): U
 }
 
 /** A consumer group's last epoch is as old as its emptiness: the last member's leaving was a change. */
-export function consumerUsage(state: ConsumerState, topics: ReadonlySet<string>): Usage {
+export function consumerUsage(state: ConsumerState, topics: ReadonlySet<string> | null): Usage {
   const sinceMs = state.epochRow?.sinceMs ?? -1;
   const isEmpty = state.members.size === 0;
   return { isEmpty, isExpected: false, emptySinceMs: sinceMs, storedSinceMs: sinceMs, topics };

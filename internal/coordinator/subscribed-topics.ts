@@ -11,9 +11,14 @@ import { TopicMatches } from "./topic-matches.ts";
 type Topics = ReadonlyMap<string, CatalogTopic>;
 type Subscriber = Pick<ConsumerMember, "topics" | "regex">;
 
-export interface Subscription {
+export interface Subscribed {
   /** By name. */
   readonly topics: Topics;
+  /** False: some expression has topics left to look at, and there may be more. */
+  readonly isComplete: boolean;
+}
+
+export interface Subscription extends Subscribed {
   /** Ascending. */
   readonly topicIds: readonly TopicId[];
 }
@@ -26,6 +31,8 @@ export class SubscribedTopics {
   readonly #matches: TopicMatches;
   /** By what they say. */
   readonly #subscriptions = new Map<string, Subscription>();
+  /** Those of the decision that is being made which have topics left to look at. */
+  readonly #unfinished = new Map<string, Subscription>();
   /** Members never change: another subscription is another member. */
   #known = new WeakMap<Subscriber, Subscription>();
   #hashes = new WeakMap<Topics, number>();
@@ -49,6 +56,7 @@ export class SubscribedTopics {
     this.#version++;
     this.#matches.changed();
     this.#subscriptions.clear();
+    this.#unfinished.clear();
     this.#known = new WeakMap();
     this.#hashes = new WeakMap();
   }
@@ -63,35 +71,43 @@ export class SubscribedTopics {
       this.#known.set(member, equal);
       return equal;
     }
-    const { found, isComplete } = this.#find(member);
-    if (!isComplete) return found;
+    const unfinished = this.#unfinished.get(said);
+    if (unfinished !== undefined) return unfinished;
+    const found = this.#find(member);
+    if (!found.isComplete) {
+      this.#unfinished.set(said, found);
+      return found;
+    }
     if (this.#subscriptions.size >= SUBSCRIPTIONS_MAX) this.#subscriptions.clear();
     this.#subscriptions.set(said, found);
     this.#known.set(member, found);
     return found;
   }
 
-  ofAll(members: Iterable<Subscriber>): Topics {
+  /** The topics of several members, as one decision finds them: expressions of theirs go on looking where they stopped. */
+  ofAll(members: Iterable<Subscriber>): Subscribed {
+    this.#matches.refill();
+    this.#unfinished.clear();
     const subscriptions = new Set<Subscription>();
     for (const member of members) subscriptions.add(this.of(member));
     const [first, ...others] = subscriptions;
-    if (first !== undefined && others.length === 0) return first.topics;
-    const found = new Map(first?.topics);
-    for (const { topics } of others) for (const [name, topic] of topics) found.set(name, topic);
-    return found;
+    if (first !== undefined && others.length === 0) return first;
+    const topics = new Map(first?.topics);
+    let isComplete = first?.isComplete !== false;
+    for (const other of others) {
+      for (const [name, topic] of other.topics) topics.set(name, topic);
+      isComplete &&= other.isComplete;
+    }
+    return { topics, isComplete };
   }
 
-  hashOf(members: Iterable<Subscriber>): number {
-    const topics = this.ofAll(members);
+  hashOf(topics: Topics): number {
     const hash = this.#hashes.get(topics) ?? metadataHash(topics);
     this.#hashes.set(topics, hash);
     return hash;
   }
 
-  #find({ topics, regex }: Subscriber): {
-    readonly found: Subscription;
-    readonly isComplete: boolean;
-  } {
+  #find({ topics, regex }: Subscriber): Subscription {
     const match = regex === null ? null : this.#matches.of(regex);
     const isComplete = match?.isComplete !== false;
     // Whoever asks next goes on; for now the names stand for all, as if the others came later.
@@ -102,7 +118,7 @@ export class SubscribedTopics {
       if (topic !== null) found.set(name, topic);
     }
     const topicIds = Array.from(found.values(), ({ topicId }) => topicId).sort();
-    return { found: { topics: found, topicIds }, isComplete };
+    return { topics: found, topicIds, isComplete };
   }
 }
 

@@ -79,6 +79,7 @@ describe("TopicMatches", () => {
     const hostile = "(a|b)*a(a|b){21}-.*";
     let looks = 0;
     for (let before = 0, isComplete = false; !isComplete; before = matches.evaluated) {
+      matches.refill();
       ({ isComplete } = matches.of(hostile));
       expect(matches.evaluated - before).toBeLessThan(300);
       looks++;
@@ -88,9 +89,28 @@ describe("TopicMatches", () => {
     expect(matches.evaluated).toBe(names.length);
   });
 
+  it("many hostile expressions take no longer than one, and all come to an end", () => {
+    const names = Array.from({ length: 400 }, (_, at) => `${"ab".repeat(117)}-${at}`);
+    const matches = new TopicMatches(new Catalog(...names));
+    const hostile = Array.from({ length: PATTERNS_MAX + 10 }, (_, at) => `(a|b)*a(a|b){21}-${at}`);
+    const open = new Set(hostile);
+    for (let looks = 0; open.size > 0; looks++) {
+      expect(looks).toBeLessThan(5 * hostile.length);
+      const before = matches.evaluated;
+      matches.refill();
+      // What is complete is remembered by those who asked.
+      for (const each of open) if (matches.of(each).isComplete) open.delete(each);
+      expect(matches.evaluated - before).toBeLessThan(300);
+    }
+  });
+
   it("remembers a bounded number of expressions, the latest ones", () => {
     const matches = new TopicMatches(new Catalog("a"));
-    for (let each = 0; each <= PATTERNS_MAX; each++) matches.of(`a{${each}}`);
+    for (let each = 0; each <= PATTERNS_MAX; each++) {
+      matches.refill();
+      matches.of(`a{${each}}`);
+    }
+    matches.refill();
     expect(matches.evaluated).toBe(PATTERNS_MAX + 1);
     matches.of(`a{${PATTERNS_MAX}}`);
     matches.of("a{1}");

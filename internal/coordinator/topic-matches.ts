@@ -1,8 +1,13 @@
 // Which topics match the regular expressions of members. A name never changes, so each expression judges it once: when
-// topics come or go only the new ones are looked at. A look has a budget, which expressions that people write never
-// exhaust; with one that does, the look goes on at the next one, so that no client holds the event loop.
+// topics come or go only the new ones are looked at. All looks of one decision have one budget, so that no client holds the
+// event loop; where it does not suffice, the look goes on in the next decision.
 import { isInternalTopic } from "../model/internal-topics.ts";
-import { PATTERN_LOOK_COST_MAX, PATTERNS_MAX } from "./limits.ts";
+import {
+  PATTERN_COMPILE_COST,
+  PATTERN_LOOK_COST_MAX,
+  PATTERN_TOPIC_COST,
+  PATTERNS_MAX,
+} from "./limits.ts";
 import type { TopicCatalog } from "./topic-catalog.ts";
 import { topicPattern } from "./topic-pattern.ts";
 
@@ -19,6 +24,7 @@ interface Judged {
   match: TopicMatch | null;
 }
 
+const NOTHING_YET: TopicMatch = { names: [], isComplete: false };
 const UNKNOWN = 0;
 const NO = 1;
 const YES = 2;
@@ -30,6 +36,8 @@ export class TopicMatches {
   /** Names that have been seen, topics that are gone among them, each with its place in the verdicts. */
   readonly #places = new Map<string, number>();
   #evaluated = 0;
+  /** What the decision that is being made may still take. */
+  #left = PATTERN_LOOK_COST_MAX;
 
   constructor(catalog: TopicCatalog) {
     this.#catalog = catalog;
@@ -45,8 +53,15 @@ export class TopicMatches {
     for (const judged of this.#judged.values()) judged.match = null;
   }
 
+  /** Another decision begins. */
+  refill(): void {
+    this.#left = PATTERN_LOOK_COST_MAX;
+  }
+
   /** No names for an expression that is not valid. Internal topics match none. */
   of(expression: string): TopicMatch {
+    // Who finds the budget used up leaves no trace, or many of them would push each other out.
+    if (this.#left <= 0) return this.#judged.get(expression)?.match ?? NOTHING_YET;
     const judged = this.#recent(expression);
     if (judged.match?.isComplete === true) return judged.match;
     return (judged.match = this.#look(expression, judged));
@@ -68,19 +83,23 @@ export class TopicMatches {
     const pattern = topicPattern(expression);
     if (!pattern.ok) return { names, isComplete: true };
     const { instructions, matches } = pattern.value;
-    let left = PATTERN_LOOK_COST_MAX;
+    this.#left -= instructions * PATTERN_COMPILE_COST;
     let isComplete = true;
     let topics = 0;
     for (const { name } of this.#catalog.topics()) {
+      if (this.#left <= 0) {
+        isComplete = false;
+        break;
+      }
       topics++;
+      this.#left -= PATTERN_TOPIC_COST;
       if (isInternalTopic(name)) continue;
       const place = this.#placeOf(name, judged);
-      if (judged.verdicts[place] === UNKNOWN && left > 0) {
-        left -= instructions * name.length;
+      if (judged.verdicts[place] === UNKNOWN) {
+        this.#left -= instructions * name.length;
         this.#evaluated++;
         judged.verdicts[place] = matches(name) ? YES : NO;
       }
-      if (judged.verdicts[place] === UNKNOWN) isComplete = false;
       if (judged.verdicts[place] === YES) names.push(name);
     }
     // Topics that are gone would gather for ever. Forgetting all is simple, and rare.
