@@ -3,6 +3,7 @@
 import type { Result } from "../base/result.ts";
 import { failed, ok } from "../base/result.ts";
 import type { Term, TopicId } from "../model/ids.ts";
+import { isInternalTopic } from "../model/internal-topics.ts";
 import type { ClusterState, Topic } from "./cluster-state.ts";
 import { foldName } from "./cluster-state.ts";
 import type { ControllerContext, Handler } from "./controller-context.ts";
@@ -227,6 +228,10 @@ function addedPartitions(
 ): ReturnType<TopicDraft["place"]> {
   const held = topic.partitions.length;
   const factor = topic.partitions[0]!.replicas.length;
+  if (isInternalTopic(topic.name)) {
+    const detail = `'${topic.name}' keeps the number of its partitions: with another, what is in them would not be found.`;
+    return refuse("invalid-partitions", detail);
+  }
   if (!Number.isSafeInteger(count) || count <= held) {
     const detail = `Topic '${topic.name}' has ${held} partitions; the new total must be larger.`;
     return refuse("invalid-partitions", detail);
