@@ -94,7 +94,7 @@ export class StateLog<State, Request, Reply, Fault, Rec> implements CommandFollo
   readonly #limits: StateLogLimits;
   readonly #events: StateLogEvents<Rec>;
   readonly #bugs: StateLogBugs;
-  #state: State;
+  readonly #state: State;
   #term: Term | null = null;
   #appliedIndex = 0 as LogIndex;
   /** Proposed and not yet committed, in log order. */
@@ -184,13 +184,6 @@ export class StateLog<State, Request, Reply, Fault, Rec> implements CommandFollo
       answer: (at) => done(ok(value), at),
       fail: (fault) => done(failed(fault), this.#appliedIndex),
     });
-  }
-
-  /** The log will be replayed from its first entry. Only while not leading. */
-  reset(): void {
-    assert(this.#term === null, "a leading machine is not reset");
-    this.#state = this.#machine.empty();
-    this.#appliedIndex = 0 as LogIndex;
   }
 
   applied(index: LogIndex, term: Term, bytes: Uint8Array, start: number, end: number): void {
