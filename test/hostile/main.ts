@@ -43,7 +43,7 @@ interface Sizes {
   readonly stormMsMax: number;
   readonly connectionsPerBroker: number;
   readonly othersPerPort: number;
-  readonly slowReaderMs: number;
+  readonly slowReaderMsMax: number;
   readonly settleMsMax: number;
 }
 
@@ -52,7 +52,7 @@ const QUICK: Sizes = {
   stormMsMax: 35_000,
   connectionsPerBroker: 1_000,
   othersPerPort: 200,
-  slowReaderMs: 14_000,
+  slowReaderMsMax: 30_000,
   settleMsMax: 5_000,
 };
 const FULL: Sizes = {
@@ -60,7 +60,7 @@ const FULL: Sizes = {
   stormMsMax: 55_000,
   connectionsPerBroker: 5_000,
   othersPerPort: 1_000,
-  slowReaderMs: 17_000,
+  slowReaderMsMax: 30_000,
   settleMsMax: 15_000,
 };
 
@@ -274,7 +274,7 @@ class Trial {
   /** First readers that do not read, then halves of frames: together, the ones would leave no memory for the others. */
   async #slowReaders({ kafka }: BrokerProcess, k: number): Promise<number> {
     const big = this.#big[k] as Victim;
-    const gone = await slowReaders(kafka, big, SLOW_READERS, sizes.slowReaderMs);
+    const gone = await slowReaders(kafka, big, SLOW_READERS, sizes.slowReaderMsMax);
     if (isWanted("halves")) await this.#halves(kafka);
     return gone;
   }

@@ -1,5 +1,6 @@
 // Connections to the Kafka port that do wrong by how they behave rather than by what one request says: half-open ones,
 // halves of frames, floods of connections, readers that do not read, and clients of other protocols.
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
@@ -11,6 +12,8 @@ import { frameOf, greedyFrames } from "./seed-frames.ts";
 import type { Victim } from "./seed-frames.ts";
 
 const CONNECT_MS_MAX = 5_000;
+/** TCP_ESTABLISHED, as /proc/net/tcp writes it. */
+const ESTABLISHED = "01";
 
 /** An open connection whose end is seen; null when there is none. Errors are expected and end it. */
 export function open(to: Address): Promise<Socket | null> {
@@ -104,7 +107,7 @@ export async function flood(
 }
 
 /**
- * Asks for far more than a client takes and does not read. Answers, for each, whether the broker gave it up
+ * Asks for far more than a client takes and does not read. Answers how many of the connections the broker gave up
  * within `withinMs`.
  */
 export async function slowReaders(
@@ -122,24 +125,39 @@ export async function slowReaders(
     topics: [{ topic: big.name, partitions }],
   });
   const many = Buffer.concat(Array.from({ length: 40 }, () => request));
-  const sockets = await Promise.all(Array.from({ length: count }, () => open(to)));
-  const outcomes = sockets.map(async (socket) => {
-    if (socket === null) return false;
-    let isGone = false;
+  const opened = await Promise.all(Array.from({ length: count }, () => open(to)));
+  const sockets = opened.filter((socket) => socket !== null);
+  for (const socket of sockets) {
     socket.pause();
-    socket.once("close", () => {
-      isGone = true;
-    });
     socket.write(many);
-    await pause(withinMs);
-    // The end of a connection is seen behind the bytes that were on the way.
-    socket.resume();
-    for (let waited = 0; waited < 3_000 && !isGone; waited += 50) await pause(50);
-    socket.destroy();
-    return isGone;
-  });
-  return (await Promise.all(outcomes)).filter(Boolean).length;
+  }
+  const ports = sockets.flatMap(({ localPort }) => localPort ?? []);
+  const untilMs = performance.now() + withinMs;
+  let kept = ports;
+  while (kept.length > 0 && performance.now() < untilMs) {
+    await pause(250);
+    const established = establishedFrom(to.port);
+    kept = ports.filter((port) => established.has(port));
+  }
+  for (const socket of sockets) socket.destroy();
+  return ports.length - kept.length;
 }
+
+/**
+ * The ports whose connections to a port of this machine are open at that port's side, as the kernel tells (proc(5)). Who
+ * does not read cannot see the end: it stands behind what was not read.
+ */
+function establishedFrom(toPort: number): ReadonlySet<number> {
+  const ports = new Set<number>();
+  for (const row of readFileSync("/proc/net/tcp", "utf8").split("\n").slice(1)) {
+    const [, local = "", remote = "", state] = row.trim().split(/\s+/);
+    if (state !== ESTABLISHED || portOf(local) !== toPort) continue;
+    ports.add(portOf(remote));
+  }
+  return ports;
+}
+
+const portOf = (address: string): number => Number.parseInt(address.split(":")[1] ?? "", 16);
 
 export async function greed(to: Address, victim: Victim): Promise<string[]> {
   const wrong: string[] = [];
