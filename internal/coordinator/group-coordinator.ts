@@ -413,7 +413,7 @@ export class GroupCoordinator {
     const records: GroupRecord[] = [];
     const faults = wanted.map(({ topic, partition }): GroupFault | null => {
       if (topics.has(topic)) return "subscribed-topic";
-      if (row?.offset(topic, partition) === null) return null;
+      if ((row?.offset(topic, partition) ?? null) === null) return null;
       records.push({ kind: "offset-gone", group: id, topic, partition, atMs });
       return null;
     });
@@ -496,6 +496,7 @@ export class GroupCoordinator {
       const row = this.#state.row(id);
       if (row === null || this.#log.leadingTerm === null) return;
       const records = this.#expiredOf(id, row, nowMs);
+      if (records.length === 0) return;
       const offsets = records.filter(({ kind }) => kind === "offset-gone").length;
       // What cannot be written now is found again by the next look.
       this.#writer.writeAll(records, (fault) => {

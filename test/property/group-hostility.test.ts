@@ -140,3 +140,37 @@ test("a member whose new protocols were not stored still agrees with who joined 
   expect(again.answer?.fault).toBe("coordinator-not-available");
   expect(other.answer?.fault).toBe(null);
 });
+
+test("the look for expired offsets takes no room from requests, however many groups there are", () => {
+  const stage = newStage();
+  const claim = { memberId: "", instanceId: null, generation: -1, retentionMs: -1 };
+  const offsets = [{ topic: "t", partition: 0, offset: 5, leaderEpoch: -1, metadata: "" }];
+  stage.groupsMax = 20_000;
+  for (let made = 0; made < 11_000; made++) {
+    stage.leader.commit({ ...claim, group: `g${made}`, offsets }, () => {});
+    if (made % 500 === 499) settle(stage);
+  }
+  stage.clock.pass(598_000);
+  settle(stage);
+  // While the answer to one commit is slow, ten minutes are over.
+  stage.leader.commit({ ...claim, group: "g0", offsets }, () => {});
+  stage.clock.pass(4_000);
+  let refused: GroupFault | null = null;
+  stage.leader.fetch("g1", null, (outcome) => {
+    if (!outcome.ok) refused = outcome.fault;
+  });
+  settle(stage);
+  expect(refused).toBe(null);
+  expect(stage.leader.state.rows.size).toBe(11_000);
+});
+
+test("what a group never committed is not deleted", () => {
+  const stage = newStage();
+  asked(stage, { requiresMemberId: true });
+  const before = stage.group.committed.length;
+  let outcome: unknown = null;
+  stage.leader.deleteOffsets("g", [{ topic: "t", partition: 0 }], (told) => (outcome = told));
+  settle(stage);
+  expect(outcome).toEqual({ ok: true, value: [null] });
+  expect(stage.group.committed.length).toBe(before);
+});
