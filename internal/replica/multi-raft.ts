@@ -1,6 +1,6 @@
 // All Raft groups of one broker over one journal and one set of links. It routes: journal tickets to machines, frames and
 // messages to replicas, link events to the groups that they concern. Decisions are the machines'; what a turn gathered
-// leaves at its end, with one journal write and one frame per peer for all groups (design.md section 3).
+// leaves at its end, with one journal write and one frame per peer for all groups (docs/ARCHITECTURE.md, "One turn").
 import { assert } from "../base/assert.ts";
 import type { SharedJournal } from "../journal/owner.ts";
 import type { BrokerId, DirectoryId, GroupId, LogIndex, ReplicaId, Term } from "../model/ids.ts";

@@ -1,5 +1,5 @@
 // What this broker's leaders send to one peer in one session: once per turn, one append frame with the news of all groups
-// (design.md section 3). Entries still in the arena are sent as slices of it; older ones go through catch-up.
+// (docs/ARCHITECTURE.md, "One turn"). Entries still in the arena are sent as slices of it; older ones go through catch-up.
 import type { SharedJournal } from "../journal/owner.ts";
 import type { LogIndex, ReplicaId } from "../model/ids.ts";
 import type { Outgoing } from "../raft/event.ts";

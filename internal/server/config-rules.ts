@@ -1,4 +1,4 @@
-// Which configs the controller lets clients set: the topic configs of rules.md P9, the settings of brokers that may change
+// Which configs the controller lets clients set: the topic configs of P9, the settings of brokers that may change
 // while they run, and the configs of consumer groups.
 import type { ConfigRules } from "../cluster/controller-context.ts";
 import { messageBytesLimit } from "../config/contradictions.ts";

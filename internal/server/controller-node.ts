@@ -1,5 +1,5 @@
 // Group 0 on this broker: the controller's machine over its command log where this broker is a voter, the image stream
-// where it is not, and the desk, the forwarding client and the fencing on top (rules.md C2, C3, C8).
+// where it is not, and the desk, the forwarding client and the fencing on top (C2, C3, C8).
 import type { ControllerReply, QuorumMember } from "../cluster/controller-requests.ts";
 import { assert } from "../base/assert.ts";
 import { ControllerDesk } from "../cluster/controller-desk.ts";

@@ -1,5 +1,5 @@
 // From what a client names to what lives here: topic name or id, partition, leader epoch, and whether this broker may
-// answer (rules.md C2, F7, L5, P8). The order of checks is Kafka's: existence, then leadership and epoch.
+// answer (C2, F7, L5, P8). The order of checks is Kafka's: existence, then leadership and epoch.
 import type { Result } from "../base/result.ts";
 import { failed, ok } from "../base/result.ts";
 import type { Topic } from "../cluster/cluster-state.ts";

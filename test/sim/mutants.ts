@@ -1,4 +1,4 @@
-// The bugs that can be planted, by name, for `--mutant` and for test/mutants. Each breaks one rule of rules.md.
+// The bugs that can be planted, by name, for `--mutant` and for test/mutants. Each breaks one rule of docs/rules.md.
 import type { BrokerFaults } from "../../internal/server/broker.ts";
 import { NO_FAULTS } from "../../internal/raft/faults.ts";
 import type { RaftFaults } from "../../internal/raft/faults.ts";

@@ -1,5 +1,5 @@
 // The one log of a group that all its replicas agree on: what was committed first at an index stays there, at every
-// replica, for ever (design.md 5.2 to 5.4). Everything that is said to clients is held against it.
+// replica, for ever (N2 to N4). Everything that is said to clients is held against it.
 import type { GroupId, LogIndex, Offset, Term } from "../../../internal/model/ids.ts";
 import { ENTRY_BATCH } from "../../../internal/raft/entry.ts";
 import type { Verdict } from "./verdict.ts";

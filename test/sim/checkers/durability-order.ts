@@ -1,5 +1,5 @@
-// A vote, an acknowledgement or a commit never outruns its sync (F1, design.md 5.8), judged by what the disks hold and
-// not by what the brokers believe. And a recovery brings back every promise (design.md 5.8, verification of J7).
+// A vote, an acknowledgement or a commit never outruns its sync (F1, N8), judged by what the disks hold and
+// not by what the brokers believe. And a recovery brings back every promise (N8, J7).
 import type {
   DirectoryId,
   GroupId,

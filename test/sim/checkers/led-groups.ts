@@ -1,4 +1,4 @@
-// No group stays without a leader for more than 5 s while a quorum of its replicas is up and connected (design.md 5.15).
+// No group stays without a leader for more than 5 s while a quorum of its replicas is up and connected (N15).
 import type { GroupId } from "../../../internal/model/ids.ts";
 import type { Verdict } from "./verdict.ts";
 

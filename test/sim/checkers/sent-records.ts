@@ -1,6 +1,6 @@
 // Every batch that the workload has sent, and what became of it. Held against the committed log of its partition:
 // acknowledged batches are there, at the offset that was told; nothing else is there, nothing twice, nothing out of
-// order (design.md 5.2 and 5.7).
+// order (N2 and N7).
 import type { GroupId } from "../../../internal/model/ids.ts";
 import type { CommittedBatch, CommittedLog } from "./committed-log.ts";
 import type { Verdict } from "./verdict.ts";

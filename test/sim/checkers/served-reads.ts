@@ -1,5 +1,5 @@
 // What brokers show to readers: whole, intact, committed bytes at their own offsets, and a high watermark that never goes
-// back (P1, design.md 5.5, 5.6 and 5.11).
+// back (P1, N5, N6 and N11).
 import type { GroupId } from "../../../internal/model/ids.ts";
 import { hasValidCrc, RecordBatchView } from "../../../internal/model/record-batch.ts";
 import type { CommittedLog } from "./committed-log.ts";

@@ -1,4 +1,4 @@
-// Two leaders of one group in one term never exist (design.md 5.1).
+// Two leaders of one group in one term never exist (N1).
 import type { GroupId, Term } from "../../../internal/model/ids.ts";
 import type { Verdict } from "./verdict.ts";
 
