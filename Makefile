@@ -80,7 +80,7 @@ hostile: setup ## real brokers under bad input on every port (ARGS=--quick)
 mutants: setup ## planted bugs: each must be caught
 	vitest run --config vitest.mutants.config.ts $(REPORT) $(ARGS)
 
-clients: build ## real Kafka clients against real brokers (ARGS=--quick for kcat and the npm clients only)
+clients: build ## real Kafka clients against real brokers (ARGS=--quick for what npm and Debian have)
 	node test/clients/main.ts $(ARGS)
 
 rolling: build ## restarts each of three brokers under real clients, and counts what these notice (ARGS="--rounds 2 --only java")

@@ -84,7 +84,7 @@ beforeAll(async () => {
     [/node_modules\/\.bin\/flotilla/g, "./flotilla"],
     [/\$PWD\/node_modules\/\.bin/g, "$PWD"],
     [/\/tmp\/flotilla-1/g, join(directory, "alone")],
-    [/\.\/dist\/pkg\/flotilla\/start-broker\.js/g, join(ROOT, "pkg/flotilla/start-broker.ts")],
+    [/(?<=from ")flotilla(?=")/g, join(ROOT, "pkg/flotilla/start-broker.ts")],
   );
   cluster = flotilla(words, directory);
   await cluster.printed("Ctrl-C stops the cluster.");
