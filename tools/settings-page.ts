@@ -26,7 +26,8 @@ const TOPIC_OPENING = `
 ## Configs of a topic
 
 The names are Kafka's, apart from \`acks.one\`. A config that has no meaning here is accepted only at the value that describes
-what Flotilla does (its default); everything else is refused with INVALID_CONFIG, so that nothing is silently ignored.
+what Flotilla does (its default); everything else is refused with INVALID_CONFIG, so that nothing is silently ignored. One thing is still to come: nothing removes
+records yet but DeleteRecords, so retention, compaction and the sizes of segments are kept, shown, and wait for the storage engine.
 
 | config | type | default | meaning |
 |---|---|---|---|

@@ -53,7 +53,7 @@ export interface ControllerFault {
 export interface NewTopic {
   /**
    * Chosen by the asker at random, so that asking again after an unknown outcome finds its own topic instead of
-   * "topic-exists". See newTopicId in topic-id.ts.
+   * "topic-exists". See newTopicId in topic-name.ts.
    */
   readonly topicId: TopicId;
   readonly name: string;

@@ -1,5 +1,5 @@
 // The metadata image: what this broker knows of the cluster, derived from committed records of group 0 alone. Voters of
-// group 0 feed it as they apply; the others pull it over the links (image-stream.ts). Reads are synchronous. Listeners
+// group 0 feed it as they apply; the others pull it over the links (image-follower.ts). Reads are synchronous. Listeners
 // hear each record right after it is applied, and the new version once the whole entry is.
 import { assert } from "../base/assert.ts";
 import type { BrokerId, ClusterId, GroupId, LogIndex, ReplicaId, TopicId } from "../model/ids.ts";

@@ -20,7 +20,7 @@ const IDENTITY = {
   "cluster.name": text(
     "flotilla",
     "restart",
-    "A name for people: shown by the console, logs and metrics. Brokers of one cluster are recognised by the " +
+    "A name for people: shown by `/status`. Brokers of one cluster are recognised by the " +
       "cluster id, not by it.",
     { lengthMax: 100 },
   ),
@@ -53,7 +53,7 @@ const LISTENERS = {
     "The address that Kafka clients are told to use. Default: the address of kafka.listen.",
   ),
   "grpc.listen": address("127.0.0.1:7092", "restart", "Where the native gRPC API listens."),
-  "http.listen": address("127.0.0.1:8092", "restart", "Metrics, health and the console."),
+  "http.listen": address("127.0.0.1:8092", "restart", "Metrics, health and status."),
   "link.listen": address(
     "127.0.0.1:6092",
     "restart",

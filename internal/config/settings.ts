@@ -33,7 +33,7 @@ export type SettingFault =
 
 export interface Settings extends SettingReader {
   origin(name: SettingName): SettingOrigin;
-  /** The value as text, for logs and the console; secrets are masked. */
+  /** The value as text, for logs and people; secrets are masked. */
   show(name: SettingName): string;
 }
 

@@ -1,6 +1,7 @@
 // Ten bugs that would lose, repeat or reorder acknowledged records, and seven of group coordinators that would lose or repeat
-// what consumers have read, each planted in the production code and each seen by the checkers. A checker that has never found anything proves nothing. What the random runs reach within a few
-// seeds is found by them; two bugs need a story told on purpose, and one is found by the schedules of single groups.
+// what consumers have read, each planted in the production code and each seen by the checkers. A checker that has never found
+// anything proves nothing. What the random runs reach within a few seeds is found by them; other bugs need a story told on
+// purpose, and one is found by the schedules of single groups.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { NO_FAULTS } from "../../internal/raft/faults.ts";
