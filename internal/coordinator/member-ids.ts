@@ -11,5 +11,7 @@ export function newMemberId(prefix: string, entropy: Entropy): string {
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
   const hex = toHex(bytes);
   const parts = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20)];
-  return `${prefix.slice(0, ID_PREFIX_CHARS_MAX)}-${parts.join("-")}-${hex.slice(20)}`;
+  // Half a character would become another one on its way to the client and back.
+  const begin = prefix.slice(0, ID_PREFIX_CHARS_MAX).toWellFormed();
+  return `${begin}-${parts.join("-")}-${hex.slice(20)}`;
 }

@@ -174,3 +174,10 @@ test("what a group never committed is not deleted", () => {
   expect(outcome).toEqual({ ok: true, value: [null] });
   expect(stage.group.committed.length).toBe(before);
 });
+
+test("an id that begins with a long name is text, so the client can say it again", () => {
+  const stage = newStage();
+  const clientId = `${"x".repeat(254)}\u{1f600}`;
+  const { answer } = asked(stage, { clientId, requiresMemberId: true });
+  expect(answer?.memberId).toMatch(/^x{254}\ufffd-/);
+});
