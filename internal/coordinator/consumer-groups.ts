@@ -303,7 +303,7 @@ export class ConsumerGroups {
       },
       (fault) => {
         isRefused = fault !== null;
-        if (fault === null) this.#lookedAt(group, looked);
+        if (fault === null) this.#committed(group, looked);
         else if (isSubmitted && isRevived) this.#notRevived(group);
         else if (isSubmitted && retired !== null) this.#around.unretired(group);
         const late = fault ?? this.#around.refusal();
@@ -318,10 +318,14 @@ export class ConsumerGroups {
     else after();
   }
 
-  /** Groups that are gone are not remembered. */
-  #lookedAt(group: string, version: number): void {
-    if (this.state(group) === null) this.#looked.delete(group);
-    else this.#looked.set(group, version);
+  /** Nothing is remembered of a group that is none any more. */
+  #committed(group: string, looked: number): void {
+    if (this.state(group) !== null) {
+      this.#looked.set(group, looked);
+      return;
+    }
+    this.#looked.delete(group);
+    this.#timers.forgetGroup(group);
   }
 
   /** The draft of a group that is there; of a new one, or a classic one's successor, if somebody joins. */
@@ -376,15 +380,18 @@ export class ConsumerGroups {
     this.awaken(classic.id);
   }
 
+  /** The time of its members runs on until that is committed. */
   #revived(group: string): void {
-    this.#timers.forgetGroup(group);
     this.#looked.delete(group);
     this.#around.revived(group);
   }
 
   #notRevived(group: string): void {
     this.#around.unrevived(group);
-    this.awaken(group);
+    // Those that are left spoke with the classic group meanwhile, if at all.
+    for (const member of this.state(group)?.members.values() ?? []) {
+      if (member.classic !== null) this.#restart(group, member);
+    }
   }
 
   // Time

@@ -182,3 +182,19 @@ it("deletes no offsets as long as it is not known whether an expression matches 
   expect(faults.at(-1)).toBe("subscribed-topic");
   expect(corner.deleteOffset("other")).toBe(null);
 });
+
+it("takes silent members out soon after the log has refused the way back to a classic group", () => {
+  const corner = new Corner();
+  for (const memberId of ["x", "y"]) expect(corner.beat(memberId).fault).toBe(null);
+  corner.pass(40_000);
+  const [classic] = corner.join("", 1);
+  corner.pass(4_500);
+  expect(corner.members).toEqual(["x", "y", classic?.memberId]);
+  corner.stage.group.refuseNext = "busy";
+  // Both sessions end; nothing is written, and it is tried again.
+  corner.pass(3_000);
+  expect(corner.stage.group.refuseNext).toBe(null);
+  expect(corner.members).toEqual([]);
+  const described = corner.stage.leader.describe(GROUP);
+  expect(described.ok && described.value.members.length).toBe(1);
+});
