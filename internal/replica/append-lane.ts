@@ -1,7 +1,7 @@
 // One lane of one session in the sending direction: numbered append frames, and for each the rows that await the
 // peer's cumulative acknowledgement (F3). A new session has new lanes, so an acknowledgement of an older one finds none.
 import type { LogIndex, ReplicaId, Term } from "../model/ids.ts";
-import type { Lane, Session } from "../transport/links.ts";
+import type { Lane, Session } from "../transport/contract.ts";
 import type { Acknowledgement } from "./control-frames.ts";
 import type { Replica } from "./replica.ts";
 

@@ -1,7 +1,7 @@
 // "I lead this group": said to every peer once per session and again on every change (L1). A peer that hosts the group
 // suspends its election clock while the row stands in the present session; every peer learns the leader for its clients.
 import type { GroupId } from "../model/ids.ts";
-import type { Session } from "../transport/links.ts";
+import type { Session } from "../transport/contract.ts";
 import type { Assertion } from "./control-frames.ts";
 import { ASSERTION_BYTES_MAX, ASSERTIONS, encodeAssertions } from "./control-frames.ts";
 

@@ -3,7 +3,7 @@
 import { assert } from "../base/assert.ts";
 import type { SharedJournal } from "../journal/owner.ts";
 import type { LogIndex, ReplicaId } from "../model/ids.ts";
-import type { Session } from "../transport/links.ts";
+import type { Session } from "../transport/contract.ts";
 import { AppendFrameWriter } from "./append-frame.ts";
 import { AppendLane } from "./append-lane.ts";
 import type { SentRow } from "./append-lane.ts";

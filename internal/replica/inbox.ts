@@ -4,7 +4,7 @@ import type { SharedJournal } from "../journal/owner.ts";
 import type { LogIndex, Term, Ticket } from "../model/ids.ts";
 import type { EntryHead } from "../raft/entry.ts";
 import { ENTRY_CONFIGURATION } from "../raft/entry.ts";
-import type { Session } from "../transport/links.ts";
+import type { Session } from "../transport/contract.ts";
 import type { ReceivedRow } from "./append-frame.ts";
 import { decodeAppendFrame } from "./append-frame.ts";
 import type { Acknowledgement, Envelope } from "./control-frames.ts";

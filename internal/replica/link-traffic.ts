@@ -4,7 +4,8 @@
 import type { SharedJournal } from "../journal/owner.ts";
 import type { BrokerId, DirectoryId, GroupId, ReplicaId, Term } from "../model/ids.ts";
 import type { World } from "../ports/world.ts";
-import type { Links, PingFacts, Session } from "../transport/links.ts";
+import type { PingFacts, Session } from "../transport/contract.ts";
+import type { Links } from "../transport/links.ts";
 import type { ReceivedRow } from "./append-frame.ts";
 import type { SentRow } from "./append-lane.ts";
 import type { Assertion, Envelope } from "./control-frames.ts";

@@ -4,7 +4,7 @@ import type { SharedJournal } from "../journal/owner.ts";
 import type { LogIndex, ReplicaId } from "../model/ids.ts";
 import type { Outgoing } from "../raft/event.ts";
 import type { RecordHeader } from "../record/record.ts";
-import type { Session } from "../transport/links.ts";
+import type { Session } from "../transport/contract.ts";
 import { AppendFrameWriter } from "./append-frame.ts";
 import { AppendLane } from "./append-lane.ts";
 import type { SentRow } from "./append-lane.ts";

@@ -2,7 +2,7 @@
 // catch-up) and what is owed for what came in. Ends with its session; nothing of it survives into the next (L1, F3).
 import type { SharedJournal } from "../journal/owner.ts";
 import type { ReplicaId } from "../model/ids.ts";
-import type { Session } from "../transport/links.ts";
+import type { Session } from "../transport/contract.ts";
 import { AssertionOutbox } from "./assertions.ts";
 import { CatchUp } from "./catch-up.ts";
 import type { CatchUpEvents } from "./catch-up.ts";

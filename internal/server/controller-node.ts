@@ -26,7 +26,8 @@ import type { Replica } from "../replica/replica.ts";
 import { ReplicatedCommandLog } from "../statelog/replicated-command-log.ts";
 import { StateLog } from "../statelog/state-log.ts";
 import type { StateLogBugs } from "../statelog/state-log.ts";
-import type { Links, Session } from "../transport/links.ts";
+import type { Session } from "../transport/contract.ts";
+import type { Links } from "../transport/links.ts";
 import {
   BROKER_CONFIG_RULES,
   BROKER_DEFAULT_CONFIG_RULES,

@@ -15,7 +15,7 @@ import type { InitialBroker } from "../config/addresses.ts";
 import type { BrokerId, ClusterId, DirectoryId } from "../model/ids.ts";
 import type { DiskFault } from "../ports/disk.ts";
 import type { World } from "../ports/world.ts";
-import type { PeerIdentity } from "../transport/links.ts";
+import type { PeerIdentity } from "../transport/contract.ts";
 
 export interface FoundingEvents {
   /** Say this state in hellos from now on. */

@@ -41,20 +41,6 @@ import type { EndReason } from "./probe.ts";
 import { LinkSession } from "./session.ts";
 import type { SessionOwner } from "./session.ts";
 
-export type {
-  Lane,
-  LinkEvents,
-  LinkFault,
-  LinkIdentity,
-  LinkOptions,
-  MessageHandler,
-  OwnFacts,
-  Peer,
-  PeerIdentity,
-  PingFacts,
-  Session,
-} from "./contract.ts";
-
 export type ListenFault = { readonly kind: "listen"; readonly code: string; readonly at: Address };
 
 const NOWHERE: Address = { host: "", port: 0 };

@@ -4,8 +4,7 @@ import { HostClock } from "../../internal/host/clock.ts";
 import { HostWire } from "../../internal/host/wire.ts";
 import type { Incarnation } from "../../internal/model/ids.ts";
 import { Links } from "../../internal/transport/links.ts";
-import type { Session } from "../../internal/transport/links.ts";
-import type { LinkEvents } from "../../internal/transport/links.ts";
+import type { LinkEvents, Session } from "../../internal/transport/contract.ts";
 import { SeededEntropy } from "../sim/world/seeded-entropy.ts";
 import { broker, directory, logInto, NO_METER } from "./transport-lab.ts";
 

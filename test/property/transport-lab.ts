@@ -10,7 +10,7 @@ import type {
   LinkOptions,
   PingFacts,
   Session,
-} from "../../internal/transport/links.ts";
+} from "../../internal/transport/contract.ts";
 import { assert } from "../../internal/base/assert.ts";
 import type { BrokerId, ClusterId, DirectoryId, Incarnation } from "../../internal/model/ids.ts";
 import type { Log } from "../../internal/ports/log.ts";

@@ -2,7 +2,7 @@
 // it comes; these tests say what must have happened in the end.
 import { describe, expect, it } from "vitest";
 import fc from "fast-check";
-import type { Lane } from "../../internal/transport/links.ts";
+import type { Lane } from "../../internal/transport/contract.ts";
 import { Lab } from "./transport-lab.ts";
 
 const ACTIONS = [
