@@ -89,7 +89,7 @@ rolling: build ## restarts each of three brokers under real clients, and counts 
 prometheus: build ## a real Prometheus scrapes a real cluster
 	node test/prometheus/main.ts
 
-bench: build ## the benchmarks, compared with the stored baseline
+bench: build ## the benchmarks, beside the floor of the raw journal (ARGS=groups for that part alone)
 	node test/bench/main.ts $(ARGS)
 
 gen: setup ## write the generated files again
