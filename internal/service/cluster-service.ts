@@ -1,7 +1,15 @@
 // Use cases on metadata and administration, protocol-neutral. Reads are of this broker's image; writes go to the
 // controller wherever it is (C3).
 import type { Result } from "../base/result.ts";
+import type {
+  ConfigChange,
+  ConfigResource,
+  NewTopic as TopicToCreate,
+} from "../cluster/controller-requests.ts";
 import type { BrokerId, ClusterId, Offset, Term, TopicId } from "../model/ids.ts";
+
+export type { ConfigChange };
+export type ConfigTarget = ConfigResource;
 
 /** The controller's refusals, by the names of its fault kinds. */
 export interface AdminFault {
@@ -78,18 +86,8 @@ export interface ConfigView {
   readonly doc: string;
 }
 
-export interface NewTopic {
-  readonly name: string;
-  /** -1: the default. */
-  readonly partitions: number;
-  /** -1: the default. */
-  readonly factor: number;
-  readonly assignments: readonly {
-    readonly partition: number;
-    readonly brokers: readonly BrokerId[];
-  }[];
-  readonly configs: readonly { readonly name: string; readonly value: string | null }[];
-}
+/** The service chooses the id. */
+export type NewTopic = Omit<TopicToCreate, "topicId">;
 
 export interface CreatedTopic {
   readonly topicId: TopicId;
@@ -102,18 +100,6 @@ export interface TopicOutcome<T> {
   readonly name: string;
   readonly topicId?: TopicId;
   readonly outcome: Result<T, AdminFault>;
-}
-
-export type ConfigTarget =
-  | { readonly resource: "topic"; readonly name: string }
-  | { readonly resource: "broker"; readonly broker: BrokerId | null }
-  /** A consumer group, which need not exist. */
-  | { readonly resource: "group"; readonly name: string };
-
-export interface ConfigChange {
-  readonly name: string;
-  readonly operation: "set" | "delete" | "append" | "subtract";
-  readonly value: string | null;
 }
 
 export interface QuorumView {
