@@ -226,11 +226,21 @@ class Model {
         }
       }
     }
-    for (const { memberId, owned } of this.clients) {
+    for (const one of this.clients) {
+      const { memberId, owned } = one;
       // Whoever is no member any more has been told so, or will be at its next word.
       if (!state.members.has(memberId)) continue;
-      for (const key of owned) expect(`${key} ${owners.get(key)}`).toBe(`${key} ${memberId}`);
+      for (const key of owned) {
+        // What a classic member was given of a topic that is gone has no name any more by which it could be known.
+        if (one instanceof ClassicClient && this.#isGone(key)) continue;
+        expect(`${key} ${owners.get(key)}`).toBe(`${key} ${memberId}`);
+      }
     }
+  }
+
+  #isGone(partition: string): boolean {
+    const topics = [...this.stage.topics.topics()];
+    return !topics.some(({ topicId }) => partition.startsWith(`${topicId}/`));
   }
 
   /** Nothing fails any more, and everybody does what it is told: in the end all is owned, once. */
