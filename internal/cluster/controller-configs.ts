@@ -6,7 +6,7 @@ import type { ClusterState } from "./cluster-state.ts";
 import type { ConfigRules, ControllerContext, Handler } from "./controller-context.ts";
 import { refuse } from "./controller-context.ts";
 import type { ConfigChange, ConfigResource, ControllerFault } from "./controller-requests.ts";
-import { configsRefusal, overrides } from "./overrides.ts";
+import { configsRefusal, overrides, topicRules } from "./overrides.ts";
 import {
   CONFIGURED_GROUPS_MAX,
   ENTRY_KEY_CHARS_MAX,
@@ -89,7 +89,7 @@ function lookUp(
     const record = (configs: Overrides): ControllerRecord => {
       return { kind: "topic-configs-set", topicId, configs };
     };
-    return ok({ present, rules: context.topicConfigs, record });
+    return ok({ present, rules: topicRules(topic.name, context.topicConfigs), record });
   }
   if (of.resource === "group") return lookUpGroup(state, context, of.name);
   const { broker } = of;

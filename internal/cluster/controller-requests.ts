@@ -40,6 +40,7 @@ export const CONTROLLER_FAULT_KINDS = [
   "busy", // THROTTLING_QUOTA_EXCEEDED 89, older clients REQUEST_TIMED_OUT 7
   "storage-full", // KAFKA_STORAGE_ERROR 56
   "too-large", // POLICY_VIOLATION 44: more than one log entry can hold
+  "internal-topic", // INVALID_TOPIC_EXCEPTION 17: only brokers delete it
 ] as const;
 
 export type ControllerFaultKind = (typeof CONTROLLER_FAULT_KINDS)[number];

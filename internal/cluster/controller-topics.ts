@@ -16,7 +16,7 @@ import type {
   TopicReference,
 } from "./controller-requests.ts";
 import { CREATED_TOPICS_MAX, RECREATED_TERM_STEP } from "./limits.ts";
-import { configsRefusal, overrides } from "./overrides.ts";
+import { configsRefusal, overrides, topicRules } from "./overrides.ts";
 import { isId } from "./random-id.ts";
 import type { ControllerRecord } from "./records.ts";
 import { TopicDraft } from "./topic-draft.ts";
@@ -107,7 +107,7 @@ function createTopic(
   context: ControllerContext,
 ): Result<TopicCreated, ControllerFault> {
   const configs = overrides(topic.configs);
-  const bad = configsRefusal(configs, context.topicConfigs);
+  const bad = configsRefusal(configs, topicRules(topic.name, context.topicConfigs));
   if (bad !== null) return failed(bad);
   const placed =
     topic.assignments.length > 0 ? assigned(draft, topic) : sized(draft, topic, context);
@@ -172,6 +172,10 @@ export const deleteTopics: Handler<"delete-topics"> = (state, request, context) 
     if (isRepeat && "name" in reference && reference.seen !== topic.topicId) {
       const detail = `Another topic '${topic.name}' exists now.`;
       return { ...known, outcome: refuse("outcome-unknown", detail) };
+    }
+    if (isInternalTopic(topic.name)) {
+      const detail = `'${topic.name}' holds what groups have committed; delete groups instead.`;
+      return { ...known, outcome: refuse("internal-topic", detail) };
     }
     gone.add(topic.topicId);
     let highestTerm = 0 as Term;

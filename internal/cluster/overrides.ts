@@ -1,4 +1,5 @@
 // A set of config overrides: its canonical order, and the check that it may be recorded.
+import { isInternalTopic } from "../model/internal-topics.ts";
 import type { ConfigRules } from "./controller-context.ts";
 import type { ControllerFault } from "./controller-requests.ts";
 import { CONFIG_VALUE_CHARS_MAX, CONFIGS_MAX, LABEL_CHARS_MAX } from "./limits.ts";
@@ -27,4 +28,16 @@ export function configsRefusal(
   }
   const detail = rules.refusal(new Map(configs.map(({ name, value }) => [name, value])));
   return detail === null ? null : { kind, detail };
+}
+
+/** What holds for the configs of the topic `name`: the state of coordinators is never deleted for its age or size (S1). */
+export function topicRules(name: string, rules: ConfigRules): ConfigRules {
+  if (!isInternalTopic(name)) return rules;
+  return {
+    ...rules,
+    refusal: (configs) =>
+      configs.get("cleanup.policy") === "compact"
+        ? rules.refusal(configs)
+        : `cleanup.policy of '${name}' must be compact: groups would lose what they have committed.`,
+  };
 }

@@ -59,6 +59,7 @@ export const ADMIN_STATUS = {
   busy: status.RESOURCE_EXHAUSTED,
   "storage-full": status.RESOURCE_EXHAUSTED,
   "too-large": status.INVALID_ARGUMENT,
+  "internal-topic": status.PERMISSION_DENIED,
   refused: status.FAILED_PRECONDITION,
 } as const satisfies Record<AdminFault["kind"], status>;
 

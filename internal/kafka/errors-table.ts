@@ -95,6 +95,7 @@ const ADMIN_CODE = {
   busy: ErrorCode.REQUEST_TIMED_OUT,
   "storage-full": ErrorCode.KAFKA_STORAGE_ERROR,
   "too-large": ErrorCode.INVALID_REQUEST,
+  "internal-topic": ErrorCode.INVALID_TOPIC_EXCEPTION,
   refused: ErrorCode.POLICY_VIOLATION,
 } as const satisfies Record<AdminFault["kind"], ErrorCode>;
 

@@ -35,6 +35,7 @@ export interface AdminFault {
     | "busy"
     | "storage-full"
     | "too-large"
+    | "internal-topic"
     | "refused";
   readonly detail: string;
 }
