@@ -122,6 +122,12 @@ export class Machine {
     return this.#state.configurations.inForce;
   }
 
+  /** The configuration at the log's base: committed, unlike the one in force (F9). */
+  get baseConfiguration(): Configuration {
+    const { log, configurations } = this.#state;
+    return configurations.at(log.base.index);
+  }
+
   get configurationCommitted(): boolean {
     return this.#state.configurations.index <= this.#state.commit;
   }

@@ -23,6 +23,7 @@ export function groupTableOf(groups: GroupsOfBroker): GroupTableSource {
 
 function rowOf(replica: Replica): GroupRow {
   const { machine, group, partition, self } = replica;
+  const membership = replica.baseMembership();
   return {
     group,
     partition,
@@ -31,8 +32,8 @@ function rowOf(replica: Replica): GroupRow {
     vote: (machine.vote === 0 ? 0 : machine.vote) as never,
     base: { ...machine.base, nextOffset: replica.baseOffset },
     logStart: replica.logStart,
-    configurationRevision: machine.configuration.revision,
-    configuration: encodeMembership(replica.membership()),
+    configurationRevision: membership.configuration.revision,
+    configuration: encodeMembership(membership),
     dropped: false,
   };
 }

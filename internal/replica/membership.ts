@@ -19,6 +19,13 @@ export interface Membership {
   readonly members: readonly Member[];
 }
 
+/** A configuration with those that it names, of `known`. */
+export function membershipOf(configuration: Configuration, known: Iterable<Member>): Membership {
+  const { voters, votersOutgoing, learners } = configuration;
+  const named = new Set([...voters, ...votersOutgoing, ...learners]);
+  return { configuration, members: [...known].filter((member) => named.has(member.replica)) };
+}
+
 const FORMAT = 1;
 const HEAD_BYTES = 12;
 const DIRECTORY_BYTES = 22;

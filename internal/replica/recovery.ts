@@ -65,10 +65,7 @@ export class GroupRecovery implements RecoveryVisitor {
             base: group.base,
             runs: group.runs,
             last: group.entries.last,
-            configurations:
-              group.configurations.length > 0
-                ? group.configurations
-                : [{ index: group.base.index, configuration: NOBODY }],
+            configurations: fromBase(group),
           },
           entries: group.entries,
           members: [...group.members.values()],
@@ -167,6 +164,8 @@ export class GroupRecovery implements RecoveryVisitor {
   }
 
   dropGroup(header: RecordHeader): void {
+    // The group may come back to this broker as another replica, whose log has the same client: it starts from nothing.
+    this.#groups.get(header.group)?.client.truncated(1 as LogIndex);
     this.#groups.delete(header.group);
   }
 
@@ -218,6 +217,12 @@ export class GroupRecovery implements RecoveryVisitor {
     this.#groups.set(id, group);
     return group;
   }
+}
+
+/** The configuration at the base comes first, even where it is damaged and nobody knows it. */
+function fromBase({ base, configurations }: Group): Group["configurations"] {
+  if (configurations[0]?.index === base.index) return configurations;
+  return [{ index: base.index, configuration: NOBODY }, ...configurations];
 }
 
 const EMPTY = new Uint8Array(0);

@@ -23,7 +23,7 @@ import type { Envelope } from "./control-frames.ts";
 import type { EntryTable } from "./entry-table.ts";
 import type { LogClient, Proposal, ProposeRefusal } from "./log-client.ts";
 import type { Member, Membership } from "./membership.ts";
-import { encodeMembership } from "./membership.ts";
+import { encodeMembership, membershipOf } from "./membership.ts";
 import { payloadSum, timestampMaxOf } from "./payload.ts";
 
 /** What a replica needs of its broker. None of these calls step a machine. */
@@ -122,11 +122,12 @@ export class Replica {
 
   /** The configuration in force, with everyone it names. */
   membership(): Membership {
-    const { configuration } = this.machine;
-    const { voters, votersOutgoing, learners } = configuration;
-    const named = new Set([...voters, ...votersOutgoing, ...learners]);
-    const members = [...this.#members.values()].filter((member) => named.has(member.replica));
-    return { configuration, members };
+    return membershipOf(this.machine.configuration, this.members());
+  }
+
+  /** That of the log's base, for the group table: whatever was appended since may still be truncated (F9). */
+  baseMembership(): Membership {
+    return membershipOf(this.machine.baseConfiguration, this.members());
   }
 
   /** The broker of the known leader of the machine's term. */
@@ -302,10 +303,7 @@ export class Replica {
     const bytes =
       head.configuration === null
         ? EMPTY
-        : encodeMembership({
-            configuration: head.configuration,
-            members: [...this.#members.values()],
-          });
+        : encodeMembership(membershipOf(head.configuration, this.members()));
     const sums = payloadSum(head.kind, bytes, 0, bytes.length);
     this.#put(index, head.term, head.kind, bytes, 0, bytes.length, this.nextOffset, 0, sums, write);
   }
@@ -395,7 +393,7 @@ export class Replica {
 
   #installBase(effect: Extract<Effect, { do: "install-base" }>): void {
     const { configuration, base } = effect;
-    const payload = encodeMembership({ configuration, members: [...this.#members.values()] });
+    const payload = encodeMembership(membershipOf(configuration, this.members()));
     this.#write("install-base", effect.write, base.index, base.term, 0, payload);
     this.entries.reset((base.index + 1) as LogIndex);
     this.damaged.clear();

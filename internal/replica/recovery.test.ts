@@ -1,0 +1,184 @@
+import { expect, test } from "vitest";
+import type { SharedJournal } from "../journal/owner.ts";
+import type {
+  BrokerId,
+  DirectoryId,
+  GroupId,
+  LogIndex,
+  Offset,
+  PayloadPosition,
+  ReplicaId,
+  Term,
+} from "../model/ids.ts";
+import type { Configuration } from "../raft/configuration.ts";
+import { ENTRY_CONFIGURATION, ENTRY_NO_OP } from "../raft/entry.ts";
+import { Machine } from "../raft/machine.ts";
+import type { RecordHeader } from "../record/record.ts";
+import { EntryTable } from "./entry-table.ts";
+import { groupTableOf } from "./group-table.ts";
+import type { LogClient } from "./log-client.ts";
+import type { Member } from "./membership.ts";
+import { decodeMembership, encodeMembership, membershipOf } from "./membership.ts";
+import { GroupRecovery } from "./recovery.ts";
+import { Replica } from "./replica.ts";
+import type { Surroundings } from "./replica.ts";
+
+const GROUP = 9 as GroupId;
+
+function member(id: number): Member {
+  return { replica: id as ReplicaId, broker: id as BrokerId, directory: directoryOf(id) };
+}
+
+function directoryOf(id: number): DirectoryId {
+  return `directory-${String(id).padStart(12, "0")}` as DirectoryId;
+}
+
+function voters(...ids: readonly number[]): Configuration {
+  return { voters: ids as ReplicaId[], votersOutgoing: [], learners: [], revision: ids.length };
+}
+
+function record(fields: Partial<RecordHeader> & Pick<RecordHeader, "type">): RecordHeader {
+  return {
+    kind: ENTRY_NO_OP,
+    group: GROUP,
+    partition: 0,
+    replica: 1 as ReplicaId,
+    term: 1 as Term,
+    index: 0 as LogIndex,
+    baseOffset: 0 as Offset,
+    recordCount: 0,
+    length: 0,
+    checksum: 0,
+    headSum: 0,
+    vote: 0 as ReplicaId,
+    ...fields,
+  };
+}
+
+/** A client that tells which entries its log has. */
+class Listener implements LogClient {
+  readonly log: string[] = [];
+
+  appended({ index, term }: { index: LogIndex; term: Term }): void {
+    this.log.push(`${index}t${term}`);
+  }
+
+  truncated(from: LogIndex): void {
+    this.log.length = Math.min(this.log.length, from - 1);
+  }
+
+  repaired(): void {}
+  committed(): void {}
+  roleChanged(): void {}
+  ready(): void {}
+  progressed(): void {}
+}
+
+/** What a replica wrote, in order. */
+interface Written {
+  readonly header: RecordHeader;
+  readonly payload: Uint8Array;
+}
+
+function surroundings(written: Written[]): Surroundings {
+  const append: SharedJournal["append"] = (header, payload, start, end) => {
+    written.push({ header, payload: payload?.slice(start, end) ?? new Uint8Array(0) });
+    return 0 as PayloadPosition;
+  };
+  const nothing = (): void => {};
+  return {
+    journal: { append } as SharedJournal,
+    wrote: nothing,
+    ready: nothing,
+    send: nothing,
+    roleChanged: nothing,
+    needBase: nothing,
+    transferFailed: nothing,
+    configurationChanged: nothing,
+    damageFound: nothing,
+  };
+}
+
+/** A replica that has just been created. */
+function replicaOf(configuration: Configuration, members: readonly Member[], written: Written[]) {
+  const index = 0 as LogIndex;
+  const machine = new Machine({
+    self: 1 as ReplicaId,
+    term: 0 as Term,
+    vote: 0,
+    base: { index, term: 0 as Term },
+    runs: [],
+    last: index,
+    configurations: [{ index, configuration }],
+    standing: "full",
+  });
+  const identity = { group: GROUP, partition: 0, self: 1 as ReplicaId };
+  const table = new EntryTable(1 as LogIndex);
+  return new Replica(identity, machine, table, members, surroundings(written));
+}
+
+/** Makes a sole voter the leader and commits its first entry. */
+function lead(replica: Replica): void {
+  replica.handle({ on: "election-timeout" });
+  replica.handle({ on: "durable", write: 1 });
+  replica.handle({ on: "durable", write: 2 });
+}
+
+test("a row of the group table has the configuration of the log's base, not one that may be truncated (F9)", () => {
+  const written: Written[] = [];
+  const replica = replicaOf(voters(1), [member(1), member(2)], written);
+  lead(replica);
+  const learners = [2 as ReplicaId];
+  replica.handle({ on: "change", target: { voters: [1 as ReplicaId], learners, revision: 2 } });
+  expect(replica.machine.configuration.learners).toEqual(learners);
+
+  const groups = { replicas: () => [replica], replica: () => replica };
+  const row = groupTableOf(groups).row(GROUP);
+  if (row === null) throw new Error("the group has a row");
+  const recovery = new GroupRecovery(() => new Listener());
+  recovery.groupRow(row);
+  for (const { header, payload } of written) {
+    if (header.type === "append") recovery.append(header, 0 as PayloadPosition, payload);
+  }
+  const [first, changed] = recovery.groups()[0]!.boot.configurations;
+  expect(first).toEqual({ index: 0, configuration: voters(1) });
+  expect(changed?.configuration.learners).toEqual(learners);
+
+  recovery.truncate(record({ type: "truncate", index: 1 as LogIndex }));
+  expect(recovery.groups()[0]!.boot.configurations).toEqual([first]);
+});
+
+test("a group that comes back to its broker as another replica begins with an empty log", () => {
+  const listener = new Listener();
+  const recovery = new GroupRecovery(() => listener);
+  const bytes = encodeMembership({ configuration: voters(1), members: [member(1)] });
+  const exists = record({ type: "configuration", length: bytes.length });
+  recovery.configuration(exists, bytes);
+  for (const index of [1, 2, 3]) {
+    const header = record({ type: "append", index: index as LogIndex });
+    recovery.append(header, 0 as PayloadPosition, new Uint8Array(0));
+  }
+  expect(listener.log).toEqual(["1t1", "2t1", "3t1"]);
+  recovery.dropGroup(record({ type: "drop-group" }));
+  recovery.configuration({ ...exists, replica: 8 as ReplicaId }, bytes);
+  const again = record({ type: "append", replica: 8 as ReplicaId, term: 2 as Term });
+  recovery.append({ ...again, index: 1 as LogIndex }, 0 as PayloadPosition, new Uint8Array(0));
+  expect(listener.log).toEqual(["1t2"]);
+  expect(recovery.groups()[0]?.identity.self).toBe(8);
+});
+
+test("a configuration entry names its own members, however many the group ever had", () => {
+  const written: Written[] = [];
+  const former = Array.from({ length: 100 }, (_, k) => member(k + 100));
+  const replica = replicaOf(voters(1), [member(1), ...former, member(2)], written);
+  lead(replica);
+  const learners = [2 as ReplicaId];
+  replica.handle({ on: "change", target: { voters: [1 as ReplicaId], learners, revision: 2 } });
+  const entry = written.find(({ header }) => header.kind === ENTRY_CONFIGURATION);
+  if (entry === undefined) throw new Error("the change is in the log");
+  const decoded = decodeMembership(entry.payload, 0, entry.payload.length);
+  expect(decoded).toEqual({
+    ok: true,
+    value: membershipOf(replica.machine.configuration, [member(1), member(2)]),
+  });
+});
