@@ -35,6 +35,8 @@ export interface LocalLogSettings extends FetchSettings {
 
 const NO_OFFSET: OffsetAnswer = { offset: -1, timestampMs: -1, leaderEpoch: -1 };
 const BATCH_READ_BYTES = 1;
+/** Records that are looked at before the event loop has its turn: a few milliseconds. */
+const RECORDS_PER_STRETCH = 16_384;
 
 export class LocalLogService implements LogService {
   readonly #book: AddressBook;
@@ -245,7 +247,7 @@ export class LocalLogService implements LogService {
     logStart: Offset,
   ): Promise<Result<OffsetAnswer, ReadFault>> {
     const batch = new RecordBatchView(bytes, 0);
-    const { leaderEpoch, baseOffset, baseTimestampMs, maxTimestampMs, codec } = batch;
+    const { leaderEpoch, baseOffset, lastOffset, baseTimestampMs, maxTimestampMs, codec } = batch;
     if (batch.isLogAppendTime) {
       const offset = Math.max(baseOffset, logStart);
       return ok({ offset, timestampMs: maxTimestampMs, leaderEpoch });
@@ -264,10 +266,16 @@ export class LocalLogService implements LogService {
     }
     const payload = { bytes: records, start: 0, end: records.length };
     const cursor = new RecordCursor(payload, batch.recordCount);
-    while (cursor.next()) {
+    for (let looked = 1; cursor.next(); looked++) {
+      // L7: a batch may hold millions of records.
+      if (looked % RECORDS_PER_STRETCH === 0) {
+        await new Promise<void>((resolve) => this.#clock.after(0, resolve));
+      }
       const at = baseTimestampMs + cursor.timestampDelta;
       const offset = baseOffset + cursor.offsetDelta;
-      if (at < timestampMs || offset < logStart) continue;
+      if (at < timestampMs || offset < logStart || offset > lastOffset) continue;
+      // Nobody has checked what a producer wrote into its records, and not every sum of two times is one.
+      if (!Number.isSafeInteger(at)) continue;
       return ok({ offset, timestampMs: at, leaderEpoch });
     }
     return ok(NO_OFFSET);
