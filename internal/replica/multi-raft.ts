@@ -238,10 +238,12 @@ export class MultiRaft implements Surroundings {
     const replica = this.#replicas.get(group);
     if (replica === undefined) return;
     replica.handle({ on: "standing", standing: "suspect" });
+    // While the group is here: a group table that is being written takes its row before it goes (J5).
+    replica.recordDrop();
     this.#replicas.delete(group);
+    this.#deferred.delete(replica);
     this.#elections.disarm(replica);
     this.#inSync.delete(replica);
-    replica.recordDrop();
     this.#touch();
   }
 
