@@ -32,8 +32,9 @@ import type { Refusal } from "./refusal.ts";
 import { refuseAdmin } from "./status-table.ts";
 
 const DEFAULT = -1;
-const PARTITIONS_MAX = 0x7fff_ffff;
 const FACTOR_MAX = 0x7fff;
+/** Of brokers and partitions, and of how many partitions: what the controller's requests can carry. */
+const NUMBER_MAX = 0x7fff_ffff;
 
 export class AdminTopics {
   readonly #world: World;
@@ -118,7 +119,8 @@ export class AdminTopics {
   ) => {
     const { topic: name, partitions: count, validateOnly } = request;
     if (name === "") return failed(invalid("Name the topic."));
-    if (count > PARTITIONS_MAX) return failed(invalid("No topic has that many partitions."));
+    if (count > NUMBER_MAX) return failed(invalid("No topic has that many partitions."));
+    if (!request.assignments.every(fits)) return failed(NO_SUCH_NUMBER);
     // The new partitions follow the present ones, so their numbers only give the order.
     const assignments = request.assignments
       .toSorted((one, other) => one.partition - other.partition)
@@ -140,14 +142,21 @@ export class AdminTopics {
 function newTopic(request: CreateTopicRequest): Result<NewTopic, Refusal> {
   const { name, partitions = DEFAULT, replicationFactor: factor = DEFAULT } = request;
   if (name === "") return failed(invalid("Name the topic to create."));
-  if (partitions > PARTITIONS_MAX) return failed(invalid("No topic has that many partitions."));
+  if (partitions > NUMBER_MAX) return failed(invalid("No topic has that many partitions."));
   if (factor > FACTOR_MAX) return failed(invalid("No partition has that many replicas."));
+  if (!request.assignments.every(fits)) return failed(NO_SUCH_NUMBER);
   const assignments = request.assignments.map(assignment);
   const configs = request.configs.map((config) => ({
     name: config.name,
     value: config.value ?? null,
   }));
   return ok({ name, partitions, factor, assignments, configs });
+}
+
+const NO_SUCH_NUMBER = invalid("An assignment names a partition or a broker that cannot exist.");
+
+function fits({ partition, brokers }: Assignment): boolean {
+  return partition <= NUMBER_MAX && brokers.every((broker) => broker <= NUMBER_MAX);
 }
 
 function assignment({ partition, brokers }: Assignment): NewTopic["assignments"][number] {

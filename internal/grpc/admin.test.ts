@@ -43,6 +43,17 @@ it("the controller's refusals keep their kinds", async () => {
   expect(await create("u", { partitions: 0 })).toMatchObject({ fault: "invalid-partitions" });
   expect(await create("")).toMatchObject({ fault: "invalid-argument" });
   expect(await create("u", { partitions: 2 ** 31 })).toMatchObject({ fault: "invalid-argument" });
+  // Numbers here are unsigned, and signed where they go: none may get there that does not fit.
+  for (const assignment of [
+    { partition: 2 ** 31, brokers: [1] },
+    { partition: 0, brokers: [1, 2 ** 31] },
+  ]) {
+    const assignments = [assignment];
+    expect(await create("u", { assignments })).toMatchObject({ fault: "invalid-argument" });
+    const more = { topic: "t", partitions: 3, assignments, validateOnly: false };
+    const grown = refused(stage.call(ADMIN.CreatePartitions, more));
+    expect(await grown).toMatchObject({ fault: "invalid-argument" });
+  }
   for (const named of [
     { name: "", topicId: "" },
     { name: "t", topicId: "x" },
