@@ -190,6 +190,19 @@ describe("validateBatch", () => {
     expect(fault(resealed((bytes) => writeI64(bytes, 0, 7)))).toEqual(invalid("base-offset"));
     expect(fault(resealed((bytes) => writeI32(bytes, 57, 3)))).toEqual(invalid("record-count"));
     expect(fault(resealed((bytes) => writeI32(bytes, 57, 0)))).toEqual(invalid("record-count"));
+    // Four million batches that say 2^31 - 1 would use up all the offsets that there are.
+    const claiming = (count: number, batch: Uint8Array) =>
+      resealed((bytes) => {
+        writeI32(bytes, 57, count);
+        writeI32(bytes, 23, count - 1);
+      }, batch);
+    for (const codec of [0, 1, 2, 3, 4] as const) {
+      const batch = encodeBatch(twoRecords, { codec });
+      expect(fault(claiming(0x7fff_ffff, batch))).toEqual(invalid("record-count"));
+    }
+    const smallest = encodeBatch(new Array(3).fill({ key: null, value: null, timestampMs: T }));
+    expect(fault(smallest)).toBeNull();
+    expect(fault(claiming(4, smallest))).toEqual(invalid("record-count"));
     expect(fault(encodeBatch(twoRecords, { isControl: true }))).toEqual(invalid("control"));
     const producer = { producerId: 5, producerEpoch: 0 };
     expect(fault(encodeBatch(twoRecords, producer))).toEqual(invalid("producer"));

@@ -2,7 +2,14 @@
 // check for batches that come from a broker's own disk or link. A fault names the reason; the front end
 // turns it into a code. Record contents are not opened here: see `keylessRecords`.
 import type { ByteRange } from "../bytes/byte-range.ts";
-import { CODEC_ZSTD, MAGIC, RecordBatchView, batchEnd, hasValidCrc } from "./record-batch.ts";
+import {
+  CODEC_NONE,
+  CODEC_ZSTD,
+  MAGIC,
+  RecordBatchView,
+  batchEnd,
+  hasValidCrc,
+} from "./record-batch.ts";
 import { BATCH_HEADER_BYTES, magicOf } from "./record-batch.ts";
 
 export interface BatchRules {
@@ -33,7 +40,7 @@ export type BatchFault =
 
 export type InvalidBatchReason =
   | "base-offset" // producers send 0
-  | "record-count" // not positive, or not the last offset delta plus one
+  | "record-count" // not positive, not the last offset delta plus one, or more than fit in the payload
   | "control" // producers may not send control batches
   | "producer"; // an id without a sequence or epoch, or a transaction without an id
 
@@ -46,6 +53,11 @@ const BAD_CRC: BatchFault = { kind: "corrupt", reason: "crc" };
 /** The magic byte ends here: with fewer bytes there is nothing to judge. */
 const MAGIC_END = 17;
 const NO_TIMESTAMP = -1;
+/** A length, attributes, two deltas, no key, no value, no headers. */
+const RECORD_BYTES_MIN = 7;
+/** Compressed records are not opened, but nobody's are as dense as this. */
+const RECORDS_PER_COMPRESSED_BYTE_MAX = 150;
+const COMPRESSED_RECORDS_FREE = 1 << 20;
 
 const view = new RecordBatchView(new Uint8Array(BATCH_HEADER_BYTES), 0);
 
@@ -72,9 +84,21 @@ export function validateBatch(records: ByteRange | null, rules: BatchRules): Bat
 function invalidReason(batch: RecordBatchView): InvalidBatchReason | null {
   if (batch.baseOffset !== 0) return "base-offset";
   const count = batch.recordCount;
-  if (count <= 0 || count !== batch.lastOffsetDelta + 1) return "record-count";
+  if (count <= 0 || count !== batch.lastOffsetDelta + 1 || count > recordsMax(batch)) {
+    return "record-count";
+  }
   if (batch.isControl) return "control";
   return hasPlausibleProducer(batch) ? null : "producer";
+}
+
+/**
+ * How many records the payload may be said to hold. Offsets are given out by that number: a batch that claims billions
+ * would take a partition to the end of its offsets in minutes.
+ */
+function recordsMax({ codec, end, recordsStart }: RecordBatchView): number {
+  const payloadBytes = end - recordsStart;
+  if (codec === CODEC_NONE) return Math.floor(payloadBytes / RECORD_BYTES_MIN);
+  return Math.max(COMPRESSED_RECORDS_FREE, payloadBytes * RECORDS_PER_COMPRESSED_BYTE_MAX);
 }
 
 function hasPlausibleProducer(batch: RecordBatchView): boolean {
