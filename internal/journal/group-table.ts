@@ -14,6 +14,9 @@ const HEADER_BYTES = 64;
 const CHUNK_HEADER_BYTES = 16;
 const ROW_BYTES = 96;
 const EPOCH_BYTES = 16;
+/** Flags of a row. */
+const DROPPED = 1;
+const SUSPECT = 2;
 const CONFIGURATION_BYTES_MAX = 64 * 1024;
 const EPOCHS_MAX = 0xffff;
 
@@ -139,7 +142,7 @@ function encodeRow(table: TableRow, bytes: Uint8Array, view: DataView, at: numbe
   writeSafeInteger(view, at + 64, row.configurationRevision);
   writeSafeInteger(view, at + 72, table.asOf);
   view.setUint32(at + 80, row.partition);
-  view.setUint32(at + 84, row.dropped ? 1 : 0);
+  view.setUint32(at + 84, (row.dropped ? DROPPED : 0) | (row.suspect ? SUSPECT : 0));
   view.setUint32(at + 88, tail.length);
   view.setUint32(at + 92, row.configuration.length);
   let end = at + ROW_BYTES;
@@ -175,7 +178,8 @@ function decodeRow(bytes: Uint8Array, view: DataView, at: number, into: TableRow
     logStart: readSafeInteger(view, at + 56) as Offset,
     configurationRevision: readSafeInteger(view, at + 64),
     configuration: bytes.slice(end, configurationEnd),
-    dropped: view.getUint32(at + 84) === 1,
+    dropped: (view.getUint32(at + 84) & DROPPED) !== 0,
+    suspect: (view.getUint32(at + 84) & SUSPECT) !== 0,
   };
   into.push({ row, asOf: readSafeInteger(view, at + 72), tail });
   return configurationEnd;

@@ -122,6 +122,8 @@ export interface GroupRow {
   readonly configuration: Uint8Array;
   /** The group was dropped, and that has to be remembered. */
   readonly dropped: boolean;
+  /** The replica lost something that it may have vouched for, and is never trusted again (D1, D3). */
+  readonly suspect: boolean;
 }
 
 /** Where a group's log begins: after this index (F10). */

@@ -85,6 +85,7 @@ function rowOf(base: number, asOf: number, tail: readonly TailEpoch[]): TableRow
       configurationRevision: 0,
       configuration: new Uint8Array(0),
       dropped: false,
+      suspect: false,
     },
   };
 }

@@ -9,19 +9,22 @@ export interface GroupsOfBroker {
   replica(group: GroupId): Replica | null;
 }
 
-export function groupTableOf(groups: GroupsOfBroker): GroupTableSource {
+export function groupTableOf(
+  groups: GroupsOfBroker,
+  isSuspect: (replica: Replica) => boolean,
+): GroupTableSource {
   return {
     *groups() {
       for (const replica of groups.replicas()) yield replica.group;
     },
     row(group) {
       const replica = groups.replica(group);
-      return replica === null ? null : rowOf(replica);
+      return replica === null ? null : rowOf(replica, isSuspect(replica));
     },
   };
 }
 
-function rowOf(replica: Replica): GroupRow {
+function rowOf(replica: Replica, suspect: boolean): GroupRow {
   const { machine, group, partition, self } = replica;
   const membership = replica.baseMembership();
   return {
@@ -35,5 +38,6 @@ function rowOf(replica: Replica): GroupRow {
     configurationRevision: membership.configuration.revision,
     configuration: encodeMembership(membership),
     dropped: false,
+    suspect,
   };
 }

@@ -136,7 +136,7 @@ export class MultiRaft implements Surroundings {
       inSync: (replica) => this.inSync(replica).length,
     });
     journal.onDurable = () => this.#durable();
-    journal.groupTable = groupTableOf(this);
+    journal.groupTable = groupTableOf(this, (one) => this.#standings.of(one) === "suspect");
     this.#traffic = new LinkTraffic(
       world,
       journal,
@@ -474,6 +474,8 @@ export class MultiRaft implements Surroundings {
       const fields = { peer, seen: sequence, present: this.journal.durableTicket };
       this.#world.log.error(fields, "journal-rolled-back");
       this.#standings.distrust();
+      // The proof does not outlast the next batches, which get the numbers that the peer saw; the table's rows do.
+      void this.journal.checkpoint();
     } else this.#standings.answered(peer);
     this.#reviewStandings();
   }

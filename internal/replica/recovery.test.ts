@@ -133,7 +133,7 @@ test("a row of the group table has the configuration of the log's base, not one 
   expect(replica.machine.configuration.learners).toEqual(learners);
 
   const groups = { replicas: () => [replica], replica: () => replica };
-  const row = groupTableOf(groups).row(GROUP);
+  const row = groupTableOf(groups, () => false).row(GROUP);
   if (row === null) throw new Error("the group has a row");
   const recovery = new GroupRecovery(() => new Listener());
   recovery.groupRow(row);

@@ -86,6 +86,7 @@ export class GroupRecovery implements RecoveryVisitor {
     group.base = { index: row.base.index, term: row.base.term };
     group.baseOffset = row.base.nextOffset;
     group.logStart = row.logStart;
+    group.suspect = row.suspect;
     group.entries.reset((row.base.index + 1) as LogIndex);
     this.#configure(group, row.base.index, row.configuration, 0, row.configuration.length);
   }

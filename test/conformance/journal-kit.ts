@@ -210,6 +210,7 @@ export class TestOwner implements RecoveryVisitor {
       configurationRevision: 1,
       configuration: bytesOf(group.configuration),
       dropped: false,
+      suspect: false,
     };
   }
 
