@@ -41,21 +41,26 @@ export class AppendWaiters {
     this.#waiters.push(waiter);
   }
 
-  /** Answers those whose condition holds now. */
+  /** Answers those whose condition holds now. Whoever is answered may append again, and so lead back to here. */
   settle(progress: LogProgress): void {
     const waiting = this.#waiters;
     if (waiting.length === 0) return;
+    const due: AppendWaiter[] = [];
+    const outcomes: AppendOutcome[] = [];
     let kept = 0;
-    for (let k = 0; k < waiting.length; k++) {
-      const waiter = waiting[k] as AppendWaiter;
+    for (const waiter of waiting) {
       const outcome = outcomeOf(waiter, progress);
       if (outcome === null) waiting[kept++] = waiter;
       else {
-        progress.answered(waiter);
-        waiter.done(outcome);
+        due.push(waiter);
+        outcomes.push(outcome);
       }
     }
     waiting.length = kept;
+    due.forEach((waiter, k) => {
+      progress.answered(waiter);
+      waiter.done(outcomes[k] as AppendOutcome);
+    });
   }
 
   /** Fails all of them. The outcome of each is unknown: its entry may be committed by the next leader. */
