@@ -112,6 +112,17 @@ export class LinkTraffic {
     return peer !== undefined && peer.session.peer.directory === member.directory ? peer : null;
   }
 
+  /**
+   * When a member was last known to follow this leader: the send time of the newest ping that its broker echoed in a
+   * session in which the member acknowledged something of this term (L5). An echo alone proves nothing: while this broker
+   * slept, its peers may have elected another leader, and they echo its pings all the same when it wakes up.
+   */
+  contactMs(replica: Replica, id: ReplicaId): number {
+    const peer = this.peerOf(replica, id);
+    if (peer === null || replica.followedIn.get(id) !== peer.session.number) return -Infinity;
+    return this.#links.contactMs(peer.session.peer.broker);
+  }
+
   sessionBegan(session: Session): void {
     const peer = new Peer(session, this.#journal, this.#options, {
       commitsWait: () => this.#events.commitsWait(),
@@ -278,6 +289,7 @@ export class LinkTraffic {
     const { replica, term, last } = row;
     if (this.#groups.replica(replica.group) !== replica) return;
     if (replica.leads && replica.machine.term === term) {
+      replica.followedIn.set(row.peer, peer.session.number);
       const message = { say: "append-accepted", term, match: last } as const;
       replica.handle({ on: "message", from: row.peer, message });
       replica.client?.progressed();

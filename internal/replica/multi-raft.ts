@@ -283,8 +283,8 @@ export class MultiRaft implements Surroundings {
   }
 
   /**
-   * Whether this leader may answer reads: a quorum echoed one of its pings within the silence limit (L5), its own journal
-   * is not stalled (L4), and it is not handing leadership over.
+   * Whether this leader may answer reads: a quorum that follows it echoed one of its pings within the silence limit (L5),
+   * its own journal is not stalled (L4), and it is not handing leadership over.
    */
   mayServe(replica: Replica): boolean {
     if (!replica.serves || this.#stalled === "fenced") return false;
@@ -301,11 +301,7 @@ export class MultiRaft implements Surroundings {
     if (voters.length === 0) return true;
     let count = 0;
     for (const voter of voters) {
-      if (voter === replica.self) count++;
-      else {
-        const broker = replica.member(voter)?.broker;
-        if (broker !== undefined && this.#links.contactMs(broker) >= sinceMs) count++;
-      }
+      if (voter === replica.self || this.#traffic.contactMs(replica, voter) >= sinceMs) count++;
     }
     return count * 2 > voters.length;
   }

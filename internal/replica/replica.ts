@@ -78,6 +78,8 @@ export class Replica {
   ledgerSlot = 0;
   /** The session number under which the known leader asserted itself (L1); 0 when it did not. */
   assertedIn = 0;
+  /** Of a leader: the session number in which a peer last said that it follows this term (L5). */
+  readonly followedIn = new Map<ReplicaId, number>();
 
   constructor(
     identity: ReplicaIdentity,
@@ -253,6 +255,7 @@ export class Replica {
   #changeRole(): void {
     this.#ready = false;
     this.assertedIn = 0;
+    this.followedIn.clear();
     this.#tellRole();
     this.#around.roleChanged(this);
   }
