@@ -26,6 +26,8 @@ export const ADMIN_MS_MAX = 30_000;
 export const CONTROLLER_QUORUM_MS_MAX = 5_000;
 /** Partitions of one answer to DescribeTopicPartitions. */
 export const DESCRIBED_PARTITIONS_MAX = 2_000;
+/** Configs of one answer to DescribeConfigs, with what they weigh in memory: those of ten thousand topics. */
+export const DESCRIBED_CONFIG_BYTES_MAX = 32 << 20;
 /** How long FindCoordinator waits for the internal topic that it makes. */
 export const COORDINATOR_MS_MAX = 5_000;
 export const PRODUCER_ID_MS_MAX = 5_000;

@@ -1,5 +1,5 @@
 // Requests that name one thing again and again: an answer about it may be thousands of times as long as its name, so it
-// is given once, and a broker's memory does not depend on how often a client asks in one request.
+// is given once, and a broker's memory does not depend on how often a client asks in one request, nor on how much.
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { metadata } from "../../internal/kafka/api/03-metadata.ts";
 import { offsetCommit } from "../../internal/kafka/api/08-offset-commit.ts";
@@ -57,6 +57,21 @@ test("DescribeConfigs refuses a resource that is named again", async () => {
   expect(results.map(({ errorCode }) => errorCode)).toEqual([0, 42]);
   expect(results[1]?.configs).toEqual([]);
   expect(results[1]?.errorMessage).toBe("The request names this resource more than once.");
+});
+
+test("DescribeConfigs tells what one answer can hold, and says which resources it left out", async () => {
+  // Consumer groups have configs whether they exist or not, so names of them cost a client nothing.
+  const resources = Array.from({ length: 110_000 }, (_, at) => {
+    return { resourceType: 32, resourceName: at.toString(36), configurationKeys: null };
+  });
+  const more = { includeSynonyms: true, includeDocumentation: true };
+  const { results } = await ask(describeConfigs, 4, { resources, ...more });
+  expect(results).toHaveLength(resources.length);
+  const told = results.findIndex(({ errorCode }) => errorCode !== 0);
+  expect(told).toBeGreaterThan(10_000);
+  expect(results.slice(0, told).every(({ configs }) => configs.length > 0)).toBe(true);
+  const rest = results.slice(told);
+  expect(rest.every((one) => one.errorCode === 44 && one.configs.length === 0)).toBe(true);
 });
 
 test("OffsetFetch tells an offset once, and refuses a group that is named again", async () => {

@@ -4,8 +4,10 @@
 // all brokers. A broker's settings have our names, and Kafka's where they differ. Synonyms are every value that was given or
 // stands by default, the one in force first. The value of a secret is never shown.
 //
+// An answer has a size: resources behind it are refused, to be asked for in another request.
+//
 // Errors per resource: 3 17 42 (named again, a resource of another type, no broker's id, or the id of another broker: only a broker
-// itself knows its settings, and clients ask that one).
+// itself knows its settings, and clients ask that one) 44 (the answer is full).
 import type { Complete } from "../../schema/message.ts";
 import type { ConfigView } from "../../service/cluster-service.ts";
 import { describeConfigs } from "../api/32-describe-configs.ts";
@@ -29,8 +31,12 @@ import {
 import { adminCode } from "../errors-table.ts";
 import { responder } from "../handler.ts";
 import type { Handler, HandlerContext } from "../handler.ts";
+import { DESCRIBED_CONFIG_BYTES_MAX } from "../limits.ts";
 
 const AGAIN = "The request names this resource more than once.";
+const FULL = "The request asks for more than one answer holds. Ask for fewer resources at a time.";
+/** What a config, or a synonym of it, weighs besides its texts. */
+const CONFIG_OVERHEAD_BYTES = 64;
 
 type DescribeRequest = Complete<DescribeConfigsRequest>;
 
@@ -46,6 +52,7 @@ async function respond(
   const breather = new Breather(context.clock);
   const results: DescribeConfigsResponseResults[] = [];
   const seen = new Set<string>();
+  let weightBytes = 0;
   for (const resource of request.resources) {
     const pause = breather.tick();
     if (pause !== null) await pause;
@@ -53,8 +60,11 @@ async function respond(
     // A broker has more than a hundred configs with their texts: they are told once.
     const result = seen.has(key)
       ? failure(resource, ErrorCode.INVALID_REQUEST, AGAIN)
-      : describe(context, request, resource);
+      : weightBytes >= DESCRIBED_CONFIG_BYTES_MAX
+        ? failure(resource, ErrorCode.POLICY_VIOLATION, FULL)
+        : describe(context, request, resource);
     seen.add(key);
+    for (const config of result.configs) weightBytes += weightOf(config);
     if (result.errorCode !== ErrorCode.NONE) call.refused(result.errorCode);
     results.push(result);
   }
@@ -98,6 +108,17 @@ function entryOf(config: ConfigView, request: DescribeRequest): DescribeConfigsR
     configType: CONFIG_TYPE[config.type],
     documentation: request.includeDocumentation ? config.doc : null,
   };
+}
+
+/** About the bytes that it takes in the answer, and in memory until that is written. */
+function weightOf(config: DescribeConfigsResponseConfigs): number {
+  const { name, value, synonyms, documentation } = config;
+  const texts = name.length + (value?.length ?? 0) + (documentation?.length ?? 0);
+  let bytes = CONFIG_OVERHEAD_BYTES + texts;
+  for (const synonym of synonyms ?? []) {
+    bytes += CONFIG_OVERHEAD_BYTES + synonym.name.length + (synonym.value?.length ?? 0);
+  }
+  return bytes;
 }
 
 function synonymsOf(config: ConfigView): NonNullable<DescribeConfigsResponseConfigs["synonyms"]> {
