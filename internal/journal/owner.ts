@@ -174,6 +174,8 @@ export interface SharedJournal {
    * no-ops.
    */
   fits(payloadBytes: number, records?: number): boolean;
+  /** The longest payload that one record can have. */
+  readonly payloadBytesMax: number;
   /** The ticket of the record that was appended last (J4). */
   readonly lastTicket: Ticket;
   /** The last batch that is durable; what pings and acks carry (D3). */

@@ -119,7 +119,11 @@ export class Inbox {
     const heads = headsOf(row, bytes, replica);
     if (heads === null) return nothing;
     let payloadBytes = 0;
-    for (const header of row.entries) payloadBytes += header.length;
+    for (const { length } of row.entries) {
+      // The leader's journal takes longer ones: this broker was configured otherwise.
+      if (length > this.#journal.payloadBytesMax) return nothing;
+      payloadBytes += length;
+    }
     // Refusing the row before the machine sees it is always legal; the leader offers it again.
     if (payloadBytes > 0 && !this.#journal.fits(payloadBytes, row.entries.length)) return nothing;
     const rejection = replica.receive(row, heads, bytes);
@@ -143,11 +147,15 @@ function headsOf(row: ReceivedRow, bytes: Uint8Array, replica: Replica): EntryHe
   const heads: EntryHead[] = [];
   const members: Member[] = [];
   let index = row.prevIndex + 1;
+  let { prevTerm } = row;
   for (let k = 0; k < row.entries.length; k++) {
     const header = row.entries[k];
     const start = row.payloadStart[k];
     if (header === undefined || start === undefined || header.type !== "append") return null;
     if (header.index !== index++ || header.group !== row.group) return null;
+    // Raft counts on it.
+    if (header.term < prevTerm || header.term > row.term) return null;
+    prevTerm = header.term;
     if (header.kind !== ENTRY_CONFIGURATION) {
       heads.push({ term: header.term, kind: header.kind, configuration: null });
       continue;

@@ -167,6 +167,8 @@ export class Replica {
 
   /** Appends one entry as the leader, and returns its index. The payload is copied once, into the journal's arena. */
   propose(proposal: Proposal): LogIndex | ProposeRefusal {
+    // Whoever is told of an effect may answer with a proposal; its turn comes when the step is over.
+    if (this.#stepping) return "busy";
     const refusal = this.machine.proposeRefusal();
     if (refusal !== null) return refusal === "not-leader" ? "not-leader" : "busy";
     // Commands still have the reserve: some of them are what makes room.

@@ -5,6 +5,7 @@ import type { MetadataImage } from "../cluster/image.ts";
 import { followOwnReplicas } from "../cluster/own-replicas.ts";
 import type { OwnReplica } from "../cluster/own-replicas.ts";
 import type { PartitionPlacement } from "../cluster/records.ts";
+import { messageBytesLimit } from "../config/contradictions.ts";
 import type { LiveSettings } from "../config/live-settings.ts";
 import type { SettingReader } from "../config/settings.ts";
 import {
@@ -165,7 +166,11 @@ function rulesOf(topic: Topic, settings: SettingReader): PartitionRules {
   const overrides = new Map(topic.configs.map(({ name, value }) => [name, value]));
   const factor = topic.partitions[0]?.replicas.length ?? 1;
   return {
-    batchBytesMax: batchBytesMax(overrides, settings.get("max.message.bytes")),
+    // A topic may allow more than this broker's journal takes: the limit is checked where the config is set.
+    batchBytesMax: Math.min(
+      batchBytesMax(overrides, settings.get("max.message.bytes")),
+      messageBytesLimit(settings),
+    ),
     timestampBeforeMsMax: topicNumber(overrides, "message.timestamp.before.max.ms"),
     timestampAfterMsMax: topicNumber(overrides, "message.timestamp.after.max.ms"),
     logAppendTime: topicConfig(overrides, "message.timestamp.type") === "LogAppendTime",

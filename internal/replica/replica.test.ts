@@ -11,14 +11,19 @@ import type {
   Term,
 } from "../model/ids.ts";
 import type { Configuration } from "../raft/configuration.ts";
-import { ENTRY_CONFIGURATION, ENTRY_NO_OP } from "../raft/entry.ts";
+import { ENTRY_COMMAND, ENTRY_CONFIGURATION, ENTRY_NO_OP } from "../raft/entry.ts";
 import { Machine } from "../raft/machine.ts";
 import type { RecordHeader } from "../record/record.ts";
+import type { Session } from "../transport/contract.ts";
+import { AppendFrameWriter } from "./append-frame.ts";
+import { ACKNOWLEDGEMENT } from "./control-frames.ts";
 import { EntryTable } from "./entry-table.ts";
 import { groupTableOf } from "./group-table.ts";
+import { Inbox } from "./inbox.ts";
 import type { LogClient } from "./log-client.ts";
 import type { Member } from "./membership.ts";
 import { decodeMembership, encodeMembership, membershipOf } from "./membership.ts";
+import { payloadSum } from "./payload.ts";
 import { GroupRecovery } from "./recovery.ts";
 import { Replica } from "./replica.ts";
 import type { Surroundings } from "./replica.ts";
@@ -80,14 +85,22 @@ interface Written {
   readonly payload: Uint8Array;
 }
 
-function surroundings(written: Written[]): Surroundings {
+const PAYLOAD_BYTES_MAX = 1_000;
+
+/** A journal that is durable when its test says so. */
+function journalOf(written: Written[]): SharedJournal {
   const append: SharedJournal["append"] = (header, payload, start, end) => {
     written.push({ header, payload: payload?.slice(start, end) ?? new Uint8Array(0) });
     return 0 as PayloadPosition;
   };
+  const rest = { fits: () => true, room: () => "ok", payloadBytesMax: PAYLOAD_BYTES_MAX } as const;
+  return { append, ...rest, lastTicket: 1, durableTicket: 1 } as unknown as SharedJournal;
+}
+
+function surroundings(written: Written[]): Surroundings {
   const nothing = (): void => {};
   return {
-    journal: { append } as SharedJournal,
+    journal: journalOf(written),
     wrote: nothing,
     ready: nothing,
     send: nothing,
@@ -181,4 +194,62 @@ test("a configuration entry names its own members, however many the group ever h
     ok: true,
     value: membershipOf(replica.machine.configuration, [member(1), member(2)]),
   });
+});
+
+test("a proposal in the middle of a step waits for its turn", () => {
+  const replica = replicaOf(voters(1), [member(1)], []);
+  const proposal = {
+    kind: ENTRY_COMMAND,
+    bytes: Uint8Array.of(1),
+    start: 0,
+    end: 1,
+    baseOffset: 0 as Offset,
+    recordCount: 0,
+    timestampMax: -1,
+    checksum: 0,
+    headSum: 0,
+  } as const;
+  const answers: unknown[] = [];
+  const listener = new Listener();
+  listener.committed = () => void answers.push(replica.propose(proposal));
+  replica.attach(listener);
+  lead(replica);
+  expect(answers).toEqual(["busy"]);
+  expect(replica.propose(proposal)).toBe(2);
+});
+
+/** What a follower appends of a frame with one row of these entries. */
+function received(entries: readonly { readonly term: number; readonly length: number }[]): number {
+  const written: Written[] = [];
+  const replica = replicaOf(voters(1, 2), [member(1), member(2)], written);
+  const from = 2 as ReplicaId;
+  const writer = new AppendFrameWriter();
+  writer.begin();
+  const zero = { prevIndex: 0 as LogIndex, prevTerm: 0 as Term, commit: 0 as LogIndex };
+  writer.row({ group: GROUP, to: replica.self, from, term: 5 as Term, ...zero });
+  const payloads = entries.map(({ term, length }, k) => {
+    const payload = new Uint8Array(length).fill(7);
+    const checksum = payloadSum(ENTRY_COMMAND, payload, 0, length).checksum;
+    const place = { term: term as Term, index: (k + 1) as LogIndex, length, checksum };
+    writer.entry(record({ type: "append", kind: ENTRY_COMMAND, ...place }));
+    return payload;
+  });
+  const ended: string[] = [];
+  const session = { end: (reason: string) => ended.push(reason) } as unknown as Session;
+  const inbox = new Inbox(session, ACKNOWLEDGEMENT, journalOf(written), false, {
+    replicaFor: () => replica,
+  });
+  const frame = Buffer.concat([writer.take(1), ...payloads]);
+  inbox.receive(frame, 0, frame.length);
+  expect(ended).toEqual([]);
+  return written.filter(({ header }) => header.type === "append").length;
+}
+
+test("a follower takes no row that its journal cannot hold, or whose terms go back", () => {
+  const small = { term: 5, length: 10 };
+  expect(received([small, small])).toBe(2);
+  expect(received([{ term: 5, length: PAYLOAD_BYTES_MAX }])).toBe(1);
+  expect(received([small, { term: 5, length: PAYLOAD_BYTES_MAX + 1 }])).toBe(0);
+  expect(received([small, { term: 4, length: 10 }])).toBe(0);
+  expect(received([{ term: 6, length: 10 }])).toBe(0);
 });
