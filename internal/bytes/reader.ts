@@ -33,6 +33,7 @@ export class Reader {
   end: number;
   fault: DecodeFault | null = null;
   #view: DataView;
+  #itemsMax = ITEMS_MAX;
   #itemsLeft = ITEMS_MAX;
 
   constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
@@ -51,7 +52,13 @@ export class Reader {
     this.at = start;
     this.end = end;
     this.fault = null;
-    this.#itemsLeft = ITEMS_MAX;
+    this.#itemsLeft = this.#itemsMax;
+  }
+
+  /** Lowers the limit of array items, for what is read from now on and after each `rebind`. */
+  limitItems(itemsMax: number): void {
+    this.#itemsMax = Math.min(itemsMax, ITEMS_MAX);
+    this.#itemsLeft = this.#itemsMax;
   }
 
   get remaining(): number {

@@ -112,6 +112,38 @@ describe("bytes that are no request close the connection, with a reason", () => 
   });
 });
 
+describe("a request names so many things and no more, because it is taken up in one turn", () => {
+  /** One topic with so many partitions, and a tag that nobody knows, or none, at its end. */
+  function bigProduce(count: number, hasTag: boolean): Uint8Array {
+    const partitionData = Array.from({ length: count }, (_, index) => ({ index, records: null }));
+    const header = { apiVersion: 9, correlationId: 9, clientId: "big" };
+    const topicData = [{ name: "orders", partitionData }];
+    const body = { transactionalId: null, acks: -1, timeoutMs: 1000, topicData };
+    const encoded = encodeRequest(new Writer(), produce, header, body);
+    if (!encoded.ok) throw new Error(encoded.fault.kind);
+    const plain = Buffer.concat(encoded.value);
+    if (!hasTag) return new Uint8Array(plain);
+    const frame = Buffer.concat([plain.subarray(0, -1), fromHex("01 7f 00")]);
+    frame.writeInt32BE(frame.length - 4);
+    return new Uint8Array(frame);
+  }
+
+  test.each([false, true])("unknown tags: %s", async (hasTag) => {
+    const most = produce.itemsMax - 1;
+    await withStage({ kafka: { requestBytesMax: 4 * MIB } }, async (stage) => {
+      const patient = new RawClient(stage);
+      patient.send(bigProduce(most, hasTag));
+      while (patient.received.length < most) await stage.sleepMs(10);
+      expect(patient.isOver).toBe(false);
+      const greedy = new RawClient(stage);
+      greedy.send(bigProduce(most + 1, hasTag));
+      await greedy.closed;
+      expect(stage.refusals()).toEqual(["undecodable"]);
+      patient.connection.destroy();
+    });
+  });
+});
+
 /** Damages a frame in one of the ways in which bytes get damaged. */
 function mutate(frame: Uint8Array, below: (limit: number) => number): Uint8Array {
   const bytes = Uint8Array.from(frame);

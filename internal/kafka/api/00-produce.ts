@@ -17,6 +17,8 @@ export const produce = defineApi<ProduceRequest, ProduceResponse>({
   versions: [3, 13],
   advertisedMin: 0,
   flexibleFrom: 9,
+  // The batches of so many partitions would be two megabytes of headers.
+  itemsMax: 1 << 15,
   readRequest,
   writeResponse,
   request: `

@@ -14,6 +14,8 @@ export const fetch = defineApi<FetchRequest, FetchResponse>({
   name: "Fetch",
   versions: [4, 18],
   flexibleFrom: 12,
+  // More than one broker leads.
+  itemsMax: 1 << 16,
   readRequest,
   writeResponse,
   request: `

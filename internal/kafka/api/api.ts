@@ -19,7 +19,12 @@ export interface ApiIdentity {
   readonly advertisedMin: number;
   /** The first version in the flexible format; infinite when there is none. */
   readonly flexibleFrom: number;
+  /** How many array items a request may have, all arrays together: they are taken up in one turn (L7). */
+  readonly itemsMax: number;
 }
+
+/** More than a cluster has partitions. */
+const ITEMS_MAX = 1 << 17;
 
 export interface Api<Request, Response> extends ApiIdentity {
   readonly request: Message<Request>;
@@ -36,6 +41,8 @@ export interface ApiOptions<Request, Response> {
   readonly versions: readonly [min: number, max: number];
   readonly advertisedMin?: number;
   readonly flexibleFrom: number | null;
+  /** When it is another than that of most. */
+  readonly itemsMax?: number;
   readonly request: string;
   readonly response: string;
   /** For the few APIs whose share of all work justifies code of their own. */
@@ -64,6 +71,7 @@ export function defineApi<Request, Response>(
     versionMax: versions[1],
     advertisedMin: options.advertisedMin ?? versions[0],
     flexibleFrom: flexibleFrom ?? Number.POSITIVE_INFINITY,
+    itemsMax: options.itemsMax ?? ITEMS_MAX,
     request,
     response,
     readRequest: options.readRequest ?? ((reader, version) => request.read(reader, version)),

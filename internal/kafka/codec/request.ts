@@ -56,6 +56,7 @@ export function decodeRequest(
     return failed({ kind, header });
   }
   if (apiVersion >= api.flexibleFrom) skipTags(reader);
+  reader.limitItems(api.itemsMax);
   const body = api.readRequest(reader, apiVersion);
   const cause = reader.fault as DecodeFault | null;
   return cause === null ? ok({ header, api, body }) : failed({ kind: "malformed", header, cause });
