@@ -40,8 +40,10 @@ export class Standings {
 
   of(replica: Replica): Standing {
     if (this.#suspectAll || this.#suspectGroups.has(replica)) return "suspect";
-    // A wiped disk came back under a new directory id: it is not the member that the configuration counts (F5).
-    if (replica.member(replica.self)?.directory !== this.#own) return "suspect";
+    // A wiped disk came back under a new directory id: it is not the member that the configuration counts (F5). Whoever came
+    // lately may be in no configuration that its log holds, and is the replica that was placed in this directory.
+    const counted = replica.member(replica.self);
+    if (counted !== null && counted.directory !== this.#own) return "suspect";
     if (this.#settling) return this.#isAlone(replica) ? "full" : "quiet";
     if (!this.#mustAsk) return "full";
     const { voters, votersOutgoing } = replica.machine.configuration;
