@@ -21,7 +21,7 @@ import type { RequestFault, RequestHeader } from "./codec/request.ts";
 import { encodeResponse } from "./codec/response.ts";
 import type { Flushable, Flusher } from "./flusher.ts";
 import type { Handler } from "./handler.ts";
-import { MEMORY_SHORT_STALL_MS } from "./limits.ts";
+import { MEMORY_SHORT_STALL_MS, STRETCH_MS_MAX } from "./limits.ts";
 import type { KafkaOptions } from "./options.ts";
 import type { CloseCause, KafkaProbe } from "./probe.ts";
 import type { QuietLog } from "./quiet-log.ts";
@@ -64,6 +64,8 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
   /** Until the turn ends. */
   #isResting = false;
   #isHeld = false;
+  /** Until the turn ends: the frames of this one took long. */
+  #isTired = false;
   #isDraining = false;
   #isDecoding = false;
   /** Whether a frame was completed since the budget was last told. */
@@ -135,7 +137,8 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
   unmovingBytes(nowMs: number): number {
     if (this.#cause !== null) return 0;
     const { budget } = this.#home;
-    const pending = this.#isHeld || budget.favours(this) ? 0 : this.#pendingBytes;
+    const isWaiting = this.#isHeld || this.#isTired;
+    const pending = isWaiting || budget.favours(this) ? 0 : this.#pendingBytes;
     const isStalled = this.#watch.stalledMs(nowMs) >= MEMORY_SHORT_STALL_MS;
     return pending + (isStalled ? Math.min(this.#answers.bytes, this.#answers.readyBytes) : 0);
   }
@@ -147,7 +150,7 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
 
   get #isFull(): boolean {
     const { options } = this.#home;
-    if (this.#isHeld || this.#isDraining || this.#cause !== null) return true;
+    if (this.#isHeld || this.#isTired || this.#isDraining || this.#cause !== null) return true;
     return (
       this.#answers.count >= options.connectionRequestsMax ||
       this.#answers.bytes >= options.connectionBytesMax
@@ -163,6 +166,7 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
       this.#consumedBytes += FRAME_SIZE_BYTES + end - start;
       this.#take(bytes, start, end, nowMs);
       frames++;
+      if (this.#home.clock.upMs() - nowMs > STRETCH_MS_MAX) this.#tire();
     }
     this.#isDecoding = false;
     if (frames > 0) {
@@ -173,6 +177,15 @@ export class KafkaConnection implements ConnectionEvents, CallOwner, Flushable, 
     if (fault === null || this.#cause !== null) return;
     const sizeBytes = fault.kind === "frame-size" ? fault.sizeBytes : null;
     this.refuse(fault.kind, { sizeBytes, clientId: this.#clientId });
+  }
+
+  /** Goes on with the frames behind when the turn ends (L7). */
+  #tire(): void {
+    this.#isTired = true;
+    this.#home.clock.turnEnd(() => {
+      this.#isTired = false;
+      this.#proceed();
+    });
   }
 
   #take(bytes: Uint8Array, start: number, end: number, nowMs: number): void {

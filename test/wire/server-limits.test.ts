@@ -144,6 +144,35 @@ describe("a request names so many things and no more, because it is taken up in 
   });
 });
 
+test("requests that take long are taken up in several turns, and are all answered", async () => {
+  await withStage({ simulation: { network: CALM_NETWORK } }, async (stage) => {
+    const { cluster } = stage;
+    const { clock } = stage.world;
+    const upMs = clock.upMs.bind(clock);
+    let workedMs = 0;
+    // Every look at the clock is behind work that took a while.
+    clock.upMs = () => upMs() + (workedMs += 2);
+    const brokers = cluster.brokers.bind(cluster);
+    let asked = 0;
+    let askedInFirstTurn = 0;
+    cluster.brokers = (listener, withFenced) => {
+      asked++;
+      if (asked === 1) clock.turnEnd(() => (askedInFirstTurn = asked));
+      return brokers(listener, withFenced);
+    };
+    const count = 60;
+    const raw = new RawClient(stage);
+    raw.send(new Uint8Array(Buffer.concat(new Array<Uint8Array>(count).fill(metadataFrame()))));
+    while (asked < count) await stage.sleepMs(1);
+    await stage.sleepMs(10);
+    expect(askedInFirstTurn).toBeGreaterThan(0);
+    expect(askedInFirstTurn).toBeLessThan(10);
+    expect(raw.received.length % count).toBe(0);
+    expect(raw.received.length).toBeGreaterThan(0);
+    raw.connection.destroy();
+  });
+});
+
 /** Damages a frame in one of the ways in which bytes get damaged. */
 function mutate(frame: Uint8Array, below: (limit: number) => number): Uint8Array {
   const bytes = Uint8Array.from(frame);
