@@ -1,8 +1,8 @@
-// The Log port of the host: JSON lines through pino, written asynchronously so that a slow terminal or
-// pipe does not stop the event loop.
-import { destination, pino, stdSerializers, stdTimeFunctions } from "pino";
+// The Log port of the host: JSON lines through pino, and away through a sink that never holds up the broker.
+import { pino, stdSerializers, stdTimeFunctions } from "pino";
 import type { Logger } from "pino";
 import type { Log } from "../ports/log.ts";
+import { LogSink, openLogFile } from "./log-sink.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
@@ -22,7 +22,8 @@ export interface HostLog extends Log {
 const STANDARD_OUTPUT = 1;
 
 export function openLog(options: LogOptions): HostLog {
-  const stream = destination({ dest: options.to ?? STANDARD_OUTPUT, sync: false, mkdir: true });
+  const { to = STANDARD_OUTPUT } = options;
+  const sink = new LogSink(typeof to === "number" ? to : openLogFile(to));
   const logger = pino(
     {
       level: options.level,
@@ -32,17 +33,11 @@ export function openLog(options: LogOptions): HostLog {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { fault: faultFields },
     },
-    stream,
+    sink,
   );
   return {
     ...logOf(logger),
-    flush: () => {
-      try {
-        stream.flushSync();
-      } catch {
-        // Not open yet, or the reader of the pipe is gone: there is nobody left to tell.
-      }
-    },
+    flush: () => sink.flush(),
     setLevel: (level) => {
       logger.level = level;
     },
