@@ -1,4 +1,5 @@
-// Clients read internal topics and never write them (S1): a record of a stranger would be taken for a group's state.
+// Internal topics hold the state of groups: clients never write them (S1), because a stranger's record would be taken for
+// that state, and they are not made before there are disks enough for them (C7).
 import { expect, test } from "vitest";
 import { produce } from "../../internal/kafka/api/00-produce.ts";
 import { listOffsets } from "../../internal/kafka/api/02-list-offsets.ts";
@@ -33,4 +34,23 @@ test("a client's record is refused by the leader of __consumer_offsets, and is n
   await stage.simulation.runForMs(500);
   expect(await end()).toBe(0);
   expect(stage.simulation.fatals).toEqual([]);
+});
+
+test("no internal topic is made while fewer brokers are alive than it needs replicas (C7)", async () => {
+  const stage = new GroupStage(47);
+  await stage.open("t", 1);
+  const { simulation, cluster } = stage;
+  cluster.at(3).crash("power");
+  const image = () => cluster.at(1).broker?.controller.image;
+  await stage.until("it is fenced", async () => image()?.unfencedBrokers().length === 2);
+  expect(await stage.coordinatorOf("g", 1)).toBe(-1);
+  await simulation.runForMs(1_000);
+  expect(image()?.topicNamed(CONSUMER_OFFSETS)).toBeNull();
+  cluster.at(3).start(simulation.scheduler.nowUs);
+  await stage.coordinator("g", 1);
+  const replicas = image()
+    ?.topicNamed(CONSUMER_OFFSETS)
+    ?.partitions.map((of) => of.replicas.length);
+  expect(new Set(replicas)).toEqual(new Set([3]));
+  expect(simulation.fatals).toEqual([]);
 });
