@@ -50,6 +50,9 @@ export function logSettings(settings: SettingReader): LocalLogSettings {
     get fetchWaitersMax() {
       return settings.get("fetch.waiters.max");
     },
+    get fetchDiskBytesMax() {
+      return settings.get("connections.bytes.max") / 2;
+    },
     get decompressedBytesMax() {
       return settings.get("max.decompressed.bytes");
     },

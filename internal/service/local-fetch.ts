@@ -18,6 +18,8 @@ export interface FetchSettings {
   readonly fetchBytesMax: number;
   /** `fetch.waiters.max`: fetches beyond it are answered with what is there. */
   readonly fetchWaitersMax: number;
+  /** Bytes read back from disk that all fetches hold together until their answers are out. */
+  readonly fetchDiskBytesMax: number;
 }
 
 /** What a partition can do for a fetch now. */
@@ -37,6 +39,8 @@ type State =
 /** After how many partitions a fetch looks at the clock, and how long it keeps the event loop. */
 const STRIDE = 64;
 const STRETCH_MS_MAX = 3;
+/** What a fetch may read from disk when others hold all that may be held. */
+const FLOOR_BYTES = 64 << 10;
 const UNKNOWN = -1 as Offset;
 const NO_BYTES: ReadBytes = { slices: [], bytes: 0, release: () => {} };
 
@@ -47,6 +51,8 @@ export class LocalFetch {
   readonly #settings: FetchSettings;
   readonly #waiting = new Set<() => void>();
   #mayWait = true;
+  /** Read back from disk, or about to be, and not released. */
+  #diskBytes = 0;
 
   constructor(book: AddressBook, journal: SharedJournal, clock: Clock, settings: FetchSettings) {
     this.#book = book;
@@ -186,10 +192,7 @@ export class LocalFetch {
         const offset = wanted.fetchOffset;
         const memory = readFromMemory(partition, this.#journal, offset, bytesMax, isFirst);
         if (memory !== "on-disk") read = memory;
-        else {
-          const disk = await readFromDisk(partition, this.#journal, offset, bytesMax, isFirst);
-          read = disk.ok ? disk.value : "storage";
-        }
+        else read = await this.#fromDisk(partition, offset, bytesMax, isFirst);
       }
       if (read !== "storage" && read.bytes > 0) {
         left -= read.bytes;
@@ -207,6 +210,24 @@ export class LocalFetch {
         for (const read of reads) if (read !== "storage") read.release();
       },
     });
+  }
+
+  /** As much as all fetches together may still hold; of the first partition of a fetch always some, so that all get on. */
+  async #fromDisk(
+    partition: Partition,
+    offset: Offset,
+    bytesMax: number,
+    isFirst: boolean,
+  ): Promise<ReadBytes | "storage"> {
+    const room = this.#settings.fetchDiskBytesMax - this.#diskBytes;
+    const allowed = Math.min(bytesMax, Math.max(room, isFirst ? FLOOR_BYTES : 0));
+    if (allowed === 0 && !isFirst) return NO_BYTES;
+    this.#diskBytes += allowed;
+    const disk = await readFromDisk(partition, this.#journal, offset, allowed, isFirst);
+    const bytes = disk.ok ? disk.value.bytes : 0;
+    this.#diskBytes += bytes - allowed;
+    if (!disk.ok) return "storage";
+    return { ...disk.value, release: () => void (this.#diskBytes -= bytes) };
   }
 }
 
