@@ -31,3 +31,15 @@ export class CommandFailure extends Error {
 export function usageFailure(message: string, hint: string | null = null): CommandFailure {
   return new CommandFailure(EXIT_CODE.usage, message, hint);
 }
+
+/** Whoever read standard output has seen enough. Ends a command in order, and is no failure. */
+export class OutputClosed extends Error {
+  override readonly name = "OutputClosed";
+}
+
+/** Why nothing more can be printed: `flotilla consume … | head -1`, or a full disk. */
+export function outputFailure(error: NodeJS.ErrnoException): CommandFailure | OutputClosed {
+  if (error.code === "EPIPE") return new OutputClosed();
+  const why = error.code ?? error.message;
+  return new CommandFailure(EXIT_CODE.failed, `cannot write to standard output: ${why}`);
+}

@@ -1,7 +1,7 @@
 // Runs one command line and answers with the exit code; every failure becomes a message on standard error.
 import type { Command } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
-import { CommandFailure, EXIT_CODE } from "./exit-code.ts";
+import { CommandFailure, EXIT_CODE, OutputClosed } from "./exit-code.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { overview, page, settingsPage } from "./help.ts";
 import { findCommand, readArguments } from "./read-arguments.ts";
@@ -13,6 +13,7 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
   try {
     return await run(words, terminal);
   } catch (error) {
+    if (error instanceof OutputClosed) return EXIT_CODE.ok;
     if (!(error instanceof CommandFailure)) throw error;
     terminal.complain(`flotilla: ${error.message}`);
     if (error.hint !== null) terminal.complain(`  ${error.hint}`);

@@ -1,13 +1,16 @@
 // What a command sees of the process that it runs in: three streams, the environment and the signals. Tests pass one
 // that keeps what was written.
-import { once } from "node:events";
-import type { Readable, Writable } from "node:stream";
-import { EXIT_CODE } from "./exit-code.ts";
+import { writeSync } from "node:fs";
+import type { Readable } from "node:stream";
+import { EXIT_CODE, OutputClosed, outputFailure } from "./exit-code.ts";
 
 export interface Terminal {
   readonly input: Readable;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Standard output: results. Resolves when more may be written, so that a slow reader slows the command. */
+  /**
+   * Standard output: results. Resolves when the system has them, so that a slow reader slows the command; rejects with
+   * what `outputFailure` makes of it when nobody takes them.
+   */
   write(bytes: string | Uint8Array): Promise<void>;
   /** A line of standard output. */
   print(line: string): void;
@@ -29,17 +32,29 @@ export class ProcessTerminal implements Terminal {
   readonly isWatched = process.stderr.isTTY === true;
   readonly printsToScreen = process.stdout.isTTY === true;
   #interruption: AbortSignal | null = null;
+  #isToldOfFailure = false;
 
   constructor() {
-    // Whoever reads the results has seen enough: `flotilla consume … | head -1`.
     process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-      process.exit(EXIT_CODE.ok);
+      // Whoever waits for a write was told, and ends in order.
+      if (this.#isToldOfFailure) return;
+      const failure = outputFailure(error);
+      if (failure instanceof OutputClosed) process.exit(EXIT_CODE.ok);
+      writeSync(process.stderr.fd, `flotilla: ${failure.message}\n`);
+      process.exit(failure.exitCode);
     });
+    // Who reads the messages is gone; the results may still be wanted.
+    process.stderr.on("error", () => {});
   }
 
   async write(bytes: string | Uint8Array): Promise<void> {
-    await writeTo(process.stdout, bytes);
+    await new Promise<void>((resolve, reject) => {
+      process.stdout.write(bytes, (error) => {
+        if (error === null || error === undefined) return resolve();
+        this.#isToldOfFailure = true;
+        reject(outputFailure(error));
+      });
+    });
   }
 
   print(line: string): void {
@@ -71,8 +86,4 @@ export class ProcessTerminal implements Terminal {
     }
     return controller.signal;
   }
-}
-
-async function writeTo(stream: Writable, bytes: string | Uint8Array): Promise<void> {
-  if (!stream.write(bytes)) await once(stream, "drain");
 }

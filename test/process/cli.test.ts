@@ -1,5 +1,15 @@
 // `flotilla start` and `flotilla cluster` as processes: their files, their signals and their exit codes.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -236,4 +246,24 @@ it("a cluster that goes away while records are written is told, with an exit cod
   expect(await broker.ended).toEqual({ code: EXIT_CODE.ok, signal: null });
   expect((await producing.ended).code).toBe(EXIT_CODE.unreachable);
   expect(producing.complaints).toContain("is the cluster running?");
+});
+
+it("what cannot be printed is said on standard error", async () => {
+  const full = openSync("/dev/full", "w");
+  const program = join(import.meta.dirname, "..", "..", "cmd", "flotilla", "main.ts");
+  const ended = spawnSync(process.execPath, [program, "help"], {
+    stdio: ["ignore", full, "pipe"],
+    encoding: "utf8",
+  });
+  closeSync(full);
+  expect(ended.status).toBe(EXIT_CODE.failed);
+  expect(ended.stderr).toBe("flotilla: cannot write to standard output: ENOSPC\n");
+});
+
+it("a broker starts where its pid file cannot be written, and says so", async () => {
+  mkdirSync(join(directory, "data", "broker.pid"), { recursive: true });
+  const { broker } = await startOne();
+  expect(broker.output).toContain('"event":"pid-file-not-written"');
+  broker.send("SIGTERM");
+  expect(await broker.ended).toEqual({ code: EXIT_CODE.ok, signal: null });
 });

@@ -1,5 +1,7 @@
 // Groups on the command line, against a real broker over real sockets: members that share a topic and remember how far
 // they came, and the commands that show and move what they committed.
+import { spawn } from "node:child_process";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { EXIT_CODE } from "../../cmd/flotilla/exit-code.ts";
 import { runProgram } from "../../cmd/flotilla/program.ts";
@@ -210,4 +212,24 @@ it("records are written in a format of one's own", async () => {
     const refused = await run(["consume", "formats", "-e", "--format", wrong]);
     expect(refused).toMatchObject({ exitCode: EXIT_CODE.usage });
   }
+});
+
+/** The command line as a process whose output is read up to its first bytes, and then no more. */
+async function readBriefly(words: readonly string[]): Promise<{ code: number | null }> {
+  const program = join(import.meta.dirname, "..", "..", "cmd", "flotilla", "main.ts");
+  const child = spawn(process.execPath, [program, ...words, "--bootstrap", bootstrap], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  child.stdout.once("data", () => child.stdout.destroy());
+  return new Promise((resolve) => child.once("exit", (code) => resolve({ code })));
+}
+
+it("a member whose reader is gone leaves its group, and what nobody read is read again", async () => {
+  const long = "x".repeat(1_000);
+  await output(["topic", "create", "piped"]);
+  await output(["produce", "piped"], `${long}\n`.repeat(3_000));
+  expect(await readBriefly(["consume", "piped", "--group", "readers"])).toEqual({ code: 0 });
+  const { state, partitions } = await described("readers");
+  expect(state).toBe("Empty");
+  expect(partitions.every(({ lag, end }) => lag === null || lag > 0 || end === 0)).toBe(true);
 });

@@ -44,7 +44,12 @@ export async function runBroker(options: BrokerProcess): Promise<ExitCode> {
     await world.close();
     throw startFailure(started.fault, settings);
   }
-  writePidFile(pidFile);
+  try {
+    writePidFile(pidFile);
+  } catch (fault) {
+    // Settings often lie where a service may only read. The file serves scripts; the broker has no need of it.
+    world.log.warn({ fault, pidFile }, "pid-file-not-written");
+  }
   report({ is: "started" });
   const running = started.value;
   const failed = await Promise.race([stopped, whenServing(running, options)]);

@@ -181,8 +181,13 @@ async function copy(
       }
       const left = until.count === null ? polled.length : until.count - done;
       const records = polled.slice(0, left);
+      try {
+        if (records.length > 0) await terminal.write(Buffer.concat(records.map(format)));
+      } catch (failure) {
+        reader.done?.(0);
+        throw failure;
+      }
       reader.done?.(records.length);
-      if (records.length > 0) await terminal.write(Buffer.concat(records.map(format)));
       done += records.length;
       // A bar between the records themselves would only be noise.
       if (!terminal.printsToScreen) bar.update(done);
