@@ -13,7 +13,6 @@ import { readFromDisk, readFromMemory } from "../partition/partition-reader.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Tasks } from "../ports/tasks.ts";
-import { ENTRY_BATCH } from "../raft/entry.ts";
 import type { AddressBook } from "./address.ts";
 import type { AppendFault, DeleteRecordsFault, ReadFault } from "./faults.ts";
 import { LocalFetch } from "./local-fetch.ts";
@@ -28,6 +27,7 @@ import type {
   PartitionAddress,
 } from "./log-service.ts";
 import { EARLIEST, EARLIEST_LOCAL, LATEST, LATEST_TIERED, MAX_TIMESTAMP } from "./log-service.ts";
+import { indexAtTime, indexOfMaxTimestamp } from "./time-search.ts";
 
 export interface LocalLogSettings extends FetchSettings {
   readonly decompressedBytesMax: number;
@@ -136,10 +136,11 @@ export class LocalLogService implements LogService {
       case LATEST_TIERED:
         return ok(NO_OFFSET);
       case MAX_TIMESTAMP:
-        return this.#recordAt(partition, indexOfMaxTimestamp(partition), null);
+        return this.#recordAt(partition, await indexOfMaxTimestamp(partition, this.#clock), null);
       default: {
         if (timestampMs < 0) return ok(NO_OFFSET);
-        return this.#recordAt(partition, indexAtTime(partition, timestampMs), timestampMs);
+        const index = await indexAtTime(partition, this.#clock, timestampMs);
+        return this.#recordAt(partition, index, timestampMs);
       }
     }
   }
@@ -226,6 +227,8 @@ export class LocalLogService implements LogService {
   ): Promise<Result<OffsetAnswer, ReadFault>> {
     if (index === null) return ok(NO_OFFSET);
     const { entries } = partition.replica;
+    // The replica was taken over by another leader meanwhile, and began its log anew behind the entry.
+    if (!entries.has(index)) return failed({ kind: "offset-not-available" });
     const offset = entries.baseOffset(index);
     const goal = timestampMs ?? entries.timestampMax(index);
     const memory = readFromMemory(partition, this.#journal, offset, BATCH_READ_BYTES, true);
@@ -284,38 +287,4 @@ export class LocalLogService implements LogService {
 
 function appendFault(fault: PartitionAppendFault, notLeader: () => AppendFault): AppendFault {
   return fault.kind === "not-leader" ? notLeader() : fault;
-}
-
-/** The first committed batch whose greatest timestamp is not before `timestampMs`. */
-function indexAtTime(partition: Partition, timestampMs: number): LogIndex | null {
-  const { entries, machine } = partition.replica;
-  for (
-    let index = firstIndex(partition);
-    index <= machine.commit;
-    index = (index + 1) as LogIndex
-  ) {
-    if (entries.kind(index) === ENTRY_BATCH && entries.timestampMax(index) >= timestampMs) {
-      return index;
-    }
-  }
-  return null;
-}
-
-function indexOfMaxTimestamp(partition: Partition): LogIndex | null {
-  const { entries, machine } = partition.replica;
-  let best: LogIndex | null = null;
-  for (
-    let index = firstIndex(partition);
-    index <= machine.commit;
-    index = (index + 1) as LogIndex
-  ) {
-    if (entries.kind(index) !== ENTRY_BATCH) continue;
-    if (best === null || entries.timestampMax(index) > entries.timestampMax(best)) best = index;
-  }
-  return best;
-}
-
-/** The first entry that may hold a record that was not deleted. */
-function firstIndex({ replica, logStart }: Partition): LogIndex {
-  return replica.entries.find(logStart) ?? ((replica.entries.last + 1) as LogIndex);
 }

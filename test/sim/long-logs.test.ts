@@ -1,0 +1,51 @@
+// A log of many entries: who asks for a time looks through them without keeping the broker from everything else (L7).
+import { afterEach, expect, test } from "vitest";
+import { createTopics } from "../../internal/kafka/api/19-create-topics.ts";
+import { encodeBatch } from "../../internal/model/encode-batch.ts";
+import { MAX_TIMESTAMP } from "../../internal/service/log-service.ts";
+import type { LogService } from "../../internal/service/log-service.ts";
+import { KafkaStage } from "./kafka-stage.ts";
+
+const ENTRIES = 20_000;
+const PLACE = { name: "t", topicId: null, partition: 0 };
+const START_MS = 1_735_689_600_000;
+
+const stage = new KafkaStage(3, 1);
+
+afterEach(() => {
+  expect(stage.simulation.fatals).toEqual([]);
+});
+
+test("a time is looked for in several turns, and found at both ends of the log", async () => {
+  await stage.start();
+  const topic = { name: "t", numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
+  await stage.ask(1, createTopics, 7, { topics: [topic], timeoutMs: 10_000, validateOnly: false });
+  await stage.leaderOf("t", 0);
+  const log = stage.cluster.at(1).broker?.services.log as LogService;
+  for (let sent = 0; sent < ENTRIES; sent++) {
+    expect(append(log, START_MS + sent)).toBe("taken");
+    if (sent % 200 === 199) await stage.simulation.runForMs(20);
+  }
+  await stage.simulation.runForMs(1_000);
+  let isFound = false;
+  const future = log.offset(PLACE, -1, START_MS + ENTRIES, false).finally(() => (isFound = true));
+  for (let step = 0; step < 100; step++) await Promise.resolve();
+  expect(isFound).toBe(false);
+  expect(await stage.simulation.settle(future)).toMatchObject({ value: { offset: -1 } });
+  for (const [asked, offset] of [
+    [0, 0],
+    [START_MS + 5, 5],
+    [START_MS + ENTRIES - 2, ENTRIES - 2],
+    [MAX_TIMESTAMP, ENTRIES - 1],
+  ] as const) {
+    const found = await stage.simulation.settle(log.offset(PLACE, -1, asked, false));
+    expect(found).toMatchObject({ ok: true, value: { offset } });
+  }
+});
+
+function append(log: LogService, timestampMs: number): "taken" | "busy" {
+  const bytes = encodeBatch([{ key: null, value: null, timestampMs }]);
+  const batch = { bytes, start: 0, end: bytes.length };
+  const request = { ...PLACE, batch, acks: 1, timeoutMs: 1_000, allowsZstd: true };
+  return log.append(request, () => {});
+}
