@@ -40,6 +40,11 @@ it.each<[string, string[], string]>([
   ["a setting of --set", ["start", "--set", "brokr.id=1"], "did you mean broker.id?"],
   ["a setting without a value", ["start", "--broker.id"], "--broker.id has no value"],
   ["settings that contradict", ["start", "--link.ping.ms=9s"], "at least twice link.ping.ms"],
+  [
+    "a setting that each broker of a cluster has its own of",
+    ["cluster", "--set", "broker.id=2"],
+    "--set broker.id=2: every broker of the cluster has its own broker.id",
+  ],
   ["a word that is no option", ["start", "now"], "flotilla start takes no now"],
   [
     "a missing settings file",
@@ -67,7 +72,15 @@ it("a settings file is named by the environment too, and all that is wrong with 
   rmSync(directory, { recursive: true });
   expect(complaints).toContain("broker.id (file) is not a number");
   expect(complaints).toContain("did you mean kafka.listen?");
+  expect(complaints).toContain(`the settings file is ${file}`);
   expect(exitCode).toBe(EXIT_CODE.usage);
+});
+
+it.each([["--help"], ["-h"]])("%s behind a family shows its commands", async (word) => {
+  const { exitCode, output } = await run(["topic", word]);
+  expect(output).toBe((await run(["help", "topic"])).output);
+  expect(output).toContain("flotilla topic create TOPIC…");
+  expect(exitCode).toBe(EXIT_CODE.ok);
 });
 
 it.each([["help"], ["--help"], ["-h"]])("%s lists the commands", async (word) => {

@@ -32,6 +32,12 @@ async function run(words: readonly string[], terminal: Terminal): Promise<ExitCo
     terminal.print(helpOn(words.slice(1)));
     return first === undefined ? EXIT_CODE.usage : EXIT_CODE.ok;
   }
+  const [, second, ...more] = words;
+  const isFamily = COMMANDS.some(({ name }) => name.startsWith(`${first} `));
+  if (isFamily && more.length === 0 && (second === "--help" || second === "-h")) {
+    terminal.print(helpOn([first]));
+    return EXIT_CODE.ok;
+  }
   const { command, rest } = findCommand(COMMANDS, words);
   const read = readArguments(command, rest);
   if (read.options.isSet("help")) {

@@ -26,7 +26,8 @@ export function readSettings(
   });
   if (loaded.ok) return { settings: loaded.value, file };
   const faults = loaded.fault.map((fault) => describeSettingFault(fault));
-  throw usageFailure(faults.join("\n"), "flotilla help settings");
+  const where = file === null ? "" : `the settings file is ${file}; `;
+  throw usageFailure(faults.join("\n"), `${where}flotilla help settings lists the settings`);
 }
 
 function readText(file: string): string {

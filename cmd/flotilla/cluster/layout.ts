@@ -59,6 +59,18 @@ export function clusterLayout(
 /** The settings that every broker of the cluster gets besides its own. */
 export type ExtraSettings = Readonly<Record<string, string>>;
 
+/** What no two brokers of a cluster may share. */
+export const SETTINGS_OF_EACH: readonly string[] = [
+  "broker.id",
+  "data.directory",
+  "initial.brokers",
+  "kafka.listen",
+  "kafka.advertised",
+  "grpc.listen",
+  "http.listen",
+  "link.listen",
+];
+
 /** Writes each broker's settings file, which may be there already; data is left alone. */
 export function writeConfigFiles(layout: ClusterLayout, extra: ExtraSettings): void {
   for (const broker of layout.brokers) {

@@ -127,12 +127,20 @@ export async function stopRunning(layout: ClusterLayout, terminal: Terminal): Pr
   const giveUpAtMs = performance.now() + STOP_MS_MAX;
   for (const { broker, pid } of running) {
     while (isBroker(pid)) {
-      if (performance.now() > giveUpAtMs) process.kill(pid, "SIGKILL");
+      if (performance.now() > giveUpAtMs) kill(pid);
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
     terminal.print(`broker ${broker.id}: has stopped`);
   }
   return running.length;
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It ended by itself at this moment.
+  }
 }
 
 async function refuseTakenPorts({ brokers }: ClusterLayout): Promise<void> {

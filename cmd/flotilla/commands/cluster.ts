@@ -1,8 +1,8 @@
 // `flotilla cluster`: three brokers on this machine, each a process of its own, under one supervisor.
 import type { Command, OptionReader } from "../command.ts";
 import { CLUSTER_DIRECTORY, clusterLayout, FIRST_PORTS, HOST } from "../cluster/layout.ts";
-import { writeConfigFiles } from "../cluster/layout.ts";
-import type { ClusterLayout, LocalPorts } from "../cluster/layout.ts";
+import { SETTINGS_OF_EACH, writeConfigFiles } from "../cluster/layout.ts";
+import type { ClusterLayout, ExtraSettings, LocalPorts } from "../cluster/layout.ts";
 import { stopRunning, Supervisor } from "../cluster/supervisor.ts";
 import { readSettings } from "../broker/load-settings.ts";
 import { EXIT_CODE, usageFailure } from "../exit-code.ts";
@@ -57,19 +57,17 @@ export const cluster: Command = {
   ],
   async run({ options, positionals, terminal }) {
     if (positionals.length > 0) throw usageFailure(`flotilla cluster takes no ${positionals[0]}`);
-    const layout = clusterLayout(
-      options.text("directory") ?? CLUSTER_DIRECTORY,
-      wholeNumber(options, "brokers", { fallback: 3, min: 1, max: BROKERS_MAX }),
-      firstPorts(options),
-    );
+    const directory = options.text("directory") ?? CLUSTER_DIRECTORY;
+    const brokers = wholeNumber(options, "brokers", { fallback: 3, min: 1, max: BROKERS_MAX });
+    const ports = firstPorts(options);
     if (options.isSet("stop")) {
+      // However many it was started with: those that were never there do not run.
+      const layout = clusterLayout(directory, BROKERS_MAX, ports);
       if ((await stopRunning(layout, terminal)) === 0) terminal.print("no broker runs");
       return EXIT_CODE.ok;
     }
-    writeConfigFiles(
-      layout,
-      Object.fromEntries(options.list("set").map((one) => pair(one, "set"))),
-    );
+    const layout = clusterLayout(directory, brokers, ports);
+    writeConfigFiles(layout, settingsForAll(options));
     // The brokers read the same files; what is wrong is better said once, before anything starts.
     for (const { configFile } of layout.brokers) readSettings(configFile, [], terminal.environment);
     const supervisor = new Supervisor(layout, terminal);
@@ -95,6 +93,18 @@ export const cluster: Command = {
     return EXIT_CODE.ok;
   },
 };
+
+function settingsForAll(options: OptionReader): ExtraSettings {
+  const settings = options.list("set").map((written) => {
+    const [name, value] = pair(written, "set");
+    if (!SETTINGS_OF_EACH.includes(name)) return [name, value];
+    throw usageFailure(
+      `--set ${written}: every broker of the cluster has its own ${name}`,
+      "flotilla help cluster lists the options for ports and places",
+    );
+  });
+  return Object.fromEntries(settings) as ExtraSettings;
+}
 
 function firstPorts(options: OptionReader): LocalPorts {
   const port = (use: keyof LocalPorts): number =>
