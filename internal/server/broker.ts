@@ -260,7 +260,8 @@ export class Broker {
         },
         peerSilent: (broker) => this.raft.links.peerSilent(broker),
         pinged: (session, ping) => this.raft.links.pinged(session, ping),
-        refused: (fault) => this.world.log.warn({ fault }, "link-refused"),
+        // The links log it, and count it, and not more often than is of use.
+        refused: () => {},
         peerChanged: (session) => this.#founding?.peerIs(session.peer),
       },
       () => ({
