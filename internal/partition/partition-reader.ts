@@ -16,6 +16,9 @@ export interface ReadBytes {
   release(): void;
 }
 
+/** Of one read, in which the event loop has no turn: a few milliseconds, however small they are (L7). */
+const BATCHES_MAX = 8_192;
+
 const NOTHING: ReadBytes = { slices: [], bytes: 0, release: () => {} };
 
 /** Committed bytes from the batch that holds `offset` on, counted up to `bytesMax`. */
@@ -45,7 +48,8 @@ export function readFromMemory(
   const first = entries.find(offset);
   if (first === null || first > machine.commit) return NOTHING;
   const slices = new PinnedSlices(journal);
-  for (let index = first; index <= machine.commit; index++) {
+  const last = Math.min(machine.commit, first + BATCHES_MAX - 1);
+  for (let index = first; index <= last; index++) {
     if (entries.kind(index) !== ENTRY_BATCH) continue;
     const length = entries.length(index);
     const isFirst = slices.bytes === 0;
@@ -70,7 +74,8 @@ export async function readFromDisk(
   let bytes = 0;
   const first = entries.find(offset);
   if (first === null) return ok(NOTHING);
-  for (let index = first; index <= machine.commit; index = (index + 1) as LogIndex) {
+  const last = Math.min(machine.commit, first + BATCHES_MAX - 1);
+  for (let index = first; index <= last; index = (index + 1) as LogIndex) {
     if (!entries.has(index)) break;
     if (entries.kind(index) !== ENTRY_BATCH) continue;
     const length = entries.length(index);

@@ -36,8 +36,7 @@ type State =
   /** Not yet: a new leader (F7), or a follower behind (P8); becomes `lateFault` when the time is over. */
   | { readonly state: "pending"; readonly partition: Partition; readonly lateFault: ReadFault };
 
-/** After how many partitions a fetch looks at the clock, and how long it keeps the event loop. */
-const STRIDE = 64;
+/** How long a fetch of many partitions keeps the event loop. */
 const STRETCH_MS_MAX = 3;
 /** What a fetch may read from disk when others hold all that may be held. */
 const FLOOR_BYTES = 64 << 10;
@@ -163,7 +162,13 @@ export class LocalFetch {
       if (state.state === "fault" || state.state === "diverging") return true;
       if (state.state !== "readable") continue;
       const { fetchOffset, bytesMax } = request.partitions[k] as FetchPartition;
-      bytes += availableBytes(state.partition, fetchOffset, Math.max(1, bytesMax));
+      // No more is counted than decides.
+      const lacking = Math.max(0, request.bytesMin - bytes);
+      bytes += availableBytes(
+        state.partition,
+        fetchOffset,
+        Math.min(lacking, Math.max(1, bytesMax)),
+      );
       if (bytes >= request.bytesMin) return true;
     }
     return request.bytesMin <= 0;
@@ -179,7 +184,7 @@ export class LocalFetch {
     const reads: (ReadBytes | "storage")[] = [];
     let startMs = this.#clock.upMs();
     for (let k = 0; k < states.length; k++) {
-      if (k % STRIDE === STRIDE - 1 && this.#clock.upMs() - startMs > STRETCH_MS_MAX) {
+      if (k > 0 && this.#clock.upMs() - startMs > STRETCH_MS_MAX) {
         await new Promise<void>((resolve) => this.#clock.after(0, resolve)); // L7
         startMs = this.#clock.upMs();
       }

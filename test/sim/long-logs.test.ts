@@ -1,12 +1,16 @@
-// A log of many entries: who asks for a time looks through them without keeping the broker from everything else (L7).
+// A log of many entries: who looks for a time or reads them does not keep the broker from everything else (L7).
 import { afterEach, expect, test } from "vitest";
 import { createTopics } from "../../internal/kafka/api/19-create-topics.ts";
+import { readI64 } from "../../internal/bytes/integers.ts";
 import { encodeBatch } from "../../internal/model/encode-batch.ts";
 import { MAX_TIMESTAMP } from "../../internal/service/log-service.ts";
-import type { LogService } from "../../internal/service/log-service.ts";
+import type { Offset } from "../../internal/model/ids.ts";
+import type { Fetched, LogService } from "../../internal/service/log-service.ts";
 import { KafkaStage } from "./kafka-stage.ts";
 
 const ENTRIES = 20_000;
+/** A header, and a record of nothing. */
+const BATCH_BYTES = 61 + 7;
 const PLACE = { name: "t", topicId: null, partition: 0 };
 const START_MS = 1_735_689_600_000;
 
@@ -41,6 +45,27 @@ test("a time is looked for in several turns, and found at both ends of the log",
     const found = await stage.simulation.settle(log.offset(PLACE, -1, asked, false));
     expect(found).toMatchObject({ ok: true, value: { offset } });
   }
+});
+
+test("small batches are read so many at a time, from disk and from memory, and none is left out", async () => {
+  const log = stage.cluster.at(1).broker?.services.log as LogService;
+  const asks = { waitMsMax: 0, bytesMin: 1, bytesMax: 64 << 20, readCommitted: false };
+  let offset = 0;
+  const reads: number[] = [];
+  while (offset < ENTRIES) {
+    const wanted = { ...PLACE, leaderEpoch: -1, lastFetchedEpoch: -1, bytesMax: 64 << 20 };
+    const partitions = [{ ...wanted, fetchOffset: offset as Offset }];
+    const request = { ...asks, partitions, allowsFollower: false };
+    const answer = new Promise<Fetched>((done) => log.fetch(request, done));
+    const { partitions: read, release } = await stage.simulation.settle(answer);
+    const bytes = Buffer.concat(read[0]?.slices ?? []);
+    expect(readI64(bytes, 0)).toBe(offset);
+    reads.push(bytes.length / BATCH_BYTES);
+    offset += bytes.length / BATCH_BYTES;
+    release();
+  }
+  expect(offset).toBe(ENTRIES);
+  expect(Math.max(...reads)).toBe(8_192);
 });
 
 function append(log: LogService, timestampMs: number): "taken" | "busy" {
