@@ -8,7 +8,14 @@ import type { LogIndex, ReplicaId, Term } from "../model/ids.ts";
 import type { EntryHead } from "./entry.ts";
 import type { Message } from "./message.ts";
 import type { State } from "./state.ts";
-import { announceConfiguration, becomeFollower, commitThrough, nextWrite, send } from "./term.ts";
+import {
+  announceConfiguration,
+  becomeFollower,
+  commitThrough,
+  nextWrite,
+  send,
+  tellDeposed,
+} from "./term.ts";
 
 type Say<S extends Message["say"]> = Extract<Message, { readonly say: S }>;
 
@@ -18,15 +25,7 @@ type Say<S extends Message["say"]> = Extract<Message, { readonly say: S }>;
  */
 export function acceptLeader(state: State, from: ReplicaId, term: Term): boolean {
   if (term < state.term) {
-    const none = 0 as LogIndex;
-    const message: Message = {
-      say: "append-rejected",
-      term: state.term,
-      prevIndex: none,
-      hintIndex: none,
-      hintTerm: 0 as Term,
-    };
-    send(state, from, message);
+    tellDeposed(state, from);
     return false;
   }
   if (term === state.term) {

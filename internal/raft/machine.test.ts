@@ -110,8 +110,18 @@ describe("Machine as a follower", () => {
     const assertion: Message = { say: "assert", term: term(2), commit: index(4) };
     expect(machine.step(message(2, assertion))).toEqual([]);
     const stale: Message = { say: "assert", term: term(1), commit: index(4) };
-    expect(kinds(machine.step(message(3, stale)))).toEqual(["send"]);
+    expect(kinds(machine.step(message(3, stale)))).not.toContain("commit");
     expect(machine.commit).toBe(2);
+  });
+
+  it("tells a leader that its term is over when the new one is durable, and not before", () => {
+    const machine = new Machine(bootOf([1]));
+    machine.step(message(2, append(2, [1, 1], [])));
+    const stale: Message = { say: "assert", term: term(1), commit: index(1) };
+    expect(machine.step(message(3, stale))).toEqual([]);
+    const over = expect.objectContaining({ say: "append-rejected", term: 2 });
+    expect(sync(machine, 1)).toContainEqual({ do: "send", to: 3, message: over });
+    expect(machine.step(message(3, stale))).toEqual([{ do: "send", to: 3, message: over }]);
   });
 
   it("acknowledges what agrees, not the end of its log", () => {

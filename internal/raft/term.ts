@@ -100,6 +100,18 @@ export function becomeFollower(
   if (later) writeHardState(state, vote);
 }
 
+/**
+ * Tells a leader of an earlier term that its term is over, as soon as this one is durable: a candidate whose disk hangs
+ * deposes nobody.
+ */
+export function tellDeposed(state: State, leader: ReplicaId): void {
+  const none = 0 as LogIndex;
+  const place = { prevIndex: none, hintIndex: none, hintTerm: 0 as Term };
+  const message: Message = { say: "append-rejected", term: state.term, ...place };
+  if (state.durableWrite >= state.hardStateWrite) send(state, leader, message);
+  else state.gate.hold(state.hardStateWrite, leader, message);
+}
+
 /** Moves the commit index forward. */
 export function commitThrough(state: State, index: LogIndex): void {
   assert(

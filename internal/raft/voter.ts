@@ -3,7 +3,7 @@
 import type { ReplicaId } from "../model/ids.ts";
 import type { Message } from "./message.ts";
 import type { State } from "./state.ts";
-import { becomeFollower, send, writeHardState } from "./term.ts";
+import { becomeFollower, send, tellDeposed, writeHardState } from "./term.ts";
 
 type VoteRequest = Extract<Message, { say: "pre-vote-request" | "vote-request" }>;
 
@@ -24,7 +24,11 @@ export function onVoteRequest(state: State, from: ReplicaId, message: VoteReques
   if (!mayVoteFor(state, from, message)) return refuse(state, from);
   const granted = isUpToDate(state, message);
   if (message.term > state.term) {
+    const deposed = state.role === "leader" ? null : state.leader;
     becomeFollower(state, message.term, null, from, granted ? from : 0);
+    // The leader that asked for this campaign may have given up waiting for its end, and the winner may not reach it: an
+    // idle leader sends nothing that is rejected, and answers readers for as long as its pings are echoed (L5).
+    if (deposed !== null && deposed !== from) tellDeposed(state, deposed);
   } else if (granted && state.vote === 0) {
     writeHardState(state, from);
   }

@@ -2,7 +2,7 @@
 // the leaders that wait for them, assertions to everybody (L1), silence to the groups that it concerns (L6). What is
 // true of a group is decided elsewhere; this file knows who said it, and in which session.
 import type { SharedJournal } from "../journal/owner.ts";
-import type { BrokerId, DirectoryId, GroupId, LogIndex, ReplicaId, Term } from "../model/ids.ts";
+import type { BrokerId, DirectoryId, GroupId, ReplicaId, Term } from "../model/ids.ts";
 import type { World } from "../ports/world.ts";
 import type { PingFacts, Session } from "../transport/contract.ts";
 import type { Links } from "../transport/links.ts";
@@ -338,32 +338,9 @@ export class LinkTraffic {
       if (machine.leader === row.leader && machine.term === term) {
         replica.assertedIn = session.number;
       }
-    } else if (replica.leads) this.#overtaken(replica, session, term);
-    else if (replica.leaderBroker === session.peer.broker) {
+    } else if (!replica.leads && replica.leaderBroker === session.peer.broker) {
       if (replica.machine.term <= term) replica.handle({ on: "leader-lost" });
     }
     this.#events.touch();
-  }
-
-  /**
-   * A voter says that it does not lead a later term: so it heard of that term from a campaign, which may have been won. The
-   * winner may not reach this broker, and an idle leader sends nothing that would be rejected, so this is how it learns (L5).
-   */
-  #overtaken(replica: Replica, { peer }: Session, term: Term): void {
-    const { machine } = replica;
-    if (term <= machine.term) return;
-    for (const voter of replica.members()) {
-      if (voter.broker !== peer.broker || voter.directory !== peer.directory) continue;
-      if (!machine.isVoter(voter.replica)) continue;
-      const none = 0 as LogIndex;
-      const message = {
-        say: "append-rejected",
-        term,
-        prevIndex: none,
-        hintIndex: none,
-        hintTerm: 0 as Term,
-      } as const;
-      return replica.handle({ on: "message", from: voter.replica, message });
-    }
   }
 }

@@ -235,7 +235,7 @@ export class Replica {
       case "install-base":
         return this.#installBase(effect);
       case "send":
-        return this.#send(effect.to, effect.message);
+        return this.#send(effect.to, effect.message, row);
       case "ready":
         return this.#around.ready(this, effect.to);
       case "need-base":
@@ -272,7 +272,7 @@ export class Replica {
     this.#client.ready(this.machine.term);
   }
 
-  #send(to: ReplicaId, message: Message): void {
+  #send(to: ReplicaId, message: Message, row: ReceivedRow | null): void {
     assert(message.say !== "append-request", "append-requests are pulled at the end of the turn");
     if (message.say === "append-accepted") {
       // The frame's cumulative acknowledgement says it (F3), except after an installed base.
@@ -281,7 +281,8 @@ export class Replica {
       if (!this.#acceptExplicitly) return;
       this.#acceptExplicitly = false;
     }
-    if (message.say === "append-rejected") this.#rejection = message;
+    // That of a row goes with the row's acknowledgement (F3); an assertion or a lost leadership is answered at once.
+    if (message.say === "append-rejected" && row?.from === to) this.#rejection = message;
     else this.#around.send(this, to, message);
   }
 
