@@ -3,6 +3,7 @@
 import type { Cancel, Clock } from "../ports/clock.ts";
 import type { Entropy } from "../ports/entropy.ts";
 import type { Replica } from "./replica.ts";
+import { inSlices } from "./slices.ts";
 
 export interface ElectionDelays {
   /** Between the first tries of two ranks (L2). */
@@ -107,7 +108,9 @@ export class Elections {
       const delayMs = Math.min(backOffMs, this.#delays.retryMsMax);
       armed.dueMs = nowMs + delayMs + this.#entropy.below(Math.ceil(delayMs / 2) + 1);
     }
-    for (const replica of due) if (this.#armed.has(replica)) this.#campaign(replica);
+    inSlices(this.#clock, due, (replica) => {
+      if (this.#armed.has(replica)) this.#campaign(replica);
+    });
     this.#schedule();
   }
 }

@@ -32,6 +32,8 @@ import { Repairs } from "./repairs.ts";
 import { Replica } from "./replica.ts";
 import type { Surroundings } from "./replica.ts";
 import { Standings } from "./standing.ts";
+import { StallWatch } from "./stall.ts";
+import type { StallLimits } from "./stall.ts";
 import { WriteLedger } from "./write-ledger.ts";
 import { inSlices } from "./slices.ts";
 
@@ -45,15 +47,11 @@ export interface ReplicaFaults {
   readonly staleLeaderAnswers?: boolean;
 }
 
-export interface MultiRaftOptions {
+export interface MultiRaftOptions extends StallLimits {
   readonly broker: BrokerId;
   readonly silenceMs: number;
   /** `replica.lag.time.max.ms`. */
   readonly lagMsMax: number;
-  /** `journal.stall.transfer.ms`, `.fence.ms`, `.exit.ms` (L4). */
-  readonly stallTransferMs: number;
-  readonly stallFenceMs: number;
-  readonly stallExitMs: number;
   readonly elections?: ElectionDelays;
   /** Payload bytes of one append frame, about. */
   readonly frameBytesMax?: number;
@@ -100,10 +98,10 @@ export class MultiRaft implements Surroundings {
   readonly #probe: ReplicaProbe;
   readonly #repairs: Repairs;
   readonly #handOvers: HandOvers;
+  readonly #stall: StallWatch;
   #turnScheduled = false;
   #commitTimer: Cancel | null = null;
   #sweepTimer: Cancel | null = null;
-  #stalled: "no" | "slow" | "fenced" = "no";
   #closed = false;
 
   constructor(
@@ -137,32 +135,20 @@ export class MultiRaft implements Surroundings {
     });
     journal.onDurable = () => this.#durable();
     journal.groupTable = groupTableOf(this, (one) => this.#standings.of(one) === "suspect");
-    this.#traffic = new LinkTraffic(
-      world,
-      journal,
-      links,
-      this,
-      {
-        silenceMs: options.silenceMs,
-        acksEarly: options.faults?.ackBeforeSync === true,
-        frameBytesMax: options.frameBytesMax ?? FRAME_BYTES_MAX,
-      },
-      {
-        touch: () => this.#touch(),
-        commitsWait: () => this.#commitsWait(),
-        ready: (replica, peer) => this.ready(replica, peer),
-        leaderSaid: (news) => events.leaderSaid(news),
-        assertionOf: (group, session) => this.#assertionOf(group, session),
-        seenBy: (peer, sequence) => this.#seenBy(peer, sequence),
-        mayTakeOver: (replica) => this.#mayTakeOver(replica),
-      },
-    );
+    this.#traffic = this.#makeTraffic(links);
     this.#handOvers = new HandOvers({
       clock: world.clock,
       probe: this.#probe,
       stallMs: options.stallTransferMs,
       peerOf: (replica, member) => this.#traffic.peerOf(replica, member),
       inSync: (replica) => this.inSync(replica),
+      touch: () => this.#touch(),
+    });
+    this.#stall = new StallWatch(world, options, {
+      ageMs: () => journal.oldestUnfinishedWriteMs(),
+      led: () => this.led(),
+      handOver: (replica) => void this.#handOvers.away(replica, "stall"),
+      sayAnew: (replica) => this.#sayAnew(replica),
       touch: () => this.#touch(),
     });
     this.#repairs = new Repairs(world, journal, links, this, {
@@ -172,6 +158,23 @@ export class MultiRaft implements Surroundings {
       },
       repaired: (replica, index) => this.#repaired(replica, index),
       touch: () => this.#touch(),
+    });
+  }
+
+  #makeTraffic(links: Links): LinkTraffic {
+    const options = {
+      silenceMs: this.#options.silenceMs,
+      acksEarly: this.#options.faults?.ackBeforeSync === true,
+      frameBytesMax: this.#options.frameBytesMax ?? FRAME_BYTES_MAX,
+    };
+    return new LinkTraffic(this.#world, this.journal, links, this, options, {
+      touch: () => this.#touch(),
+      commitsWait: () => this.#commitsWait(),
+      ready: (replica, peer) => this.ready(replica, peer),
+      leaderSaid: (news) => this.#events.leaderSaid(news),
+      assertionOf: (group, session) => this.#assertionOf(group, session),
+      seenBy: (peer, sequence) => this.#seenBy(peer, sequence),
+      mayTakeOver: (replica) => this.#mayTakeOver(replica),
     });
   }
 
@@ -287,7 +290,7 @@ export class MultiRaft implements Surroundings {
    * its own journal is not stalled (L4), and it is not handing leadership over.
    */
   mayServe(replica: Replica): boolean {
-    if (!replica.serves || this.#stalled === "fenced") return false;
+    if (!replica.serves || this.#stall.state === "fenced") return false;
     if (this.#options.faults?.staleLeaderAnswers === true) return true;
     if (replica.machine.transferTarget !== null) return false;
     const { voters, votersOutgoing } = replica.machine.configuration;
@@ -328,7 +331,7 @@ export class MultiRaft implements Surroundings {
 
   /** D1, and L4: who would have to hand it over again at once does not take it. */
   #mayTakeOver(replica: Replica): boolean {
-    return replica.damaged.size === 0 && this.#stalled === "no" && !this.#handOvers.isDraining;
+    return replica.damaged.size === 0 && this.#stall.state === "no" && !this.#handOvers.isDraining;
   }
 
   /** Something changed that leaves at the end of the turn. */
@@ -434,7 +437,7 @@ export class MultiRaft implements Surroundings {
     const { group, machine } = replica;
     const inSync = this.#inSync.get(replica);
     if (inSync === undefined) return;
-    const leader = this.#stalled === "fenced" ? null : this.#options.broker;
+    const leader = this.#stall.state === "fenced" ? null : this.#options.broker;
     const { brokers: isr, version } = inSync;
     this.#events.leaderSaid({ group, term: machine.term, leader, isr, version });
   }
@@ -495,7 +498,7 @@ export class MultiRaft implements Surroundings {
     if (replica === undefined) return null;
     const { machine } = replica;
     const inSync = this.#inSync.get(replica);
-    if (inSync === undefined || this.#stalled === "fenced") {
+    if (inSync === undefined || this.#stall.state === "fenced") {
       const nothing = { commit: 0 as LogIndex, version: 0xffff_ffff, isr: [] };
       return { group, term: machine.term, leader: 0, ...nothing };
     }
@@ -527,12 +530,12 @@ export class MultiRaft implements Surroundings {
   }
 
   #sweep(): void {
-    this.#watchStall();
+    this.#stall.watch();
     this.journal.keepAlive = this.#inSync.size > 0;
     const nowMs = this.#world.clock.upMs();
     const facts = {
       isSilent: (broker: BrokerId) => this.#links.isSilent(broker),
-      ownJournalStalled: this.#stalled !== "no",
+      ownJournalStalled: this.#stall.state !== "no",
     };
     inSlices(this.#world.clock, this.#inSync.entries(), ([replica, inSync]) => {
       const before = inSync.brokers.length;
@@ -543,23 +546,6 @@ export class MultiRaft implements Surroundings {
       replica.client?.progressed();
       this.#touch();
     });
-  }
-
-  /** L4: a stalled journal must not keep leaderships. */
-  #watchStall(): void {
-    const ageMs = this.journal.oldestUnfinishedWriteMs();
-    const { stallTransferMs, stallFenceMs, stallExitMs } = this.#options;
-    if (ageMs > stallExitMs) return this.#world.fatal("journal-stalled", { ageMs });
-    const now = ageMs > stallFenceMs ? "fenced" : ageMs > stallTransferMs ? "slow" : "no";
-    if (now === this.#stalled) return;
-    this.#stalled = now;
-    this.#world.log.warn({ ageMs, state: now }, "journal-stall");
-    for (const replica of [...this.#inSync.keys()]) {
-      if (now === "fenced") this.#sayAnew(replica);
-      else if (now === "slow") this.#handOvers.away(replica, "stall");
-    }
-    if (now === "no") for (const replica of this.#inSync.keys()) this.#sayAnew(replica);
-    this.#touch();
   }
 
   /** The same leader in the same term says something else of itself: a higher version, so that it counts. */
