@@ -1,5 +1,4 @@
-// A broker ends itself only for a reason that the simulation gave it (J8, L4), and after a failed journal write it ends
-// before it does anything else (N12).
+// A broker ends itself only for a reason that the simulation gave it (J8, L4).
 import type { Verdict } from "../checkers/verdict.ts";
 import type { SimBroker, SimCluster } from "../cluster/sim-cluster.ts";
 import type { DiskFault } from "../../../internal/ports/disk.ts";
