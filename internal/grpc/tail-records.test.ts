@@ -69,6 +69,36 @@ it("TailRecords starts inside a batch, crosses batches of every codec and steps 
   expect(responses.flat()[0]).toMatchObject({ leaderEpoch: 4, timestampMs: 101 });
 });
 
+it("TailRecords pauses on the way to the end of a batch of very many records", () => {
+  const records = new TailRecords(39_999 as Offset, DECOMPRESSED_BYTES_MAX);
+  offer(records, [batch(new Array<string>(40_000).fill(""))]);
+  let pauses = 0;
+  for (;;) {
+    const taken = records.take(1 << 20);
+    if (!taken.ok) throw new Error(taken.fault);
+    const step = taken.value;
+    if (step.step !== "pause") {
+      expect(step.step === "records" && step.records.map(({ offset }) => offset)).toEqual([39_999]);
+      break;
+    }
+    pauses++;
+  }
+  expect(pauses).toBe(2);
+  expect(records.nextOffset).toBe(40_000);
+});
+
+it("TailRecords steps over records that say they lie behind their batch", () => {
+  const records = new TailRecords(0 as Offset, DECOMPRESSED_BYTES_MAX);
+  const lying = encodeBatch(
+    [0, 900, 1].map((offsetDelta) => ({ key: null, value: null, timestampMs: 1, offsetDelta })),
+    { lastOffsetDelta: 2 },
+  );
+  offer(records, [lying, batch(["a"], { baseOffset: 3 })]);
+  const responses = takeAll(records, 1 << 20);
+  if (responses === "corrupt") throw new Error(responses);
+  expect(responses.flat().map(({ offset }) => offset)).toEqual([0, 1, 3]);
+});
+
 it("TailRecords keeps responses near their limit, and sends a record that is bigger alone", () => {
   const records = new TailRecords(0 as Offset, DECOMPRESSED_BYTES_MAX);
   const values = ["x".repeat(100), "y".repeat(100), "z".repeat(5_000), "w".repeat(100)];

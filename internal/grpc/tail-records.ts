@@ -12,12 +12,16 @@ import type { StoredRecord } from "./generated/log.ts";
 /** What a record costs in a response besides its key, value and headers. */
 const RECORD_OVERHEAD_BYTES = 32;
 const HEADER_OVERHEAD_BYTES = 8;
+/** Records that are passed over in one turn (L7): a fraction of a millisecond. */
+const PASSED_MAX = 16_384;
 const NOTHING = new Uint8Array(0);
 
 export type Step =
   /** Everything that was offered was taken. */
   | { readonly step: "empty" }
   | { readonly step: "records"; readonly records: readonly StoredRecord[] }
+  /** There is more, behind records that nobody asked for: go on in another turn. */
+  | { readonly step: "pause" }
   /** The next batch is compressed: undo that and call `opened`. */
   | { readonly step: "decompress"; readonly job: ComputeJob };
 
@@ -55,7 +59,11 @@ export class TailRecords {
   take(bytesMax: number): Result<Step, "corrupt"> {
     const records: StoredRecord[] = [];
     let bytes = 0;
+    let passed = 0;
     for (;;) {
+      if (passed >= PASSED_MAX) {
+        return ok(records.length > 0 ? { step: "records", records } : { step: "pause" });
+      }
       if (this.#cursor === null) {
         const next = this.#openNext(records.length > 0);
         if (next !== "opened") {
@@ -71,7 +79,11 @@ export class TailRecords {
       }
       this.#isPending = false;
       const offset = (this.#batch.baseOffset + cursor.offsetDelta) as Offset;
-      if (offset < this.nextOffset) continue;
+      // A producer may have written any offset into a record: one behind its batch would hide what follows.
+      if (offset < this.nextOffset || offset > this.#batch.lastOffset) {
+        passed++;
+        continue;
+      }
       const size = recordBytes(cursor);
       if (records.length > 0 && bytes + size > bytesMax) {
         this.#isPending = true;

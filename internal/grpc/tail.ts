@@ -183,6 +183,9 @@ export class Tail {
         this.#phase = "idle";
         this.#advanceSoon();
         return;
+      case "pause":
+        this.#advanceSoon();
+        return;
       case "records":
         this.#write(step.records);
         this.#advanceSoon();
