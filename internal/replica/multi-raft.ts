@@ -124,8 +124,8 @@ export class MultiRaft implements Surroundings {
     );
     const delays = options.elections ?? ELECTION_DELAYS;
     this.#elections = new Elections(world.clock, world.entropy, delays, (replica) => {
-      const mayLead = replica.damaged.size === 0 && !this.#handOvers.isDraining;
-      if (mayLead) replica.handle({ on: "election-timeout" });
+      const isAble = !this.#handOvers.isDraining && this.#stall.state !== "fenced";
+      if (isAble && replica.damaged.size === 0) replica.handle({ on: "election-timeout" });
     });
     this.#probe = new ReplicaProbe(world.meter, {
       leaders: () => this.leaderCount,

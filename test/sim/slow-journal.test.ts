@@ -95,3 +95,14 @@ test("a journal that goes on in time leads on as if nothing had happened", async
   expect([ledBy(SICK), servedBy(SICK)]).toEqual([before, before]);
   expect(simulation.fatals).toEqual([]);
 });
+
+test("who cannot write any more does not campaign either: its terms would fill the journal's memory", async () => {
+  for (const { node } of cluster.brokers) node.disk.stall("journal", FOR_GOOD_US);
+  await simulation.runForMs(FENCE_MS + 2_000);
+  const terms = (): number[] =>
+    [1, 2, 3].flatMap((id) => replicasOf(id).map((replica) => replica.machine.term));
+  const before = terms();
+  await simulation.runForMs(EXIT_MS - FENCE_MS - 3_000);
+  expect(terms()).toEqual(before);
+  expect(simulation.fatals).toEqual([]);
+});
