@@ -41,6 +41,17 @@ export class AppendWaiters {
     this.#waiters.push(waiter);
   }
 
+  /** For an entry that may have been in the log for long: answers at once if its condition holds. */
+  addOrAnswer(waiter: AppendWaiter, progress: LogProgress): void {
+    const outcome = outcomeOf(waiter, progress);
+    if (outcome === null) {
+      this.add(waiter);
+      return;
+    }
+    progress.answered(waiter);
+    waiter.done(outcome);
+  }
+
   /** Answers those whose condition holds now. Whoever is answered may append again, and so lead back to here. */
   settle(progress: LogProgress): void {
     const waiting = this.#waiters;

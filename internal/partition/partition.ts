@@ -219,8 +219,7 @@ export class Partition implements LogClient, LogProgress {
         });
         return true;
       case "duplicate":
-        this.#await(verdict.original.index, verdict.original.baseOffset, -1, command, done);
-        this.#waiters.settle(this);
+        this.#awaitOriginal(verdict.original, command, done);
         return true;
     }
   }
@@ -347,9 +346,35 @@ export class Partition implements LogClient, LogProgress {
     command: AppendCommand,
     done: (outcome: AppendOutcome) => void,
   ): void {
+    this.#waiters.add(this.#waiter(index, baseOffset, appendTimeMs, command, done));
+  }
+
+  /**
+   * A duplicate is answered under the original's own condition (F8). It takes no room in the journal, so without acks it
+   * must not wait: nothing would limit how many do.
+   */
+  #awaitOriginal(
+    { index, baseOffset }: ProducerBatch,
+    command: AppendCommand,
+    done: (outcome: AppendOutcome) => void,
+  ): void {
+    if (command.acks === 0) {
+      done({ ok: true, value: { baseOffset, appendTimeMs: -1, logStart: this.logStart } });
+      return;
+    }
+    this.#waiters.addOrAnswer(this.#waiter(index, baseOffset, -1, command, done), this);
+  }
+
+  #waiter(
+    index: LogIndex,
+    baseOffset: Offset,
+    appendTimeMs: number,
+    command: AppendCommand,
+    done: (outcome: AppendOutcome) => void,
+  ): AppendWaiter {
     const isOwn = command.acks === 1 && this.#rules?.acksOneLeader === true;
     const sinceMs = this.#clock.upMs();
-    this.#waiters.add({
+    return {
       term: this.term,
       index,
       until: isOwn ? "own" : "commit",
@@ -359,7 +384,7 @@ export class Partition implements LogClient, LogProgress {
       baseOffset,
       appendTimeMs,
       done,
-    });
+    };
   }
 
   /** Replicas beyond the majority that an acks=all append must reach; 0 when the commit is enough (P3). */
