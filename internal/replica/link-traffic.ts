@@ -250,8 +250,7 @@ export class LinkTraffic {
     if (member === null) {
       // A configuration that is not here yet may have members that are not known here yet, its leader among them. Their
       // ids were never used before (F5), and who is not counted can be answered without harm.
-      replica.learnMembers([{ replica: id, broker, directory }]);
-      return true;
+      return replica.meet({ replica: id, broker, directory });
     }
     return member.broker === broker && member.directory === directory;
   }

@@ -253,3 +253,15 @@ test("a follower takes no row that its journal cannot hold, or whose terms go ba
   expect(received([small, { term: 4, length: 10 }])).toBe(0);
   expect(received([{ term: 6, length: 10 }])).toBe(0);
 });
+
+test("strangers that say they are members are believed up to a limit, and never push out a member", () => {
+  const replica = replicaOf(voters(1, 2), [member(1), member(2)], []);
+  const believed = Array.from({ length: 2_000 }, (_, k) => replica.meet(member(k + 10)));
+  expect(believed.filter(Boolean).length).toBe(1_022);
+  expect([...replica.members()].length).toBe(1_024);
+  replica.learnMembers([member(5_000)]);
+  expect([replica.member(1 as ReplicaId), replica.member(5_000 as ReplicaId)]).toEqual([
+    member(1),
+    member(5_000),
+  ]);
+});

@@ -52,6 +52,8 @@ export interface ReplicaIdentity {
 }
 
 const EMPTY = new Uint8Array(0);
+/** So many members that a group had, or that said they were, are remembered before strangers are turned away. */
+const MEMBERS_MET_MAX = 1_024;
 
 export class Replica {
   readonly group: GroupId;
@@ -120,6 +122,13 @@ export class Replica {
 
   learnMembers(members: Iterable<Member>): void {
     for (const member of members) this.#members.set(member.replica, member);
+  }
+
+  /** Believes that somebody unknown is a member, which a configuration that is not here yet may say; false: no longer. */
+  meet(member: Member): boolean {
+    if (this.#members.size >= MEMBERS_MET_MAX) return false;
+    this.#members.set(member.replica, member);
+    return true;
   }
 
   /** The configuration in force, with everyone it names. */
