@@ -2,7 +2,7 @@
 // and the codec of their records; the runtime around it is StateLog.
 import { unreachable } from "../base/assert.ts";
 import type { Result } from "../base/result.ts";
-import { ok } from "../base/result.ts";
+import { failed, ok } from "../base/result.ts";
 import type { LogIndex } from "../model/ids.ts";
 import type { Decision, Machine } from "../statelog/machine.ts";
 import { ClusterState } from "./cluster-state.ts";
@@ -24,6 +24,7 @@ import type { ControllerFault, ControllerReply, ControllerRequest } from "./cont
 import { createPartitions, createTopics, deleteTopics } from "./controller-topics.ts";
 import { CONTROLLER_RECORD_CODEC } from "./record-codec.ts";
 import type { ControllerRecord } from "./records.ts";
+import { lengthRefusal } from "./request-limits.ts";
 
 export type ControllerMachine = Machine<
   ClusterState,
@@ -52,6 +53,8 @@ function handle(
   if (state.clusterId === null && request.kind !== "found-cluster" && request.kind !== "describe") {
     return refuse("not-founded", "The cluster has no id yet.");
   }
+  const tooLong = lengthRefusal(request);
+  if (tooLong !== null) return failed(tooLong);
   switch (request.kind) {
     case "found-cluster":
       return foundCluster(state, request, context);

@@ -20,6 +20,7 @@ import type {
 } from "./controller-requests.ts";
 import type { LeaderTable } from "./leaders.ts";
 import { decodeReply, encodeRequest } from "./request-codec.ts";
+import { lengthRefusal } from "./request-limits.ts";
 
 export interface ForwardingPorts {
   readonly self: BrokerId;
@@ -105,6 +106,8 @@ export class ForwardingClient implements ControllerClient {
       const detail = "Too many requests to the controller wait on this broker.";
       return Promise.resolve(failed({ kind: "busy", detail }));
     }
+    const tooLong = lengthRefusal(request);
+    if (tooLong !== null) return Promise.resolve(failed(tooLong));
     return new Promise((resolve) => {
       const { clock } = this.#ports;
       const pending: Pending = {

@@ -11,6 +11,8 @@ export const PRODUCER_ID_BLOCK = 1_000;
 export const RECREATED_TERM_STEP = 1_000;
 /** Topics that one request creates: a request is carried out in one piece, which must not take long (L7). */
 export const CREATED_TOPICS_MAX = 1_000;
+/** Topics, resources or rows that any request names, for the same reason; its answer has a row for each. */
+export const REQUEST_ITEMS_MAX = 10_000;
 /** Names of deleted topics whose terms are remembered one by one. */
 export const DELETED_TERMS_MAX = 10_000;
 /** Of rows of an opaque table. */
