@@ -41,18 +41,15 @@ function eventsIn(path: string): unknown[] {
   return lines.map((line) => (JSON.parse(line) as { event: unknown }).event);
 }
 
-test.runIf(process.platform === "linux")(
-  "a full disk holds up neither the end nor the work",
-  () => {
-    const ended = inOwnProcess(
-      `"/dev/full"`,
-      `log.info({}, "one"); log.flush();
+test("a full disk holds up neither the end nor the work", () => {
+  const ended = inOwnProcess(
+    `"/dev/full"`,
+    `log.info({}, "one"); log.flush();
      for (let line = 0; line < 100; line++) { log.info({ line }, "more"); await null; }
      setTimeout(() => { log.info({}, "last"); log.flush(); process.exit(7); }, 50);`,
-    );
-    expect(ended).toMatchObject({ status: 7, signal: null, stderr: "" });
-  },
-);
+  );
+  expect(ended).toMatchObject({ status: 7, signal: null, stderr: "" });
+});
 
 test("what was said right before the end is written", () => {
   const path = join(temporaryDirectory(), "deep", "broker.log");
