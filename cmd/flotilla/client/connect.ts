@@ -60,9 +60,14 @@ function commandFailure({ kind, message }: KafkaError): CommandFailure {
         message,
         "is the cluster running? --bootstrap names its brokers",
       );
+    case "protocol":
+      return new CommandFailure(
+        EXIT_CODE.failed,
+        message,
+        "does a broker listen there for Kafka clients? --bootstrap takes the addresses of kafka.listen",
+      );
     case "refused":
     case "unsupported":
-    case "protocol":
       return new CommandFailure(EXIT_CODE.failed, message);
   }
 }

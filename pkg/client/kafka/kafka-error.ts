@@ -45,5 +45,6 @@ export function unreachable(addresses: readonly Address[]): KafkaError {
 /** An error code of an answer; `what` says what was refused. */
 export function refused(code: number, what: string, message: string | null = null): KafkaError {
   const name = errorName(code) ?? `error ${code}`;
-  return new KafkaError("refused", `${what}: ${message ?? name} (${name})`, code);
+  const why = message === null || message === "" ? name : `${message} (${name})`;
+  return new KafkaError("refused", `${what}: ${why}`, code);
 }
