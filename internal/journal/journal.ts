@@ -83,6 +83,7 @@ export class Journal implements SharedJournal {
   readonly #peers: Map<DirectoryId, Ticket>;
   #identity: Identity;
   #state: State = "open";
+  lastWriteMs = 0;
   #writing: WriteUnderWay | null = null;
   /** A batch whose file is not ready, and since when. */
   #stuck: QueuedBatch | null = null;
@@ -399,7 +400,8 @@ export class Journal implements SharedJournal {
     this.#probe.batches.add(1);
     this.#probe.records.add(batch.recordCount);
     this.#probe.bytes.add(bytes);
-    this.#probe.writeSeconds.observe((nowMs - startedMs) / 1000);
+    this.lastWriteMs = nowMs - startedMs;
+    this.#probe.writeSeconds.observe(this.lastWriteMs / 1000);
     // The disk goes on first; what the owner does with the ticket can take its time.
     if (this.#flushWanted) this.#issue();
     this.onDurable(batch.ticket as Ticket);

@@ -180,6 +180,8 @@ export interface SharedJournal {
   readonly lastTicket: Ticket;
   /** The last batch that is durable; what pings and acks carry (D3). */
   readonly durableTicket: Ticket;
+  /** How long the last write took, in ms. */
+  readonly lastWriteMs: number;
   /** End of turn: issues the next write when none is under way (J3). */
   flush(): void;
 

@@ -1,5 +1,7 @@
 // The armed list (L2): replicas that know no leader for their term, each with the moment at which it will campaign. One
-// coarse timer serves all of them, and only while somebody is armed; what falls due together campaigns together (L6).
+// coarse timer serves all of them, and only while somebody is armed; what falls due together campaigns together (L6). On a
+// slow disk everybody waits longer for those before him: two votes are two writes, one after the other, and who campaigns
+// before the other's are durable unseats him, again and again.
 import type { Cancel, Clock } from "../ports/clock.ts";
 import type { Entropy } from "../ports/entropy.ts";
 import type { Replica } from "./replica.ts";
@@ -23,6 +25,9 @@ export const ELECTION_DELAYS: ElectionDelays = {
 };
 
 const TICK_MS = 10;
+/** Candidate and voter write one after the other, each behind a write that may be under way. */
+const WRITES_PER_ROUND = 4;
+const ROUND_MS_MAX = 3_000;
 
 interface Armed {
   dueMs: number;
@@ -33,26 +38,30 @@ export class Elections {
   readonly #clock: Clock;
   readonly #entropy: Entropy;
   readonly #delays: ElectionDelays;
+  readonly #writeMs: () => number;
   readonly #campaign: (replica: Replica) => void;
   readonly #armed = new Map<Replica, Armed>();
   #cancel: Cancel | null = null;
 
+  /** `writeMs`: how long a journal write takes at present. */
   constructor(
     clock: Clock,
     entropy: Entropy,
     delays: ElectionDelays,
+    writeMs: () => number,
     campaign: (replica: Replica) => void,
   ) {
     this.#clock = clock;
     this.#entropy = entropy;
     this.#delays = delays;
+    this.#writeMs = writeMs;
     this.#campaign = campaign;
   }
 
   /** Arms a replica to campaign after its rank's delay. One that is armed already keeps its moment. */
   arm(replica: Replica, rank: number): void {
     if (this.#armed.has(replica)) return;
-    const delayMs = rank * this.#delays.rankMs + this.#jitter(rank);
+    const delayMs = rank * this.#roundMs(this.#delays.rankMs) + this.#jitter(rank);
     this.#armed.set(replica, { dueMs: this.#clock.upMs() + delayMs, tries: 0 });
     this.#schedule();
   }
@@ -84,6 +93,11 @@ export class Elections {
     this.#cancel = null;
   }
 
+  /** What a campaign takes: at least `ms`, and the writes of the candidate and of who votes for him. */
+  #roundMs(ms: number): number {
+    return Math.max(ms, Math.min(WRITES_PER_ROUND * this.#writeMs(), ROUND_MS_MAX));
+  }
+
   /** The first rank waits for nobody, so that a lone new group has its leader at once. */
   #jitter(rank: number): number {
     return rank === 0 ? 0 : this.#entropy.below(this.#delays.jitterMs + 1);
@@ -104,8 +118,8 @@ export class Elections {
     for (const [replica, armed] of this.#armed) {
       if (armed.dueMs > nowMs) continue;
       due.push(replica);
-      const backOffMs = this.#delays.retryMs * 2 ** Math.min(armed.tries++, 10);
-      const delayMs = Math.min(backOffMs, this.#delays.retryMsMax);
+      const backOffMs = this.#roundMs(this.#delays.retryMs) * 2 ** Math.min(armed.tries++, 10);
+      const delayMs = Math.min(backOffMs, this.#roundMs(this.#delays.retryMsMax));
       armed.dueMs = nowMs + delayMs + this.#entropy.below(Math.ceil(delayMs / 2) + 1);
     }
     inSlices(this.#clock, due, (replica) => {

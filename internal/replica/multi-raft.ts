@@ -123,7 +123,8 @@ export class MultiRaft implements Surroundings {
       recovered.suspectAll,
     );
     const delays = options.elections ?? ELECTION_DELAYS;
-    this.#elections = new Elections(world.clock, world.entropy, delays, (replica) => {
+    const writeMs = (): number => journal.lastWriteMs;
+    this.#elections = new Elections(world.clock, world.entropy, delays, writeMs, (replica) => {
       const isAble = !this.#handOvers.isDraining && this.#stall.state !== "fenced";
       if (isAble && replica.damaged.size === 0) replica.handle({ on: "election-timeout" });
     });
