@@ -5,21 +5,11 @@ import { CONTROLLER_GROUP } from "../../internal/model/ids.ts";
 import { SimCluster } from "./cluster/sim-cluster.ts";
 import { Simulation } from "./world/sim-world.ts";
 
-const WAIT_MS_MAX = 30_000;
-
-async function until(simulation: Simulation, what: string, holds: () => boolean): Promise<void> {
-  for (let waitedMs = 0; waitedMs < WAIT_MS_MAX; waitedMs += 20) {
-    if (holds()) return;
-    await simulation.runForMs(20);
-  }
-  throw new Error(`not within ${WAIT_MS_MAX} ms: ${what}`);
-}
-
 test("a group that takes entries and is dropped while a table is written leaves a journal that can be read", async () => {
   const simulation = new Simulation({ seed: 7 });
   const cluster = new SimCluster(simulation, { brokers: 1 });
   cluster.startAll();
-  await until(simulation, "the cluster is ready", () => cluster.isReady);
+  await simulation.until("the cluster is ready", () => cluster.isReady);
   const { broker } = cluster.at(1);
   if (broker === null) throw new Error("the broker is up");
   const wanted = { name: "t", partitions: 1, factor: 1, assignments: [], configs: [] };
@@ -55,7 +45,7 @@ test("a group that takes entries and is dropped while a table is written leaves 
   cluster.at(1).crash("power");
   await simulation.runForMs(100);
   cluster.at(1).start(simulation.scheduler.nowUs);
-  await until(simulation, "the broker is up again", () => cluster.at(1).broker !== null);
+  await simulation.until("the broker is up again", () => cluster.at(1).broker !== null);
   expect(simulation.fatals).toEqual([]);
   expect(simulation.logs.find("journal has a gap")).toEqual([]);
 });

@@ -6,20 +6,12 @@ import type { Replica } from "../../internal/replica/replica.ts";
 import { SimCluster } from "./cluster/sim-cluster.ts";
 import { Simulation } from "./world/sim-world.ts";
 
-const WAIT_MS_MAX = 20_000;
 const PARTITIONS = 90;
 const ALL = [1, 2, 3];
 
 test("the death of a broker wakes the groups that it led, and those elect in rounds", async () => {
   const simulation = new Simulation({ seed: 17 });
   const cluster = new SimCluster(simulation, { brokers: 3 });
-  const until = async (what: string, holds: () => boolean): Promise<void> => {
-    for (let waitedMs = 0; waitedMs < WAIT_MS_MAX; waitedMs += 20) {
-      if (holds()) return;
-      await simulation.runForMs(20);
-    }
-    throw new Error(`not within ${WAIT_MS_MAX} ms: ${what}`);
-  };
   const replicas = (broker: number): Replica[] => [
     ...(cluster.at(broker).broker?.raft.replicas() ?? []),
   ];
@@ -34,13 +26,13 @@ test("the death of a broker wakes the groups that it led, and those elect in rou
     new Map(replicas(broker).map(({ group, machine }) => [group, machine.term]));
 
   cluster.startAll();
-  await until("the cluster is ready", () => cluster.isReady);
+  await simulation.until("the cluster is ready", () => cluster.isReady);
   const topic = { name: "t", partitions: PARTITIONS, factor: 3, assignments: [], configs: [] };
   const services = cluster.at(1).broker?.services;
   await simulation.settle(
     services?.cluster.createTopics([topic], false, 10_000) ?? Promise.reject(),
   );
-  await until("all have leaders", () => leadersOf(ALL).size === PARTITIONS + 1);
+  await simulation.until("all have leaders", () => leadersOf(ALL).size === PARTITIONS + 1);
   await simulation.runForMs(2_000);
   const before = leadersOf(ALL);
   const terms = termsAt(2);
@@ -55,7 +47,7 @@ test("the death of a broker wakes the groups that it led, and those elect in rou
   }
   cluster.at(3).crash("power");
   let armedMax = 0;
-  await until("orphans have leaders", () => {
+  await simulation.until("orphans have leaders", () => {
     for (const broker of [1, 2]) {
       armedMax = Math.max(armedMax, cluster.at(broker).broker?.raft.armedCount ?? 0);
     }

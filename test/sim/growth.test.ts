@@ -9,7 +9,6 @@ import type { PartitionView } from "../../internal/service/cluster-service.ts";
 import { SimCluster } from "./cluster/sim-cluster.ts";
 import { Simulation } from "./world/sim-world.ts";
 
-const WAIT_MS_MAX = 60_000;
 const PARTITIONS = 20;
 const GROUPS = Array.from({ length: 12 }, (_, k) => `group-${k}`);
 
@@ -28,14 +27,6 @@ afterEach(() => {
   expect(simulation.fatals).toEqual([]);
 });
 
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let waitedMs = 0; waitedMs < WAIT_MS_MAX; waitedMs += 50) {
-    if (holds()) return;
-    await simulation.runForMs(50);
-  }
-  throw new Error(`not within ${WAIT_MS_MAX} ms: ${what}`);
-}
-
 function broker(id: number): Broker {
   const { broker: running } = cluster.at(id);
   if (running === null) throw new Error(`broker ${id} is not up`);
@@ -44,7 +35,10 @@ function broker(id: number): Broker {
 
 async function join(id: number): Promise<void> {
   cluster.at(id).start(simulation.scheduler.nowUs);
-  await until(`broker ${id} serves`, () => cluster.at(id).broker?.readiness().length === 0);
+  await simulation.until(
+    `broker ${id} serves`,
+    () => cluster.at(id).broker?.readiness().length === 0,
+  );
 }
 
 function partitions(seenBy: number): readonly PartitionView[] {
@@ -57,7 +51,7 @@ function factors(seenBy: number): number[] {
 
 async function coordinatorOf(group: string, by: number): Promise<Broker> {
   let found = 0;
-  await until(`a coordinator of ${group}`, () => {
+  await simulation.until(`a coordinator of ${group}`, () => {
     void broker(by)
       .services.groups.coordinatorOf(group, 1_000)
       .then((answer) => {
@@ -71,7 +65,7 @@ async function coordinatorOf(group: string, by: number): Promise<Broker> {
 async function committed(group: string, by: number): Promise<readonly FetchedOffset[]> {
   let offsets: readonly FetchedOffset[] | null = null;
   const coordinator = await coordinatorOf(group, by);
-  await until(`offsets of ${group}`, () => {
+  await simulation.until(`offsets of ${group}`, () => {
     coordinator.services.groups.fetch(group, null, (outcome) => {
       if (outcome.ok) offsets = outcome.value;
     });
@@ -95,16 +89,16 @@ test("internal topics get their replicas when the cluster grows", async () => {
         isDone = faults.every((fault) => fault === null);
       },
     );
-    await until("the commit", () => isDone);
+    await simulation.until("the commit", () => isDone);
   }
   expect(factors(1)).toEqual([1]);
 
   await join(2);
-  await until("two replicas", () => factors(1).join() === "2");
+  await simulation.until("two replicas", () => factors(1).join() === "2");
   await join(3);
-  await until("three replicas", () => factors(1).join() === "3");
-  await until("all in sync", () => partitions(1).every(({ isr }) => isr.length === 3));
-  await until("coordinators are spread", () => {
+  await simulation.until("three replicas", () => factors(1).join() === "3");
+  await simulation.until("all in sync", () => partitions(1).every(({ isr }) => isr.length === 3));
+  await simulation.until("coordinators are spread", () => {
     const leaders = partitions(2).map(({ leader }) => leader);
     return [1, 2, 3].every(
       (id) => leaders.filter((one) => one === id).length >= PARTITIONS / 3 - 2,
@@ -115,7 +109,7 @@ test("internal topics get their replicas when the cluster grows", async () => {
 
   // The first broker is the only voter of group 0 and the one that had everything: offsets outlive it.
   cluster.at(1).crash("power");
-  await until("others lead", () =>
+  await simulation.until("others lead", () =>
     partitions(2).every(({ leader }) => leader === (2 as BrokerId) || leader === (3 as BrokerId)),
   );
   for (const [at, group] of GROUPS.entries()) {

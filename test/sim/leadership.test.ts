@@ -14,7 +14,6 @@ import { SimCluster } from "./cluster/sim-cluster.ts";
 import { TIMER } from "./world/scheduler.ts";
 import { Simulation } from "./world/sim-world.ts";
 
-const WAIT_MS_MAX = 60_000;
 const TOPIC = "t";
 const PARTITIONS = 12;
 const RATE = 3;
@@ -34,7 +33,7 @@ beforeEach(async () => {
     },
   });
   cluster.startAll();
-  await until("the cluster is ready", () => cluster.isReady);
+  await simulation.until("the cluster is ready", () => cluster.isReady);
   const [topic] = await simulation.settle(
     broker(1).services.cluster.createTopics(
       [{ name: TOPIC, partitions: PARTITIONS, factor: 3, assignments: [], configs: [] }],
@@ -43,20 +42,12 @@ beforeEach(async () => {
     ),
   );
   expect(topic?.outcome.ok).toBe(true);
-  await until("all lead where they should", isBalanced);
+  await simulation.until("all lead where they should", isBalanced);
 });
 
 afterEach(() => {
   expect(simulation.fatals).toEqual([]);
 });
-
-async function until(what: string, holds: () => boolean, stepMs = 20): Promise<number> {
-  for (let waitedMs = 0; waitedMs < WAIT_MS_MAX; waitedMs += stepMs) {
-    if (holds()) return waitedMs;
-    await simulation.runForMs(stepMs);
-  }
-  throw new Error(`not within ${WAIT_MS_MAX} ms: ${what}`);
-}
 
 function broker(id: number): Broker {
   const { broker: running } = cluster.at(id);
@@ -120,7 +111,7 @@ class Producers {
 
   async stop(): Promise<void> {
     this.#isOver = true;
-    await until("the producers are done", () => this.#running === 0);
+    await simulation.until("the producers are done", () => this.#running === 0);
   }
 
   #next(partition: number): void {
@@ -200,7 +191,7 @@ test("after a kill and a restart of each broker, leadership goes back, in bounde
   producers.start();
   for (const id of ALL) {
     cluster.at(id).crash("power");
-    await until("others lead", () => {
+    await simulation.until("others lead", () => {
       const leaders = Array.from({ length: PARTITIONS }, (_, partition) => leaderOf(partition));
       return leaders.every((leader) => leader !== 0 && leader !== id);
     });
@@ -209,7 +200,7 @@ test("after a kill and a restart of each broker, leadership goes back, in bounde
     start(id);
     // Two looks, and what is paced; before, the broker must be back and in step.
     const counts: number[][] = [];
-    const tookMs = await until(
+    const tookMs = await simulation.until(
       "leadership is back",
       () => {
         counts.push(ALL.map(transfersOf));
@@ -257,11 +248,11 @@ test("a broker that stops in order hands everything over; producers hardly notic
     expect([...producers.refusals.keys()].filter((kind) => kind !== "not-leader")).toEqual([]);
     expect(producers.gapMsMax).toBeLessThan(150);
     start(id);
-    await until("it is back", () => cluster.isReady);
+    await simulation.until("it is back", () => cluster.isReady);
     expect(broker(id).controller.image.broker(id as BrokerId)?.draining).toBe(false);
-    await until("it has caught up", () => broker(id).hasCaughtUp);
+    await simulation.until("it has caught up", () => broker(id).hasCaughtUp);
   }
-  await until("leadership is back", isBalanced);
+  await simulation.until("leadership is back", isBalanced);
   await producers.stop();
   expectAll(producers);
 });
@@ -270,7 +261,9 @@ test("the controller's own group is handed over too, and new topics avoid who st
   const leads = (id: number): boolean => broker(id).raft.replica(CONTROLLER_GROUP)?.serves === true;
   const id = ALL.find(leads) as number;
   await simulation.settle(broker(id).drain(5_000));
-  await until("another controller", () => ALL.some((other) => other !== id && leads(other)));
+  await simulation.until("another controller", () =>
+    ALL.some((other) => other !== id && leads(other)),
+  );
   const asked = ALL.find((other) => other !== id) as number;
   const made = broker(asked).services.cluster.createTopics(
     [{ name: "new", partitions: 8, factor: 2, assignments: [], configs: [] }],
@@ -303,12 +296,12 @@ test("operators elect preferred leaders from any broker; what is not possible is
   const heir = [...(replica?.members() ?? [])].find((member) => member.broker === second);
   if (replica === null || heir === undefined) throw new Error("no replica");
   broker(first as number).raft.transfer(replica, heir.replica);
-  await until("the second leads", () => leaderOf(0) === second);
+  await simulation.until("the second leads", () => leaderOf(0) === second);
   await simulation.runForMs(100);
   // Whoever is asked: the leader, the preferred one, somebody else.
   const asked = ALL.find((id) => id !== first && id !== second) as number;
   expect(told(await elect(asked, [0, 0, 0]))).toEqual(["0 moved"]);
-  await until("it serves", () => leaderOf(0) === first, 1);
+  await simulation.until("it serves", () => leaderOf(0) === first, 1);
   expect(told(await elect(asked, null))).toEqual([]);
   const unclean = await simulation.settle(
     broker(1).services.elections.elect("any", [{ topic: TOPIC, partitions: [0] }], 1_000),
@@ -316,7 +309,7 @@ test("operators elect preferred leaders from any broker; what is not possible is
   expect(told(unclean)).toEqual(["0 not-needed"]);
 
   cluster.at(first as number).crash("power");
-  await until("another leads", () => leaderOf(0) !== 0);
+  await simulation.until("another leads", () => leaderOf(0) !== 0);
   await simulation.runForMs(3_000);
   expect(told(await elect(asked, [0]))).toEqual(["0 preferred-unavailable"]);
 });
@@ -336,7 +329,7 @@ test("who refuses the leadership costs the leader a moment, not a second", async
   producers.forget();
   const ended: boolean[] = [];
   leader.raft.transfer(replica, heir.replica, "asked", (moved) => ended.push(moved));
-  await until("it is refused", () => ended.length > 0, 1);
+  await simulation.until("it is refused", () => ended.length > 0, 1);
   await simulation.runForMs(200);
   expect([ended, leaderOf(0), producers.gapMsMax < 50]).toEqual([[false], leader.id, true]);
   broker(heir.broker).raft.replica(group)?.damaged.clear();
@@ -347,7 +340,7 @@ test("who refuses the leadership costs the leader a moment, not a second", async
 test("who commits or asks for offsets while a coordinator moves is answered when it is known who leads", async () => {
   const { groups } = broker(1).services;
   let named = 0;
-  await until("a coordinator", () => {
+  await simulation.until("a coordinator", () => {
     void groups.coordinatorOf("g", 1_000).then((found) => {
       named = found.ok ? found.value : 0;
     });
@@ -359,7 +352,7 @@ test("who commits or asks for offsets while a coordinator moves is answered when
   };
   const group = placement()?.group as GroupId;
   const serving = (): number => ALL.find((id) => broker(id).raft.replica(group)?.serves) ?? 0;
-  await until("it serves", () => serving() === named);
+  await simulation.until("it serves", () => serving() === named);
   const offset = { name: TOPIC, topicId: null, partition: 0, offset: 7, leaderEpoch: -1 };
   const claim = { group: "g", memberId: "", instanceId: null, generation: -1, retentionMs: -1 };
   const faults: (GroupFault | null)[] = [];
@@ -375,13 +368,13 @@ test("who commits or asks for offsets while a coordinator moves is answered when
     if (replica === null || heir === undefined) throw new Error("no replica");
     broker(leader).raft.transfer(replica, heir.replica);
     commit(leader); // It is on its way out: this one waits, and is sent on.
-    await until(
+    await simulation.until(
       "the heir leads",
       () => broker(heir.broker).raft.replica(group)?.leads === true,
       0.1,
     );
     commit(heir.broker); // It does not know its high watermark yet (F7): this one waits, and is taken.
-    await until("both are answered", () => faults.length === 2, 1);
+    await simulation.until("both are answered", () => faults.length === 2, 1);
     expect(faults.splice(0)).toEqual(["not-coordinator", null]);
   }
 });

@@ -9,20 +9,12 @@ import { Simulation } from "./world/sim-world.ts";
 
 const NEWCOMER = 4;
 const STEP_MS = 0.1;
-const WAIT_MS_MAX = 20_000;
 
 test("a newcomer that dies before its log names it catches up when it is back", async () => {
   const simulation = new Simulation({ seed: 3 });
   const cluster = new SimCluster(simulation, { brokers: 4 });
-  const until = async (what: string, holds: () => boolean, stepMs = 20): Promise<void> => {
-    for (let waitedMs = 0; waitedMs < WAIT_MS_MAX; waitedMs += stepMs) {
-      if (holds()) return;
-      await simulation.runForMs(stepMs);
-    }
-    throw new Error(`not within ${WAIT_MS_MAX} ms: ${what}`);
-  };
   cluster.startAll();
-  await until("the cluster is ready", () => cluster.isReady);
+  await simulation.until("the cluster is ready", () => cluster.isReady);
   const services = () => cluster.at(1).broker!.services;
   const brokers = [1, 2, 3] as BrokerId[];
   const topic = {
@@ -34,7 +26,7 @@ test("a newcomer that dies before its log names it catches up when it is back", 
   const replicaAt = (id: number): Replica | null =>
     cluster.at(id).broker?.raft.replica(placement().group) ?? null;
   const leader = (): Replica => brokers.map(replicaAt).find((one) => one?.serves === true)!;
-  await until("it is led by the first", () => replicaAt(1)?.serves === true);
+  await simulation.until("it is led by the first", () => replicaAt(1)?.serves === true);
   const bytes = encodeBatch([{ key: null, value: new Uint8Array(900), timestampMs: 1 }]);
   let acknowledged = 0;
   for (let k = 0; k < 400; k++) {
@@ -45,7 +37,7 @@ test("a newcomer that dies before its log names it catches up when it is back", 
       ({ ok }) => (acknowledged += Number(ok)),
     );
   }
-  await until("all is acknowledged", () => acknowledged === 400);
+  await simulation.until("all is acknowledged", () => acknowledged === 400);
 
   const { topicId } = cluster.at(1).broker!.controller.image.topicNamed("t")!;
   const change = {
@@ -55,14 +47,14 @@ test("a newcomer that dies before its log names it catches up when it is back", 
   const { client } = cluster.at(1).broker!.controller;
   void client.request({ kind: "place-replicas", changes: [change] }, 1_000);
   const isAtSea = (): boolean => (replicaAt(NEWCOMER)?.acceptedMatch ?? 0) > 0;
-  await until("the newcomer has a part of the log", isAtSea, STEP_MS);
+  await simulation.until("the newcomer has a part of the log", isAtSea, STEP_MS);
   const { self, machine } = replicaAt(NEWCOMER)!;
   expect([machine.isVoter(self), machine.isLearner(self)]).toEqual([false, false]);
   cluster.at(NEWCOMER).crash("power");
   await simulation.runForMs(500);
   cluster.at(NEWCOMER).start(simulation.scheduler.nowUs);
 
-  await until("it is a voter that has everything", () => {
+  await simulation.until("it is a voter that has everything", () => {
     const back = replicaAt(NEWCOMER);
     return (
       back?.self === self &&

@@ -11,7 +11,6 @@ import { SimCluster } from "./cluster/sim-cluster.ts";
 import { Simulation } from "./world/sim-world.ts";
 import type { SimWorld } from "./world/sim-world.ts";
 
-const WAIT_MS_MAX = 30_000;
 const TOPIC = "t";
 const PRODUCER = 77;
 const ALL = [1, 2, 3];
@@ -25,7 +24,7 @@ beforeEach(async () => {
   cluster = new SimCluster(simulation, { brokers: 3 });
   sequence = 0;
   cluster.startAll();
-  await until("the cluster is ready", () => cluster.isReady);
+  await simulation.until("the cluster is ready", () => cluster.isReady);
   const [topic] = await simulation.settle(
     broker(1).services.cluster.createTopics(
       [{ name: TOPIC, partitions: 1, factor: 3, assignments: [], configs: [] }],
@@ -39,14 +38,6 @@ beforeEach(async () => {
 afterEach(() => {
   expect(simulation.fatals).toEqual([]);
 });
-
-async function until(what: string, holds: () => boolean, stepMs = 20): Promise<void> {
-  for (let waitedMs = 0; waitedMs < WAIT_MS_MAX; waitedMs += stepMs) {
-    if (holds()) return;
-    await simulation.runForMs(stepMs);
-  }
-  throw new Error(`not within ${WAIT_MS_MAX} ms: ${what}`);
-}
 
 function broker(id: number) {
   const { broker: running } = cluster.at(id);
@@ -85,7 +76,7 @@ function textOf(number: number): string {
 async function append(count: number): Promise<void> {
   for (let k = 0; k < count; k++) {
     const number = sequence++;
-    await until("a leader", () => leader() !== 0);
+    await simulation.until("a leader", () => leader() !== 0);
     const record = { key: null, value: Buffer.from(textOf(number)), timestampMs: nowMs() };
     const bytes = encodeBatch([record], {
       producerId: PRODUCER,
@@ -113,7 +104,7 @@ async function appendBatch(bytes: Uint8Array): Promise<number> {
       if (outcome.ok) ({ baseOffset } = outcome.value);
     },
   );
-  await until("the append", () => baseOffset !== null, 2);
+  await simulation.until("the append", () => baseOffset !== null, 2);
   return baseOffset!;
 }
 
@@ -203,9 +194,9 @@ test("a follower fetches a damaged entry again: byte for byte, durably, and with
   cluster.at(hurt).crash("power");
   damage(hurt, textOf(12));
   start(hurt);
-  await until("the damage is seen", () => eventsOf(hurt, "entry-damaged") === 1, 1);
+  await simulation.until("the damage is seen", () => eventsOf(hurt, "entry-damaged") === 1, 1);
   expect([replica(hurt).damaged.size, replica(hurt).leads]).toEqual([1, false]);
-  await until("the repair", () => replica(hurt).damaged.size === 0);
+  await simulation.until("the repair", () => replica(hurt).damaged.size === 0);
   const index = indexOf(hurt, 12);
   expect(await payload(hurt, index)).toBe(original);
   expect(replica(hurt).entries.timestampMax(index)).toBe(
@@ -217,16 +208,16 @@ test("a follower fetches a damaged entry again: byte for byte, durably, and with
   // The copy is what the next start finds; nothing is damaged any more.
   cluster.at(hurt).crash("power");
   start(hurt);
-  await until("it is back", () => cluster.isReady);
+  await simulation.until("it is back", () => cluster.isReady);
   expect([eventsOf(hurt, "entry-damaged"), replica(hurt).damaged.size]).toEqual([1, 0]);
   expect(await payload(hurt, indexOf(hurt, 12))).toBe(original);
 
   // It may lead again, serves everything, and knows the producer's batches in their order.
   await append(3);
-  await until("it is in step", () => partition(hurt).highWatermark === 33);
+  await simulation.until("it is in step", () => partition(hurt).highWatermark === 33);
   const follower = replica(hurt);
   broker(leader()).raft.transfer(replica(leader()), follower.self);
-  await until("it leads", () => leader() === hurt);
+  await simulation.until("it leads", () => leader() === hurt);
   expect(await served(hurt)).toEqual(numbers(33));
   const judged = (number: number): string =>
     partition(hurt).producers.judge(PRODUCER, 0, number, number).verdict;
@@ -247,8 +238,8 @@ test("the producer's newest batch, damaged and fetched again, is still a duplica
   cluster.at(hurt).crash("power");
   damage(hurt, textOf(last));
   start(hurt);
-  await until("the repair", () => eventsOf(hurt, "entry-repaired") === 1);
-  await until("it is in step", () => partition(hurt).highWatermark === 10);
+  await simulation.until("the repair", () => eventsOf(hurt, "entry-repaired") === 1);
+  await simulation.until("it is in step", () => partition(hurt).highWatermark === 10);
   expect(partition(hurt).producers.judge(PRODUCER, 0, last, last).verdict).toBe("duplicate");
   expect(partition(hurt).producers.judge(PRODUCER, 0, last + 1, last + 1).verdict).toBe("accept");
 });
@@ -259,7 +250,7 @@ test("a flipped bit on a minority cuts nothing off, whoever elects whom", async 
   cluster.at(lagging).crash("power");
   await append(10);
   const others = ALL.filter((id) => id !== lagging) as [number, number];
-  await until("both have all", () =>
+  await simulation.until("both have all", () =>
     others.every((id) => replica(id).machine.durableIndex === replica(id).machine.lastIndex),
   );
   const [hurt, whole] = others;
@@ -269,7 +260,9 @@ test("a flipped bit on a minority cuts nothing off, whoever elects whom", async 
 
   // The longest log is damaged, the whole one is shorter: neither may win, and neither log may change.
   start(hurt, lagging);
-  await until("both are up", () => [hurt, lagging].every((id) => cluster.at(id).broker !== null));
+  await simulation.until("both are up", () =>
+    [hurt, lagging].every((id) => cluster.at(id).broker !== null),
+  );
   for (let second = 0; second < 8; second++) {
     await simulation.runForMs(1_000);
     expect([hurt, lagging].filter(leads)).toEqual([]);
@@ -278,11 +271,13 @@ test("a flipped bit on a minority cuts nothing off, whoever elects whom", async 
   }
 
   start(whole);
-  await until("a leader", () => leader() !== 0);
+  await simulation.until("a leader", () => leader() !== 0);
   expect(leader()).toBe(whole);
-  await until("the repair", () => replica(hurt).damaged.size === 0);
+  await simulation.until("the repair", () => replica(hurt).damaged.size === 0);
   await append(5);
-  await until("all are in step", () => ALL.every((id) => partition(id).highWatermark === 25));
+  await simulation.until("all are in step", () =>
+    ALL.every((id) => partition(id).highWatermark === 25),
+  );
   for (const id of ALL) expect(await served(id)).toEqual(numbers(25));
 });
 
@@ -291,7 +286,7 @@ test("leadership is not handed to a replica with damaged entries", async () => {
   await simulation.runForMs(2_000);
   for (const id of ALL) cluster.at(id).crash("power");
   start(...ALL);
-  await until("a leader", () => leader() !== 0);
+  await simulation.until("a leader", () => leader() !== 0);
   const first = leader();
   const hurt = ALL.find((id) => id !== first) as number;
   cluster.at(hurt).crash("power");
@@ -299,7 +294,7 @@ test("leadership is not handed to a replica with damaged entries", async () => {
   // Nobody who has the entry can read it from its disk for a while.
   for (const id of ALL) if (id !== hurt) cluster.at(id).node.disk.stall("bulk", 6_000_000);
   start(hurt);
-  await until("it is in step", () => {
+  await simulation.until("it is in step", () => {
     const { broker: running } = cluster.at(hurt);
     return (
       running !== null && replica(hurt).machine.durableIndex === replica(first).machine.lastIndex
@@ -312,14 +307,16 @@ test("leadership is not handed to a replica with damaged entries", async () => {
     expect([leads(hurt), replica(hurt).damaged.size]).toEqual([false, 1]);
   }
   expect(leader()).toBe(first);
-  await until("the repair", () => replica(hurt).damaged.size === 0);
+  await simulation.until("the repair", () => replica(hurt).damaged.size === 0);
   broker(first).raft.transfer(replica(first), replica(hurt).self);
-  await until("it leads", () => leader() === hurt);
+  await simulation.until("it leads", () => leader() === hurt);
 });
 
 test("a damaged entry that was never committed, and is cut off by a new leader, is no damage any more", async () => {
   await append(5);
-  await until("all are in step", () => ALL.every((id) => partition(id).highWatermark === 5));
+  await simulation.until("all are in step", () =>
+    ALL.every((id) => partition(id).highWatermark === 5),
+  );
   const first = leader();
   const names = cluster.brokers.map(({ node }) => node.name);
   simulation.network.links.partition([cluster.at(first).node.name], names);
@@ -335,12 +332,12 @@ test("a damaged entry that was never committed, and is cut off by a new leader, 
   expect(partition(first).logEnd).toBe(8);
   cluster.at(first).crash("power");
   damage(first, `doomed-0-${"y".repeat(20)}`);
-  await until("another leader", () => leader() !== 0);
+  await simulation.until("another leader", () => leader() !== 0);
   await append(4);
   simulation.network.links.healAll();
   start(first);
-  await until("the damage is seen", () => eventsOf(first, "entry-damaged") === 1);
-  await until("it is in step", () => partition(first).highWatermark === 9);
+  await simulation.until("the damage is seen", () => eventsOf(first, "entry-damaged") === 1);
+  await simulation.until("it is in step", () => partition(first).highWatermark === 9);
   expect([replica(first).damaged.size, eventsOf(first, "entry-repaired")]).toEqual([0, 0]);
   expect(await served(first)).toEqual(numbers(9));
 });
@@ -351,10 +348,12 @@ test("damage of different entries on every replica: nobody leads until they have
   for (const id of ALL) cluster.at(id).crash("power");
   ALL.forEach((id) => damage(id, textOf(3 + id)));
   start(...ALL);
-  await until("a leader", () => leader() !== 0);
+  await simulation.until("a leader", () => leader() !== 0);
   for (const id of ALL) expect(eventsOf(id, "entry-repaired")).toBe(1);
   await append(1);
-  await until("all are in step", () => ALL.every((id) => partition(id).highWatermark === 21));
+  await simulation.until("all are in step", () =>
+    ALL.every((id) => partition(id).highWatermark === 21),
+  );
   for (const id of ALL) expect(await served(id)).toEqual(numbers(21));
 });
 
@@ -368,15 +367,15 @@ test("a leader that reads damage hands over, never serves it, and fetches it aga
   damage(first, textOf(4));
   expect(await served(first)).toEqual([0, 1, 2, 3, "storage"]);
   expect([...replica(first).damaged]).toEqual([indexOf(first, 4)]);
-  await until("another leader", () => leader() !== 0 && leader() !== first);
-  await until("the repair", () => replica(first).damaged.size === 0);
+  await simulation.until("another leader", () => leader() !== 0 && leader() !== first);
+  await simulation.until("the repair", () => replica(first).damaged.size === 0);
   expect(await payload(first, indexOf(first, 4))).toBe(original);
   expect((await served(leader())).slice(0, 20)).toEqual(numbers(20));
   expect((await served(first)).slice(0, 20)).toEqual(numbers(20));
 });
 
 async function appendPlain(value: Uint8Array): Promise<void> {
-  await until("a leader", () => leader() !== 0);
+  await simulation.until("a leader", () => leader() !== 0);
   await appendBatch(encodeBatch([{ key: null, value, timestampMs: nowMs() }]));
 }
 
@@ -388,8 +387,8 @@ test("the controller's commands too: an image that was stuck goes on", async () 
   cluster.at(hurt).crash("power");
   damage(hurt, "marked-by-its-name");
   start(hurt);
-  await until("the repair", () => eventsOf(hurt, "entry-repaired") > 0);
-  await until("its image has both", () => {
+  await simulation.until("the repair", () => eventsOf(hurt, "entry-repaired") > 0);
+  await simulation.until("its image has both", () => {
     const { image } = broker(hurt).controller;
     return ["marked-by-its-name", "later"].every((name) => image.topicNamed(name) !== null);
   });

@@ -8,7 +8,6 @@ import type { Replica } from "../../internal/replica/replica.ts";
 import { SimCluster } from "./cluster/sim-cluster.ts";
 import { Simulation } from "./world/sim-world.ts";
 
-const WAIT_MS_MAX = 20_000;
 const OLD = 3;
 /** `link.silence.ms`. */
 const SILENCE_MS = 400;
@@ -20,14 +19,6 @@ afterEach(() => {
   expect(simulation.fatals).toEqual([]);
 });
 
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let waitedMs = 0; waitedMs < WAIT_MS_MAX; waitedMs += 20) {
-    if (holds()) return;
-    await simulation.runForMs(20);
-  }
-  throw new Error(`not within ${WAIT_MS_MAX} ms: ${what}`);
-}
-
 function replica(broker: number): Replica | undefined {
   const replicas = [...(cluster.at(broker).broker?.raft.replicas() ?? [])];
   return replicas.find(({ group }) => group !== CONTROLLER_GROUP);
@@ -38,14 +29,14 @@ async function start(): Promise<void> {
   simulation = new Simulation({ seed: 29 });
   cluster = new SimCluster(simulation, { brokers: 3 });
   cluster.startAll();
-  await until("the cluster is ready", () => cluster.isReady);
+  await simulation.until("the cluster is ready", () => cluster.isReady);
   const assignments = [{ partition: 0, brokers: [1, 2, 3] as BrokerId[] }];
   const topic = { name: "t", partitions: -1, factor: -1, assignments, configs: [] };
   const services = cluster.at(1).broker?.services;
   await simulation.settle(
     services?.cluster.createTopics([topic], false, 10_000) ?? Promise.reject(),
   );
-  await until("it is led", () => replica(1)?.serves === true);
+  await simulation.until("it is led", () => replica(1)?.serves === true);
 }
 
 /** Appends a record through the first broker; resolves when it is committed. */
@@ -79,14 +70,14 @@ test("a disk that went back in time is found out by its peers, and never counts 
   await start();
   await rollBack();
   cluster.at(OLD).start(simulation.scheduler.nowUs);
-  await until("it is known", () => replica(OLD)?.machine.standing === "suspect");
+  await simulation.until("it is known", () => replica(OLD)?.machine.standing === "suspect");
   // It does not help those who would lose a record by its vote, not even the only one who has everything.
   cluster.at(1).crash("power");
   await simulation.runForMs(5_000);
   expect(replica(OLD)?.machine.standing).toBe("suspect");
   expect([replica(2)?.serves, replica(OLD)?.serves]).toEqual([false, false]);
   cluster.at(1).start(simulation.scheduler.nowUs);
-  await until(
+  await simulation.until(
     "the sound ones go on",
     () => replica(1)?.serves === true || replica(2)?.serves === true,
   );
@@ -100,11 +91,11 @@ test("before anybody could tell, it keeps quiet", async () => {
   second.crash("power");
   // Nobody is there who could say what the old disk held.
   cluster.at(OLD).start(simulation.scheduler.nowUs);
-  await until("it is up", () => replica(OLD) !== undefined);
+  await simulation.until("it is up", () => replica(OLD) !== undefined);
   await simulation.runForMs(5_000);
   expect(replica(OLD)?.machine.standing).toBe("quiet");
   second.start(simulation.scheduler.nowUs);
-  await until("it is known", () => replica(OLD)?.machine.standing === "suspect");
+  await simulation.until("it is known", () => replica(OLD)?.machine.standing === "suspect");
 });
 
 test("a disk that lost nothing counts again when most have said so and the first silence is over", async () => {
@@ -113,9 +104,28 @@ test("a disk that lost nothing counts again when most have said so and the first
   cluster.at(OLD).crash("power");
   await append();
   cluster.at(OLD).start(simulation.scheduler.nowUs);
-  await until("it is up", () => replica(OLD) !== undefined);
+  await simulation.until("it is up", () => replica(OLD) !== undefined);
   // Within the first silence period it may have promised a leader that it is loyal, and does not know (L5).
   await simulation.runForMs(SILENCE_MS - 50);
   expect(replica(OLD)?.machine.standing).toBe("quiet");
-  await until("it counts", () => replica(OLD)?.machine.standing === "full");
+  await simulation.until("it counts", () => replica(OLD)?.machine.standing === "full");
+});
+
+test("a disk that went back stays suspect, also when its journal has overtaken what its peers saw", async () => {
+  await start();
+  await rollBack();
+  const old = cluster.at(OLD);
+  old.start(simulation.scheduler.nowUs);
+  await simulation.until("it is known", () => replica(OLD)?.machine.standing === "suspect");
+  expect(simulation.logs.find("journal-rolled-back")).not.toEqual([]);
+
+  const { journal } = old.broker!;
+  const seen = cluster.at(1).broker!.journal.peerDurable(journal.recovered.directory);
+  while (journal.durableTicket <= seen) await simulation.settle(journal.checkpoint());
+  await simulation.runForMs(1_000);
+  old.crash("power");
+  old.start(simulation.scheduler.nowUs);
+  await simulation.until("it is up", () => replica(OLD) !== undefined);
+  await simulation.runForMs(5_000);
+  expect(replica(OLD)?.machine.standing).toBe("suspect");
 });

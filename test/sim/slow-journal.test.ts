@@ -6,7 +6,6 @@ import type { Replica } from "../../internal/replica/replica.ts";
 import { SimCluster } from "./cluster/sim-cluster.ts";
 import { Simulation } from "./world/sim-world.ts";
 
-const WAIT_MS_MAX = 20_000;
 const PARTITIONS = 6;
 const TRANSFER_MS = 500;
 const FENCE_MS = 4_000;
@@ -29,24 +28,16 @@ beforeEach(async () => {
     },
   });
   cluster.startAll();
-  await until("the cluster is ready", () => cluster.isReady);
+  await simulation.until("the cluster is ready", () => cluster.isReady);
   const topic = { name: "t", partitions: PARTITIONS, factor: 3, assignments: [], configs: [] };
   const services = cluster.at(SICK).broker?.services;
   const [made] = (await simulation.settle(
     services?.cluster.createTopics([topic], false, 10_000) ?? Promise.reject(),
   )) as readonly { readonly outcome: { readonly ok: boolean } }[];
   expect(made?.outcome.ok).toBe(true);
-  await until("it leads something", () => servedBy(SICK) > 0);
+  await simulation.until("it leads something", () => servedBy(SICK) > 0);
   await simulation.runForMs(1_500);
 });
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let waitedMs = 0; waitedMs < WAIT_MS_MAX; waitedMs += 20) {
-    if (holds()) return;
-    await simulation.runForMs(20);
-  }
-  throw new Error(`not within ${WAIT_MS_MAX} ms: ${what}`);
-}
 
 function replicasOf(broker: number): Replica[] {
   const replicas = [...(cluster.at(broker).broker?.raft.replicas() ?? [])];
@@ -67,7 +58,7 @@ test("leaderships go to brokers that can write, though nobody writes, and nobody
   // An idle journal is tried once a second; then the write is as old as it may be, and the others take over.
   await simulation.runForMs(1_000 + TRANSFER_MS + 500);
   expect(ledBy(SICK)).toBe(0);
-  await until("others serve", () => servedBy(2) + servedBy(3) === PARTITIONS);
+  await simulation.until("others serve", () => servedBy(2) + servedBy(3) === PARTITIONS);
   await simulation.runForMs(3_000);
   expect([ledBy(SICK), servedBy(2) + servedBy(3)]).toEqual([0, PARTITIONS]);
   expect(simulation.fatals).toEqual([]);

@@ -20,6 +20,9 @@ import { SimTasks } from "./sim-tasks.ts";
 import type { Compute } from "./sim-tasks.ts";
 import { runComputeJob } from "../../../internal/host/compute-job.ts";
 
+/** Of virtual time: whatever is waited for has happened long before. */
+const UNTIL_MS_MAX = 60_000;
+
 export interface SimulationOptions {
   readonly seed: number;
   readonly disk?: SimDiskOptions;
@@ -87,6 +90,17 @@ export class Simulation {
 
   runForMs(durationMs: number): Promise<void> {
     return this.scheduler.runFor(Math.round(durationMs * 1000));
+  }
+
+  /** Runs until `holds`, which is looked at every `stepMs`; rejects when it takes too long. Resolves to how long it took. */
+  async until(what: string, holds: () => boolean, stepMs = 20): Promise<number> {
+    const startMs = this.nowMs;
+    while (!holds()) {
+      if (this.nowMs - startMs > UNTIL_MS_MAX)
+        throw new Error(`not within ${UNTIL_MS_MAX} ms: ${what}`);
+      await this.runForMs(stepMs);
+    }
+    return this.nowMs - startMs;
   }
 
   /** Runs until `promise` settles. */
