@@ -174,7 +174,7 @@ export const deleteTopics: Handler<"delete-topics"> = (state, request, context) 
       return { ...known, outcome: refuse("outcome-unknown", detail) };
     }
     if (isInternalTopic(topic.name)) {
-      const detail = `'${topic.name}' holds what groups have committed; delete groups instead.`;
+      const detail = `'${topic.name}' keeps the state of coordinators and stays; groups and offsets can be deleted.`;
       return { ...known, outcome: refuse("internal-topic", detail) };
     }
     gone.add(topic.topicId);

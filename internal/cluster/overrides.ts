@@ -38,6 +38,6 @@ export function topicRules(name: string, rules: ConfigRules): ConfigRules {
     refusal: (configs) =>
       configs.get("cleanup.policy") === "compact"
         ? rules.refusal(configs)
-        : `cleanup.policy of '${name}' must be compact: groups would lose what they have committed.`,
+        : `cleanup.policy of '${name}' must be compact: coordinators would lose their state.`,
   };
 }

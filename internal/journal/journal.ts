@@ -67,6 +67,7 @@ export class Journal implements SharedJournal {
   readonly recovered: Recovered;
   onDurable: (ticket: Ticket) => void = () => {};
   onRoom: () => void = () => {};
+  lastWriteMs = 0;
   readonly #world: World;
   readonly #options: JournalOptions;
   readonly #sizes: JournalSizes;
@@ -83,7 +84,6 @@ export class Journal implements SharedJournal {
   readonly #peers: Map<DirectoryId, Ticket>;
   #identity: Identity;
   #state: State = "open";
-  lastWriteMs = 0;
   #writing: WriteUnderWay | null = null;
   /** A batch whose file is not ready, and since when. */
   #stuck: QueuedBatch | null = null;

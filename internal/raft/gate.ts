@@ -1,6 +1,6 @@
 // Messages that wait for durability (F1): vote requests, granted votes and what they mean for a
-// leader that was left, each behind the write of the hard state that it speaks of. All of them belong to the current term; a new term throws them
-// away.
+// leader that was left, each behind the write of the hard state that it speaks of. All of them
+// belong to the current term; a new term throws them away.
 import type { ReplicaId } from "../model/ids.ts";
 import type { Message } from "./message.ts";
 
