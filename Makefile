@@ -15,6 +15,7 @@ TIME ?= 60
 SEED ?= 1
 SEEDS ?= 1000
 WORKLOAD ?=
+PROFILE ?=
 ARGS ?=
 # Set by .ci/run, which counts the tests of each stage from vitest's JSON report.
 VITEST_JSON ?=
@@ -23,6 +24,7 @@ REPORT = $(if $(VITEST_JSON),--reporter=default --reporter=json --outputFile.jso
 INSTALLED := node_modules/.package-lock.json
 LINTER := tools/node_modules/.package-lock.json
 workload = $(if $(WORKLOAD),--workload $(WORKLOAD))
+profile = $(if $(PROFILE),--profile $(PROFILE))
 
 .PHONY: help setup check static format types lint test build cluster sim chaos hostile mutants \
   clients prometheus bench gen dist ci rolling
@@ -68,8 +70,8 @@ build: setup ## compile to dist/ and link node_modules/.bin/flotilla
 cluster: build ## three brokers on this machine: Kafka 9092-9094, gRPC 7092-7094, HTTP 8092-8094
 	exec node_modules/.bin/flotilla cluster $(ARGS)
 
-sim: setup ## the deterministic simulator (SEED, SEEDS, WORKLOAD)
-	node test/sim/sim.ts --seed $(SEED) --seeds $(SEEDS) $(workload) $(ARGS)
+sim: setup ## the deterministic simulator (SEED, SEEDS, WORKLOAD, PROFILE)
+	node test/sim/sim.ts --seed $(SEED) --seeds $(SEEDS) $(workload) $(profile) $(ARGS)
 
 chaos: build ## real brokers under faults, then the checkers (TIME in seconds, SEED, WORKLOAD)
 	node jepsen-like/main.ts --time $(TIME) --seed $(SEED) $(workload) $(ARGS)

@@ -41,10 +41,13 @@ export interface BatchOptions {
 export const MARKER_ABORT = 0;
 export const MARKER_COMMIT = 1;
 const NO_TIMESTAMP = -1;
+/** Batches of a few records share its blocks. */
+const scratch = new Writer();
 
 /** Without a delete horizon the first record's timestamp is the base timestamp. Compaction may leave no record. */
 export function encodeBatch(records: readonly NewRecord[], options: BatchOptions = {}): Uint8Array {
-  const writer = new Writer(BATCH_HEADER_BYTES + 4096);
+  const writer = scratch;
+  writer.discard();
   const baseTimestampMs = options.deleteHorizonMs ?? records[0]?.timestampMs ?? NO_TIMESTAMP;
   let maxTimestampMs = NO_TIMESTAMP;
   let lastOffsetDelta = 0;

@@ -1,10 +1,11 @@
 // What a seed decides before its run begins (swarm testing): the size of the cluster, how the implementation is tuned,
 // who produces and consumes, which faults there are and how often. Rates are drawn per seed, and most faults are absent
-// from most seeds, so that each of them is seen alone, together with few others, and in crowds.
+// from most seeds, so that each of them is seen alone, together with few others, and in crowds. A profile tilts all that.
 import type { SettingValues } from "../../internal/config/settings.ts";
 import { SMALL_SIZES } from "./cluster/small-settings.ts";
 import type { SmallSizes } from "./cluster/small-settings.ts";
-import type { Latency, SeededEntropy } from "./world/seeded-entropy.ts";
+import { SeededEntropy } from "./world/seeded-entropy.ts";
+import type { Latency } from "./world/seeded-entropy.ts";
 
 /** Every kind of fault and disturbance; the weights of a plan are per mille of a draw. */
 const FAULT_KINDS = [
@@ -80,6 +81,8 @@ export interface Plan {
   readonly inflightMax: number;
   readonly journalLatency: Latency;
   readonly networkLatency: Latency;
+  /** What the system holds of one direction of a connection. */
+  readonly windowBytes: number;
   /** A machine whose disk is slower than the others', or 0. */
   readonly slowDisk: number;
   readonly producers: number;
@@ -98,10 +101,23 @@ export interface Plan {
 const KIB = 1024;
 /** What brokers tell members of the newer protocol, which do not choose it. */
 export const NEWER_SESSION_MS = 1_000;
-/** How often a kind is part of a plan, per mille, and the weight that it then has at most. */
-const FAULT_SHARES: Readonly<
-  Record<(typeof FAULT_KINDS)[number], readonly [permille: number, weightMax: number]>
-> = {
+/** How often a kind of fault is part of a plan, per mille, and the weight or chance that it then has at most. */
+export type Share = readonly [permille: number, most: number];
+
+/** Draws one of a list. */
+export type Pick = <T>(list: readonly T[]) => T;
+
+/** What tilts a plan; the profiles are in profiles.ts. */
+export interface Profile {
+  readonly brokers?: readonly number[];
+  /** Over the shares that every kind of fault has anyway. */
+  readonly faults?: Readonly<Partial<Record<FaultKind, Share>>>;
+  readonly moments?: Readonly<Partial<Record<MomentFault, Share>>>;
+  /** The last word on a plan. */
+  readonly tilt?: (plan: Plan, pick: Pick) => Plan;
+}
+
+const FAULT_SHARES: Readonly<Record<(typeof FAULT_KINDS)[number], Share>> = {
   kill: [700, 10],
   power: [700, 10],
   "power all": [200, 2],
@@ -124,7 +140,7 @@ const FAULT_SHARES: Readonly<
   "wipe disk": [60, 2],
   "restore disk": [50, 2],
 };
-const MOMENT_SHARES: Readonly<Record<MomentFault, readonly [permille: number, chance: number]>> = {
+const MOMENT_SHARES: Readonly<Record<MomentFault, Share>> = {
   "power during a journal write": [400, 4],
   "cut off and stall a leader": [300, 6],
   "kill a new leader": [250, 150],
@@ -137,13 +153,18 @@ const MOMENT_SHARES: Readonly<Record<MomentFault, readonly [permille: number, ch
 };
 
 /** What a seed decides whatever its workload. */
-function commonPlan(seed: number, entropy: SeededEntropy, workload: Workload): Plan {
-  const pick = <T>(list: readonly T[]): T => list[entropy.below(list.length)] as T;
-  const brokers = pick([3, 3, 3, 3, 4, 5]);
+function commonPlan(
+  seed: number,
+  entropy: SeededEntropy,
+  workload: Workload,
+  profile: Profile,
+): Plan {
+  const pick: Pick = (list) => list[entropy.below(list.length)] as (typeof list)[number];
+  const brokers = pick(profile.brokers ?? [3, 3, 3, 3, 4, 5]);
   const factor = brokers === 5 ? pick([3, 3, 5]) : 3;
   const faults = new Map<FaultKind, number>();
   for (const kind of FAULT_KINDS) {
-    const [permille, weightMax] = FAULT_SHARES[kind];
+    const [permille, weightMax] = profile.faults?.[kind] ?? FAULT_SHARES[kind];
     const weight = 1 + entropy.below(weightMax);
     if (entropy.chance(permille)) faults.set(kind, weight);
   }
@@ -152,7 +173,7 @@ function commonPlan(seed: number, entropy: SeededEntropy, workload: Workload): P
   if (faults.size === 0) faults.set("kill", 1);
   const moments = new Map<MomentFault, number>();
   for (const kind of MOMENT_FAULTS) {
-    const [permille, chance] = MOMENT_SHARES[kind];
+    const [permille, chance] = profile.moments?.[kind] ?? MOMENT_SHARES[kind];
     if (entropy.chance(permille)) moments.set(kind, 1 + entropy.below(chance));
   }
   const pingMs = pick([50, 100, 100, 200]);
@@ -179,6 +200,7 @@ function commonPlan(seed: number, entropy: SeededEntropy, workload: Workload): P
     inflightMax: pick([4, 64, 4096]),
     journalLatency: pick(JOURNAL_LATENCIES),
     networkLatency: pick(NETWORK_LATENCIES),
+    windowBytes: 256 * KIB,
     slowDisk: entropy.chance(250) ? 1 + entropy.below(brokers) : 0,
     producers: 2 + entropy.below(4),
     idempotentPermille: pick([300, 700, 1000]),
@@ -193,10 +215,18 @@ function commonPlan(seed: number, entropy: SeededEntropy, workload: Workload): P
   };
 }
 
-export function planOf(seed: number, entropy: SeededEntropy, workload: Workload): Plan {
-  const plan = commonPlan(seed, entropy, workload);
-  if (workload !== "groups") return plan;
-  const pick = <T>(list: readonly T[]): T => list[entropy.below(list.length)] as T;
+export function planOf(seed: number, workload: Workload, profile: Profile): Plan {
+  const entropy = new SeededEntropy(seed, "plan");
+  const common = commonPlan(seed, entropy, workload, profile);
+  const plan = workload === "groups" ? withGroups(common, entropy) : common;
+  if (profile.tilt === undefined) return plan;
+  // Of a stream of its own: what the seed draws otherwise does not depend on its profile.
+  const tilts = new SeededEntropy(seed, "tilt");
+  return profile.tilt(plan, (list) => list[tilts.below(list.length)] as (typeof list)[number]);
+}
+
+function withGroups(plan: Plan, entropy: SeededEntropy): Plan {
+  const pick: Pick = (list) => list[entropy.below(list.length)] as (typeof list)[number];
   const groups: GroupPlan = {
     groups: 1 + entropy.below(3),
     membersMax: pick([2, 3, 4]),
@@ -223,7 +253,7 @@ export function planOf(seed: number, entropy: SeededEntropy, workload: Workload)
   return { ...plan, settings, faults, faultMs, producers: 2, consumers: 1, groups };
 }
 
-function sizesOf(pick: <T>(list: readonly T[]) => T): SmallSizes {
+function sizesOf(pick: Pick): SmallSizes {
   const arenaBytes = pick([256 * KIB, 512 * KIB, 1024 * KIB]);
   const fileBytes = pick([256 * KIB, 512 * KIB, 1024 * KIB]);
   return { ...SMALL_SIZES, arenaBytes, fileBytes };

@@ -5,19 +5,21 @@ import { Book } from "./checkers/book.ts";
 import { Verdict } from "./checkers/verdict.ts";
 import type { Finding } from "./checkers/verdict.ts";
 import { SimCluster } from "./cluster/sim-cluster.ts";
+import { SMALL_SIZES } from "./cluster/small-settings.ts";
 import { Ending } from "./ending.ts";
 import { Health } from "./nemesis/health.ts";
 import { Nemesis } from "./nemesis/nemesis.ts";
 import { Supervisor } from "./nemesis/supervisor.ts";
 import type { Plan, Workload } from "./plan.ts";
 import { planOf } from "./plan.ts";
+import { PROFILES } from "./profiles.ts";
+import type { ProfileName } from "./profiles.ts";
 import type { Totals } from "./totals.ts";
 import { newTotals } from "./totals.ts";
 import { ClusterWatch } from "./watch/cluster-watch.ts";
 import { CoordinatorWatch } from "./watch/coordinator-watch.ts";
 import { FatalWatch } from "./watch/fatal-watch.ts";
 import { Traffic } from "./workload/traffic.ts";
-import { SeededEntropy } from "./world/seeded-entropy.ts";
 import { CALM_DISK } from "./world/sim-device.ts";
 import { logLine } from "./world/sim-log.ts";
 import { CALM_NETWORK } from "./world/sim-fabric.ts";
@@ -26,6 +28,7 @@ import { Simulation } from "./world/sim-world.ts";
 export interface RunOptions {
   readonly seed: number;
   readonly workload: Workload;
+  readonly profile?: ProfileName;
   /** Bugs to plant. */
   readonly faults?: BrokerFaults;
   /** Changes to what the seed has decided. */
@@ -39,6 +42,8 @@ export interface RunReport {
   readonly findings: readonly Finding[];
   readonly totals: Totals;
   readonly digest: string;
+  /** Processor time that it took. */
+  readonly cpuUs: number;
 }
 
 const BOOT_MS_MAX = 8_000;
@@ -78,14 +83,14 @@ class Run {
 
   constructor(options: RunOptions) {
     const { seed, faults, print } = options;
-    const drawn = planOf(seed, new SeededEntropy(seed, "plan"), options.workload);
+    const drawn = planOf(seed, options.workload, PROFILES[options.profile ?? "default"]);
     const plan = options.adapt?.(drawn) ?? drawn;
     this.#options = options;
     this.#plan = plan;
     const simulation = new Simulation({
       seed,
       disk: { ...CALM_DISK, journal: plan.journalLatency },
-      network: { ...CALM_NETWORK, latency: plan.networkLatency },
+      network: { ...CALM_NETWORK, latency: plan.networkLatency, windowBytes: plan.windowBytes },
     });
     this.#simulation = simulation;
     this.#cluster = clusterOf(simulation, plan, faults);
@@ -116,6 +121,7 @@ class Run {
   }
 
   async run(): Promise<RunReport> {
+    const before = process.cpuUsage();
     let isOver = false;
     void this.#script().then(() => {
       isOver = true;
@@ -130,7 +136,8 @@ class Run {
     } catch (error) {
       this.escaped(error);
     }
-    return this.#report();
+    const { user, system } = process.cpuUsage(before);
+    return this.#report(user + system);
   }
 
   /** An exception that nothing caught, from wherever: an assertion, for example. */
@@ -157,10 +164,19 @@ class Run {
     await this.#nemesis.run(this.#plan.faultMs);
     this.#nemesis.calm();
     this.#supervisor.calm();
+    if (this.#plan.sizes.journalBytesMax < SMALL_SIZES.journalBytesMax) this.#giveRoom();
     await this.#ending.run();
   }
 
-  #report(): RunReport {
+  /** Nothing leaves a full journal by itself, so an operator allows more, for writes to resume. */
+  #giveRoom(): void {
+    for (const at of this.#cluster.brokers) {
+      at.reconfigure({}, { journalBytesMax: SMALL_SIZES.journalBytesMax });
+      at.crash("kill");
+    }
+  }
+
+  #report(cpuUs: number): RunReport {
     const { totals } = { totals: this.#totals };
     const { scheduler } = this.#simulation;
     totals.seeds = 1;
@@ -176,7 +192,7 @@ class Run {
     totals.offsetsRead = groups.fetched;
     totals.zombies = groups.sent.zombiesRefused;
     const { findings } = this.#verdict;
-    return { seed: this.#options.seed, findings, totals, digest: this.#simulation.digest() };
+    return { seed: this.#options.seed, findings, totals, digest: this.#simulation.digest(), cpuUs };
   }
 }
 

@@ -98,8 +98,9 @@ const KINDS_OF_CRASH_PART = 0.25;
 /** Fewer seeds than this prove nothing about rates. */
 const SEEDS_MIN = 100;
 
-/** Sentences about what there was too little of. */
-export function shortfalls(totals: Totals, seeds: number, hasGroups: boolean): string[] {
+/** Sentences about what there was too little of in a run over all profiles. */
+export function shortfalls(totals: Totals, hasGroups: boolean): string[] {
+  const { seeds } = totals;
   if (seeds < SEEDS_MIN) return [];
   const share = seeds / 1_000;
   const found: string[] = [];

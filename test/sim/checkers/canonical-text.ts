@@ -3,22 +3,16 @@
 import { toHex } from "../../../internal/bytes/hex.ts";
 
 export function canonicalText(value: unknown): string {
-  return JSON.stringify(plain(value));
+  if (typeof value === "number") return String(value);
+  if (value === null || typeof value !== "object") return JSON.stringify(value) ?? "undefined";
+  if (value instanceof Uint8Array) return `x${toHex(value)}`;
+  if (Array.isArray(value)) return `[${value.map(canonicalText).join()}]`;
+  if (value instanceof Set) return `{${[...value].map(String).sort().join()}}`;
+  const isMap = value instanceof Map;
+  const fields = isMap ? [...value].map(fieldOf) : Object.entries(value).map(fieldOf);
+  return `{${fields.sort().join()}}`;
 }
 
-function plain(value: unknown): unknown {
-  if (value === null || typeof value !== "object") return value;
-  if (value instanceof Uint8Array) return toHex(value);
-  if (value instanceof Map) {
-    return [...value].map(([key, one]) => [String(key), plain(one)] as const).sort(byName);
-  }
-  if (value instanceof Set) return [...value].map(String).sort();
-  if (Array.isArray(value)) return value.map(plain);
-  return Object.entries(value)
-    .map(([name, one]) => [name, plain(one)] as const)
-    .sort(byName);
-}
-
-function byName(left: readonly [string, unknown], right: readonly [string, unknown]): number {
-  return left[0] < right[0] ? -1 : Number(left[0] > right[0]);
+function fieldOf([name, value]: readonly [unknown, unknown]): string {
+  return `${String(name)}:${canonicalText(value)}`;
 }

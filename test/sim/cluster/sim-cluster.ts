@@ -24,9 +24,10 @@ export interface ClusterEvents {
 export class SimBroker {
   readonly id: BrokerId;
   readonly node: SimNode;
-  readonly settings: Settings;
   readonly #faults: BrokerFaults;
   readonly #listeners: ClusterEvents[];
+  #given: SettingValues;
+  #sizes: SmallSizes;
   #broker: Broker | null = null;
   /** Virtual time of the last boot, µs. */
   bootedUs = 0;
@@ -34,15 +35,28 @@ export class SimBroker {
   constructor(
     id: BrokerId,
     node: SimNode,
-    settings: Settings,
+    given: SettingValues,
+    sizes: SmallSizes,
     faults: BrokerFaults,
     listeners: ClusterEvents[],
   ) {
     this.id = id;
     this.node = node;
-    this.settings = settings;
+    this.#given = given;
+    this.#sizes = sizes;
     this.#faults = faults;
     this.#listeners = listeners;
+  }
+
+  /** What its next start reads. */
+  get settings(): Settings {
+    return smallSettings(this.#given, this.#sizes);
+  }
+
+  /** From the next start on, over what it had. */
+  reconfigure(given: SettingValues, sizes: Partial<SmallSizes> = {}): void {
+    this.#given = { ...this.#given, ...given };
+    this.#sizes = { ...this.#sizes, ...sizes };
   }
 
   /** The running broker; null while it is down or still opening its journal. */
@@ -111,9 +125,9 @@ export class SimCluster {
         "grpc.listen": { host, port: 7092 },
         "http.listen": { host, port: 8092 },
       };
-      const settings = smallSettings(own, options.sizes ?? SMALL_SIZES);
+      const { sizes = SMALL_SIZES, faults = {} } = options;
       const node = simulation.node(host);
-      return new SimBroker(id, node, settings, options.faults ?? {}, this.#listeners);
+      return new SimBroker(id, node, own, sizes, faults, this.#listeners);
     });
   }
 

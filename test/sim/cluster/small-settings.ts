@@ -12,12 +12,14 @@ export interface SmallSizes {
   readonly arenaBytes: number;
   readonly fileBytes: number;
   readonly batchBytesMax: number;
+  readonly journalBytesMax: number;
 }
 
 export const SMALL_SIZES: SmallSizes = {
   arenaBytes: 512 * KIB,
   fileBytes: 512 * KIB,
   batchBytesMax: 128 * KIB,
+  journalBytesMax: 256 * KIB * KIB,
 };
 
 /** Everything else comes from the table, with `given` over it. */
@@ -25,7 +27,6 @@ export function smallSettings(given: SettingValues, sizes: SmallSizes): Settings
   const settings = settingsOf({
     "max.message.bytes": 64 * KIB,
     "journal.reserve.bytes": 1024 * KIB,
-    "journal.bytes.max": 256 * KIB * KIB,
     "follower.fetch": true,
     ...given,
   });
@@ -34,6 +35,7 @@ export function smallSettings(given: SettingValues, sizes: SmallSizes): Settings
     ["journal.arena.bytes", sizes.arenaBytes],
     ["journal.file.bytes", sizes.fileBytes],
     ["journal.batch.bytes.max", sizes.batchBytesMax],
+    ["journal.bytes.max", sizes.journalBytesMax],
   ]);
   const { value } = settings;
   const get = ((name: never) => small.get(name) ?? value.get(name)) as Settings["get"];

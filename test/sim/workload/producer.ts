@@ -168,10 +168,8 @@ export class Producer {
     const number = this.#batches++;
     const recordCount = 1 + this.#entropy.below(recordsMax);
     const records = Array.from({ length: recordCount }, (_, k) => {
-      const value = new Uint8Array(24 + this.#entropy.below(valueBytesMax));
-      const label = `${name} ${target.group} ${number} ${k}`;
-      for (let at = 0; at < value.length; at++)
-        value[at] = label.charCodeAt(at % label.length) + at;
+      const length = 24 + this.#entropy.below(valueBytesMax);
+      const value = Buffer.alloc(length, `${name} ${target.group} ${number} ${k} `);
       return { key: null, value, timestampMs: TIMESTAMP_MS + number };
     });
     const baseSequence = this.#sequence;

@@ -8,7 +8,19 @@ export interface FileWrite {
   readonly bytes: Uint8Array;
 }
 
-/** Bytes that grow by writes; gaps read as zeros. */
+/** Zeros to write, so that laying out a file costs nothing: they are known by their memory. */
+let zeros = new Uint8Array(1 << 20);
+
+export function zeroBytes(length: number): Uint8Array {
+  if (length > zeros.length) zeros = new Uint8Array(length);
+  return zeros.subarray(0, length);
+}
+
+export function isZeroBytes(bytes: Uint8Array): boolean {
+  return bytes.buffer === zeros.buffer;
+}
+
+/** Bytes that grow by writes; gaps, and what lies behind `length`, are zeros. */
 class GrowingBytes {
   #bytes = new Uint8Array(0);
   length = 0;
@@ -19,17 +31,29 @@ class GrowingBytes {
 
   write(position: number, bytes: Uint8Array): void {
     const end = position + bytes.length;
-    if (end > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(end, this.#bytes.length * 2, 4096));
-      grown.set(this.view);
-      this.#bytes = grown;
-    }
-    this.#bytes.set(bytes, position);
+    this.#grow(end);
+    if (!isZeroBytes(bytes)) this.#bytes.set(bytes, position);
+    else if (position < this.length) this.#bytes.fill(0, position, end);
     this.length = Math.max(this.length, end);
   }
 
+  /** Takes a range from other bytes, which may end before it. */
+  take(position: number, length: number, from: GrowingBytes): void {
+    const end = Math.min(position + length, this.length);
+    if (position >= end) return;
+    this.#bytes.fill(0, position, end);
+    this.#bytes.set(from.view.subarray(position, end), position);
+  }
+
+  #grow(end: number): void {
+    if (end <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(end, this.#bytes.length * 2, 4096));
+    grown.set(this.view);
+    this.#bytes = grown;
+  }
+
   truncate(length: number): void {
-    this.#bytes.fill(0, length);
+    this.#bytes.fill(0, length, this.length);
     this.length = Math.min(this.length, length);
   }
 
@@ -84,13 +108,18 @@ export class SimFile {
 
   /** Each unsynced write survives wholly, as a prefix, per sector, or not at all. */
   losePower(entropy: SeededEntropy): void {
-    for (const write of this.#unsynced) {
+    const unsynced = this.#unsynced;
+    this.#unsynced = [];
+    for (const write of unsynced) {
       for (const piece of surviving(write, entropy)) {
         this.#durable.write(piece.position, piece.bytes);
       }
     }
-    this.#unsynced = [];
-    this.#cached.replace(this.#durable.view);
+    // Cache and platter differ where something was unsynced, and nowhere else.
+    for (const { position, bytes } of unsynced) {
+      this.#cached.take(position, bytes.length, this.#durable);
+    }
+    this.#cached.truncate(this.#durable.length);
   }
 
   /** Damages or repairs bytes below every cache: what a failing medium does. */

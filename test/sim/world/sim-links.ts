@@ -51,15 +51,17 @@ export class SimLinks {
   }
 
   isCut(from: string, to: string): boolean {
-    return this.#cut.has(wayOf(from, to));
+    return this.#cut.size > 0 && this.#cut.has(wayOf(from, to));
   }
 
   cloggedUntilUs(from: string, to: string): number {
+    if (this.#cloggedUntilUs.size === 0) return 0;
     return this.#cloggedUntilUs.get(wayOf(from, to)) ?? 0;
   }
 
   latencyOf(from: string, to: string): Latency {
     if (from === to) return HERE;
+    if (this.#slow.size === 0) return this.latency;
     return this.#slow.get(wayOf(from, to)) ?? this.latency;
   }
 }
