@@ -67,6 +67,7 @@ function commandFailure({ kind, message }: KafkaError): CommandFailure {
         "does a broker listen there for Kafka clients? --bootstrap takes the addresses of kafka.listen",
       );
     case "refused":
+    case "missing":
     case "unsupported":
       return new CommandFailure(EXIT_CODE.failed, message);
   }

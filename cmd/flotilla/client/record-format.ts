@@ -1,5 +1,5 @@
 // How a record that was read is written out.
-import type { FetchedRecord } from "../../../pkg/client/kafka/reader.ts";
+import type { FetchedRecord } from "../../../pkg/client/kafka/fetched-records.ts";
 
 export type RecordFormat = (record: FetchedRecord) => Uint8Array;
 

@@ -3,7 +3,8 @@ import { Admin, LATEST } from "../../../pkg/client/kafka/admin.ts";
 import { GroupReader } from "../../../pkg/client/kafka/group-reader.ts";
 import type { KafkaClient } from "../../../pkg/client/kafka/kafka-client.ts";
 import { Reader } from "../../../pkg/client/kafka/reader.ts";
-import type { FetchedRecord } from "../../../pkg/client/kafka/reader.ts";
+import type { DeletedRecords } from "../../../pkg/client/kafka/reader.ts";
+import type { FetchedRecord } from "../../../pkg/client/kafka/fetched-records.ts";
 import { CLIENT_OPTIONS, withClient } from "../client/connect.ts";
 import { ProgressBar } from "../client/progress-bar.ts";
 import { formatOf, PLACEHOLDERS, RECORD_FORMATS } from "../client/record-format.ts";
@@ -77,12 +78,14 @@ export const consume: Command = {
     return withClient(call, async (client) => {
       const until = { count, exits: options.isSet("exit") };
       const readCommitted = !options.isSet("uncommitted");
+      const deleted = (gap: DeletedRecords): void => terminal.complain(gapText(gap));
       if (group !== null) {
         await client.topic(topic);
-        await copyAsMember(client, call, format, { group, topic, start, readCommitted, ...until });
+        const how = { group, topic, start, readCommitted, deleted, ...until };
+        await copyAsMember(client, call, format, how);
         return EXIT_CODE.ok;
       }
-      const reader = new Reader(client, { readCommitted });
+      const reader = new Reader(client, { readCommitted, deleted });
       const { partitions } = await client.topic(topic);
       const wanted = partitions
         .map(({ partitionIndex }) => partitionIndex)
@@ -128,13 +131,15 @@ async function copyAsMember(
     readonly topic: string;
     readonly start: Start;
     readonly readCommitted: boolean;
+    readonly deleted: (gap: DeletedRecords) => void;
   },
 ): Promise<void> {
-  const { group, topic, start, readCommitted } = how;
+  const { group, topic, start, readCommitted, deleted } = how;
   const reader = new GroupReader(client, {
     group,
     topics: [topic],
     readCommitted,
+    deleted,
     startOffset: (name, partition) => startOffset(client, name, partition, start),
     reassigned: (held) => {
       const numbers = held.map(({ partition }) => partition).toSorted((a, b) => a - b);
@@ -143,11 +148,19 @@ async function copyAsMember(
     },
   });
   // What was printed is done, whatever ends this.
-  try {
-    await copy(reader, terminal, format, how);
-  } finally {
-    await reader.close();
-  }
+  const failure = await copy(reader, terminal, format, how).then(
+    () => null,
+    (error: unknown) => ({ error }),
+  );
+  const closing = reader.close();
+  if (failure === null) return closing;
+  await closing.catch(() => {}); // it fails for the same reason, or a lesser one
+  throw failure.error;
+}
+
+function gapText({ topic, partition, from, to }: DeletedRecords): string {
+  const what = to - from === 1 ? `offset ${from}` : `offsets ${from} to ${to - 1}`;
+  return `${topic}/${partition}: ${what} deleted before they were read; going on at ${to}`;
 }
 
 interface Source {

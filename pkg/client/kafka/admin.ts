@@ -60,7 +60,7 @@ export class Admin {
 
   async createTopic(topic: NewTopic, validateOnly = false): Promise<void> {
     const configs = Object.entries(topic.configs ?? {});
-    await this.#client.retrying(async () => {
+    const create = async (): Promise<void> => {
       const { topics } = await this.#client.request(null, createTopics, {
         topics: [
           {
@@ -75,23 +75,28 @@ export class Admin {
         validateOnly,
       });
       check(topics[0], `cannot create topic ${topic.name}`);
+    };
+    await this.#changing(create, async ({ code }) => {
+      if (validateOnly || code !== ErrorCode.TOPIC_ALREADY_EXISTS) return false;
+      return this.#hasShape(topic);
     });
     this.#client.forget(topic.name);
   }
 
   async deleteTopic(name: string): Promise<void> {
-    await this.#client.retrying(async () => {
+    const remove = async (): Promise<void> => {
       const body = { topics: [{ name }], topicNames: [name], timeoutMs: this.#timeoutMs };
       const { responses } = await this.#client.request(null, deleteTopics, body);
       finalIfMissing(responses[0], name);
       check(responses[0], `cannot delete topic ${name}`);
-    });
+    };
+    await this.#changing(remove, async ({ kind }) => kind === "missing");
     this.#client.forget(name);
   }
 
   /** Raises the number of partitions to `count`. */
   async addPartitions(name: string, count: number): Promise<void> {
-    await this.#client.retrying(async () => {
+    const grow = async (): Promise<void> => {
       const { results } = await this.#client.request(null, createPartitions, {
         topics: [{ name, count, assignments: null }],
         timeoutMs: this.#timeoutMs,
@@ -99,6 +104,10 @@ export class Admin {
       });
       finalIfMissing(results[0], name);
       check(results[0], `cannot change topic ${name}`);
+    };
+    await this.#changing(grow, async ({ code }) => {
+      if (code !== ErrorCode.INVALID_PARTITIONS) return false;
+      return this.#hasShape({ name, partitions: count });
     });
     this.#client.forget(name);
   }
@@ -144,14 +153,23 @@ export class Admin {
   async offsetAt(topic: string, partition: number, timestampMs: number): Promise<number> {
     return this.#client.retrying(async () => {
       try {
-        const leader = await this.#client.leaderOf(topic, partition);
-        const asked = { partitionIndex: partition, currentLeaderEpoch: -1, timestamp: timestampMs };
-        const answer = await this.#client.request(leader, listOffsets, {
-          replicaId: -1,
-          isolationLevel: 1,
-          topics: [{ name: topic, partitions: [asked] }],
-          timeoutMs: this.#timeoutMs,
-        });
+        const { broker, epoch } = await this.#client.leaderOf(topic, partition);
+        const asked = {
+          partitionIndex: partition,
+          currentLeaderEpoch: epoch,
+          timestamp: timestampMs,
+        };
+        const answer = await this.#client.request(
+          broker,
+          listOffsets,
+          {
+            replicaId: -1,
+            isolationLevel: 1,
+            topics: [{ name: topic, partitions: [asked] }],
+            timeoutMs: this.#timeoutMs,
+          },
+          { withinMs: this.#client.askMsMax },
+        );
         const found = answer.topics[0]?.partitions[0];
         return check(found, `offsets of partition ${partition} of ${topic}`).offset;
       } catch (error) {
@@ -182,6 +200,38 @@ export class Admin {
     });
   }
 
+  /**
+   * Carries a change out. After a try whose answer was lost, a refusal may only mean that this very try was carried out:
+   * then `isDone` looks at what the refusal says.
+   */
+  async #changing(
+    attempt: () => Promise<void>,
+    isDone: (refusal: KafkaError) => Promise<boolean>,
+  ): Promise<void> {
+    let mayBeDone = false;
+    await this.#client.retrying(async () => {
+      try {
+        await attempt();
+      } catch (error) {
+        if (!(error instanceof KafkaError)) throw error;
+        mayBeDone ||= error.isOutcomeUnknown;
+        if (error.isRetriable || !mayBeDone || !(await isDone(error))) throw error;
+      }
+    });
+  }
+
+  /** Whether a topic is there and as it was asked for. */
+  async #hasShape({ name, partitions, replicationFactor, configs = {} }: NewTopic) {
+    const found = await this.#client.lookUp(name);
+    if (found.partitions.length !== (partitions ?? found.partitions.length)) return false;
+    const factor = found.partitions[0]?.replicaNodes.length;
+    if (factor !== (replicationFactor ?? factor)) return false;
+    const wanted = Object.entries(configs);
+    if (wanted.length === 0) return true;
+    const own = new Map((await this.topicConfigs(name)).map((one) => [one.name, one.value]));
+    return wanted.every(([config, value]) => own.get(config) === value);
+  }
+
   get #timeoutMs(): number {
     return Math.floor(this.#client.requestMsMax * 0.9);
   }
@@ -201,5 +251,5 @@ function check<T extends Outcome>(outcome: T | undefined, what: string): T {
 /** Clients try again when a topic is unknown, since it may be new; whoever administers it wants to hear of it. */
 function finalIfMissing(outcome: Outcome | undefined, topic: string): void {
   if (outcome?.errorCode !== ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) return;
-  throw new KafkaError("refused", `there is no topic ${topic}`);
+  throw new KafkaError("missing", `there is no topic ${topic}`);
 }

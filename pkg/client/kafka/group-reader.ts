@@ -2,19 +2,16 @@
 // what it holds with every heartbeat, gives away what it is asked for, and commits how far it has come. Records count as
 // done when the caller polls again, so a crash repeats some and leaves none out.
 import { randomUUID } from "node:crypto";
-import { offsetCommit } from "../../../internal/kafka/api/08-offset-commit.ts";
-import { offsetFetch } from "../../../internal/kafka/api/09-offset-fetch.ts";
-import { consumerGroupHeartbeat } from "../../../internal/kafka/api/68-consumer-group-heartbeat.ts";
-import type { ConsumerGroupHeartbeatResponse } from "../../../internal/kafka/api/68-consumer-group-heartbeat.ts";
 import { ErrorCode } from "../../../internal/kafka/codec/errors.ts";
 import type { TopicId } from "../../../internal/model/ids.ts";
-import type { Complete } from "../../../internal/schema/message.ts";
-import { Groups } from "./groups.ts";
+import type { FetchedRecord } from "./fetched-records.ts";
 import type { TopicPartition } from "./groups.ts";
 import type { KafkaClient } from "./kafka-client.ts";
 import { KafkaError, refused } from "./kafka-error.ts";
+import { MemberCalls } from "./member-calls.ts";
+import type { Heartbeat, MemberAnswer, OwnedPartitions } from "./member-calls.ts";
 import { Reader } from "./reader.ts";
-import type { FetchedRecord, ReaderOptions } from "./reader.ts";
+import type { ReaderOptions } from "./reader.ts";
 
 export interface GroupReaderOptions extends ReaderOptions {
   readonly group: string;
@@ -27,7 +24,6 @@ export interface GroupReaderOptions extends ReaderOptions {
   readonly reassigned?: (partitions: readonly TopicPartition[]) => void;
 }
 
-type Heartbeat = Complete<ConsumerGroupHeartbeatResponse>;
 interface Held extends TopicPartition {
   readonly topicId: TopicId;
   /** Behind the last record that the caller is done with. */
@@ -39,31 +35,33 @@ interface Held extends TopicPartition {
 const JOIN = 0;
 const LEAVE = -1;
 const LEAVE_FOR_A_WHILE = -2;
-/** How long this member may take to give partitions away. */
-const REBALANCE_MS_MAX = 60_000;
 const COMMIT_EVERY_MS = 1_000;
-/** Below the versions in which topics are named by their ids. */
-const VERSION_MAX = 9;
+const IDLE_MS_MAX = 200;
 
 export class GroupReader {
   readonly #client: KafkaClient;
   readonly #options: GroupReaderOptions;
-  readonly #groups: Groups;
+  readonly #calls: MemberCalls;
   readonly #reader: Reader;
-  readonly #member: string = randomUUID();
   readonly #held = new Map<string, Held>();
   /** Records that the caller has, and is not known to be done with. */
   #given: readonly FetchedRecord[] = [];
+  /** How many of them the caller took. */
+  #taken = Number.POSITIVE_INFINITY;
   #epoch = JOIN;
-  #coordinator: number | null = null;
+  /** What the coordinator wants this member to hold, until it does. */
+  #target: readonly OwnedPartitions[] | null = null;
   #heartbeatAtMs = 0;
   #commitAtMs = 0;
   #mustReport = true;
+  /** Whether the caller has not heard yet what is held. */
+  #hasChanged = false;
 
   constructor(client: KafkaClient, options: GroupReaderOptions) {
     this.#client = client;
     this.#options = options;
-    this.#groups = new Groups(client);
+    const { group, instance = null } = options;
+    this.#calls = new MemberCalls(client, { group, id: randomUUID(), instance });
     this.#reader = new Reader(client, options);
   }
 
@@ -72,14 +70,14 @@ export class GroupReader {
     this.#settle();
     const { clock } = this.#client.world;
     if (this.#mustReport || clock.upMs() >= this.#heartbeatAtMs) await this.#heartbeat();
+    if (this.#target !== null) await this.#reconcile(this.#target);
     if (clock.upMs() >= this.#commitAtMs) await this.commit();
     if (this.#held.size === 0) {
-      await this.#client.pause(Math.min(200, Math.max(1, this.#heartbeatAtMs - clock.upMs())));
+      const leftMs = this.#heartbeatAtMs - clock.upMs();
+      await this.#client.pause(Math.min(IDLE_MS_MAX, Math.max(1, leftMs)));
       return [];
     }
-    const polled = await this.#reader.poll();
-    // A partition may have been given away while its records were under way.
-    this.#given = polled.filter((record) => this.#held.has(nameOf(record)));
+    this.#given = await this.#reader.poll();
     return this.#given;
   }
 
@@ -100,116 +98,110 @@ export class GroupReader {
     await this.commit();
     if (this.#epoch <= JOIN) return;
     this.#epoch = this.#options.instance === undefined ? LEAVE : LEAVE_FOR_A_WHILE;
-    await this.#client.retrying(() => this.#beat(false));
+    // A group that has given this member up need not be told.
+    await this.#calls.heartbeat(this.#epoch, null);
   }
 
-  /** The records that the caller took are done. `count` of them, when it did not take all. */
+  /** Of the records that were polled last the caller is done with the first `count`; the others come again. */
   done(count: number): void {
-    this.#given = this.#given.slice(0, count);
+    this.#taken = count;
   }
 
   #settle(): void {
-    for (const record of this.#given) {
-      const held = this.#held.get(nameOf(record));
-      if (held !== undefined) held.position = record.offset + 1;
-    }
+    const untaken = this.#given.slice(this.#taken);
     this.#given = [];
+    this.#taken = Number.POSITIVE_INFINITY;
+    for (const [, [first]] of Map.groupBy(untaken, nameOf)) {
+      if (first !== undefined) this.#reader.add(first.topic, first.partition, first.offset);
+    }
+    for (const held of this.#held.values()) {
+      const { topic, partition } = held;
+      held.position = this.#reader.positionOf(topic, partition) ?? held.position;
+    }
   }
 
   // ---- membership ----
 
   async #heartbeat(): Promise<void> {
-    const isJoining = this.#epoch === JOIN;
-    const isFull = isJoining || this.#mustReport;
-    const answer = await this.#client.retrying(() => this.#beat(isFull));
-    if (answer === null) return;
-    this.#epoch = answer.memberEpoch;
+    const isFull = this.#epoch === JOIN || this.#mustReport;
+    const answer = await this.#beat(isFull);
+    if (answer.kind !== "ok") return this.#rejoin();
     this.#mustReport = false;
-    this.#heartbeatAtMs = this.#client.world.clock.upMs() + answer.heartbeatIntervalMs;
-    if (answer.assignment !== null) await this.#reconcile(answer.assignment.topicPartitions);
+    const { assignment, heartbeatIntervalMs } = answer.value;
+    this.#heartbeatAtMs = this.#client.world.clock.upMs() + heartbeatIntervalMs;
+    if (assignment !== null) this.#target = assignment.topicPartitions;
   }
 
-  /** One heartbeat. Null: this member is not one any more, and joins again with the next. */
-  async #beat(isFull: boolean): Promise<Heartbeat | null> {
-    const { group, topics, instance = null } = this.#options;
-    const isJoining = this.#epoch === JOIN;
-    const answer = await this.#ask((coordinator) =>
-      this.#client.request(coordinator, consumerGroupHeartbeat, {
-        groupId: group,
-        memberId: this.#member,
-        memberEpoch: this.#epoch,
-        instanceId: instance,
-        rackId: null,
-        rebalanceTimeoutMs: isFull ? REBALANCE_MS_MAX : -1,
-        subscribedTopicNames: isFull ? topics : null,
-        subscribedTopicRegex: null,
-        serverAssignor: null,
-        topicPartitions: isFull ? (isJoining ? [] : this.#report()) : null,
-      }),
+  async #beat(isFull: boolean): Promise<MemberAnswer<Heartbeat>> {
+    const { topics } = this.#options;
+    const owned = [...Map.groupBy(this.#held.values(), ({ topicId }) => topicId)].map(
+      ([topicId, list]) => ({ topicId, partitions: list.map(({ partition }) => partition) }),
     );
-    const { errorCode, errorMessage } = answer;
-    if (errorCode === 0) return answer;
-    if (isFenced(errorCode) && this.#epoch > JOIN) {
-      // Somebody else may own them by now: nothing is committed for them any more.
-      this.#epoch = JOIN;
-      this.#mustReport = true;
-      this.#drop([...this.#held.values()]);
-      this.#tell();
-      return null;
-    }
-    this.#forgetIfMoved(errorCode);
-    throw refused(errorCode, `group ${group}`, errorMessage);
+    const answer = await this.#calls.heartbeat(this.#epoch, isFull ? { topics, owned } : null);
+    if (answer.kind === "ok") this.#epoch = answer.value.memberEpoch;
+    return answer;
   }
 
-  #report() {
-    const byTopic = Map.groupBy(this.#held.values(), ({ topicId }) => topicId);
-    return [...byTopic].map(([topicId, list]) => ({
-      topicId,
-      partitions: list.map(({ partition }) => partition),
-    }));
+  /** Somebody else may own the partitions by now: nothing is committed for them any more, and none is read. */
+  #rejoin(): void {
+    this.#epoch = JOIN;
+    this.#mustReport = true;
+    this.#target = null;
+    this.#drop([...this.#held.values()]);
+    this.#tell();
   }
 
-  /** Gives away what is not in the assignment, after committing it, and takes what is new. */
-  async #reconcile(
-    assigned: readonly { readonly topicId: TopicId; readonly partitions: readonly number[] }[],
-  ): Promise<void> {
-    const wanted = new Map<string, Omit<Held, "position" | "committed">>();
-    for (const { topicId, partitions } of assigned) {
+  /** Gives away what is not in the assignment, after committing it, and takes what is new. What fails is done again. */
+  async #reconcile(target: readonly OwnedPartitions[]): Promise<void> {
+    const wanted = new Map<string, TopicPartition & { readonly topicId: TopicId }>();
+    for (const { topicId, partitions } of target) {
       const topic = await this.#nameOfTopic(topicId);
       for (const partition of partitions) {
         wanted.set(nameOf({ topic, partition }), { topic, partition, topicId });
       }
     }
-    const gone = [...this.#held].filter(([name]) => !wanted.has(name)).map(([, held]) => held);
-    const fresh = [...wanted].filter(([name]) => !this.#held.has(name)).map(([, one]) => one);
+    const isKept = (held: Held): boolean => wanted.get(nameOf(held))?.topicId === held.topicId;
+    const gone = [...this.#held.values()].filter((held) => !isKept(held));
     await this.#commit(gone);
+    if (this.#epoch === JOIN) return;
     this.#drop(gone);
-    await this.#take(fresh);
-    if (gone.length + fresh.length > 0) this.#tell();
-    this.#mustReport = gone.length + fresh.length > 0;
+    const fresh = [...wanted].filter(([name]) => !this.#held.has(name)).map(([, one]) => one);
+    if (fresh.length > 0 && !(await this.#take(fresh))) return;
+    this.#target = null;
+    if (this.#hasChanged) this.#mustReport = true;
+    this.#tell();
   }
 
-  async #take(fresh: readonly Omit<Held, "position" | "committed">[]): Promise<void> {
-    if (fresh.length === 0) return;
-    const committed = await this.#committedOffsets();
+  /** False: this member has to join anew. */
+  async #take(
+    fresh: readonly (TopicPartition & { readonly topicId: TopicId })[],
+  ): Promise<boolean> {
+    const committed = await this.#committed();
+    if (committed === null) return false;
     for (const one of fresh) {
       const { topic, partition } = one;
       const known = committed.get(nameOf(one)) ?? -1;
-      const offset = known >= 0 ? known : await this.#options.startOffset(topic, partition);
-      // Where reading begins is committed too: it must not depend on when the first record comes.
-      this.#held.set(nameOf(one), { ...one, position: offset, committed: known });
-      this.#reader.add(topic, partition, offset);
+      const position = known >= 0 ? known : await this.#options.startOffset(topic, partition);
+      this.#held.set(nameOf(one), { ...one, position, committed: known });
+      this.#hasChanged = true;
+      this.#reader.add(topic, partition, position);
     }
+    // Where reading begins is settled before the first record: whoever comes next must not begin later.
+    await this.#commit([...this.#held.values()].filter(({ committed: known }) => known < 0));
+    return this.#epoch > JOIN;
   }
 
   #drop(gone: readonly Held[]): void {
     for (const { topic, partition } of gone) {
       this.#held.delete(nameOf({ topic, partition }));
       this.#reader.remove(topic, partition);
+      this.#hasChanged = true;
     }
   }
 
   #tell(): void {
+    if (!this.#hasChanged) return;
+    this.#hasChanged = false;
     this.#options.reassigned?.([...this.#held.values()]);
   }
 
@@ -226,111 +218,41 @@ export class GroupReader {
 
   // ---- offsets ----
 
-  async #committedOffsets(): Promise<ReadonlyMap<string, number>> {
-    const { group, topics } = this.#options;
-    const found = await this.#client.retrying(async () => {
-      const answer = await this.#ask((coordinator) => {
-        const asked = {
-          groupId: group,
-          memberId: this.#member,
-          memberEpoch: this.#epoch,
-          topics: null,
-        };
-        const body = { groups: [asked], requireStable: true };
-        return this.#client.request(coordinator, offsetFetch, body, { versionMax: VERSION_MAX });
-      });
-      const [one] = answer.groups;
-      const code = one?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR;
-      this.#forgetIfMoved(code);
-      if (code !== 0) throw refused(code, `offsets of group ${group}`);
-      return one?.topics ?? [];
-    });
-    const offsets = new Map<string, number>();
-    for (const { name: topic, partitions } of found) {
-      if (!topics.includes(topic)) continue;
-      for (const { partitionIndex: partition, committedOffset } of partitions) {
-        offsets.set(nameOf({ topic, partition }), committedOffset);
-      }
-    }
-    return offsets;
+  /** Null: this member has to join anew. */
+  async #committed(): Promise<ReadonlyMap<string, number> | null> {
+    const answer = await this.#inEpoch(() => this.#calls.committed(this.#epoch));
+    return answer && new Map(answer.map((one) => [nameOf(one), one.offset]));
   }
 
   async #commit(list: readonly Held[]): Promise<void> {
     const due = list.filter(({ position, committed }) => position !== committed);
     if (due.length === 0 || this.#epoch <= JOIN) return;
-    const { group, instance = null } = this.#options;
-    const topics = [...Map.groupBy(due, ({ topic }) => topic)].map(([name, partitions]) => ({
-      name,
-      partitions: partitions.map(({ partition, position }) => ({
-        partitionIndex: partition,
-        committedOffset: position,
-        committedLeaderEpoch: -1,
-        committedMetadata: "",
-      })),
-    }));
-    const positions = due.map(({ position }) => position);
-    const code = await this.#client.retrying(async () => {
-      const answer = await this.#ask((coordinator) =>
-        this.#client.request(
-          coordinator,
-          offsetCommit,
-          {
-            groupId: group,
-            memberId: this.#member,
-            generationIdOrMemberEpoch: this.#epoch,
-            groupInstanceId: instance,
-            retentionTimeMs: -1,
-            topics,
-          },
-          { versionMax: VERSION_MAX },
-        ),
-      );
-      const codes = answer.topics.flatMap((topic) => topic.partitions.map((one) => one.errorCode));
-      const worst = codes.find((one) => one !== 0) ?? 0;
-      if (isFenced(worst)) return worst;
-      if (worst === ErrorCode.STALE_MEMBER_EPOCH) {
-        // The coordinator has raised the epoch and its answer has not come yet.
-        await this.#learnEpoch();
-        throw new KafkaError("timed-out", `the epoch of this member of ${group} has changed`);
-      }
-      this.#forgetIfMoved(worst);
-      if (worst !== 0) throw refused(worst, `cannot commit offsets of group ${group}`);
-      return 0;
+    const offsets = due.map(({ topic, partition, position }) => {
+      return { topic, partition, offset: position };
     });
-    // A member that was given up commits no more; the next heartbeat says so.
-    if (code !== 0) this.#heartbeatAtMs = 0;
-    else due.forEach((held, at) => (held.committed = positions[at] as number));
-  }
-
-  async #learnEpoch(): Promise<void> {
-    const answer = await this.#beat(false);
+    const answer = await this.#inEpoch(async () => {
+      const committed = await this.#calls.commit(this.#epoch, offsets);
+      return committed.kind === "ok" ? { kind: "ok" as const, value: true } : committed;
+    });
     if (answer === null) return;
-    this.#epoch = answer.memberEpoch;
-    // The assignment comes with the next full heartbeat.
-    this.#mustReport = true;
+    due.forEach((held, at) => (held.committed = offsets[at]?.offset ?? held.committed));
   }
 
-  // ---- the coordinator ----
-
-  async #ask<T>(request: (coordinator: number) => Promise<T>): Promise<T> {
-    this.#coordinator ??= await this.#groups.coordinatorOf(this.#options.group);
-    try {
-      return await request(this.#coordinator);
-    } catch (error) {
-      this.#coordinator = null;
-      throw error;
-    }
+  /** Asks as the member that the group knows, whose epoch it may have raised unheard. Null: it has to join anew. */
+  #inEpoch<T>(ask: () => Promise<MemberAnswer<T>>): Promise<T | null> {
+    return this.#client.retrying(async () => {
+      const answer = await ask();
+      if (answer.kind === "ok") return answer.value;
+      const beat = answer.kind === "stale" ? await this.#beat(false) : answer;
+      if (beat.kind !== "ok") {
+        this.#rejoin();
+        return null;
+      }
+      // The assignment comes with the next full heartbeat.
+      this.#mustReport = true;
+      throw new KafkaError("timed-out", `the epoch of this member of ${this.#options.group} moves`);
+    });
   }
-
-  #forgetIfMoved(code: number): void {
-    if (code === ErrorCode.NOT_COORDINATOR || code === ErrorCode.COORDINATOR_NOT_AVAILABLE) {
-      this.#coordinator = null;
-    }
-  }
-}
-
-function isFenced(code: number): boolean {
-  return code === ErrorCode.FENCED_MEMBER_EPOCH || code === ErrorCode.UNKNOWN_MEMBER_ID;
 }
 
 function nameOf({ topic, partition }: TopicPartition): string {

@@ -149,11 +149,17 @@ export class Groups {
 
   /** Deletes a group without members, with its offsets. */
   async remove(group: string): Promise<void> {
+    let mayBeGone = false;
     await this.#withCoordinator(group, async (coordinator) => {
       const body = { groupsNames: [group] };
-      const { results } = await this.#client.request(coordinator, deleteGroups, body);
+      const asking = this.#client.request(coordinator, deleteGroups, body);
+      const { results } = await asking.catch((error: unknown) => {
+        mayBeGone ||= error instanceof KafkaError && error.isOutcomeUnknown;
+        throw error;
+      });
       const code = results[0]?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR;
       if (code === ErrorCode.NON_EMPTY_GROUP) throw inUse(group, code);
+      if (code === ErrorCode.GROUP_ID_NOT_FOUND && mayBeGone) return;
       if (code === ErrorCode.GROUP_ID_NOT_FOUND) throw missing(group);
       if (code !== 0) throw refused(code, `cannot delete group ${group}`);
     });
@@ -163,7 +169,8 @@ export class Groups {
   async coordinatorOf(group: string): Promise<number> {
     await this.#client.refresh([]);
     const body = { key: group, keyType: GROUP_KEY, coordinatorKeys: [group] };
-    const { coordinators } = await this.#client.request(null, findCoordinator, body);
+    const options = { withinMs: this.#client.askMsMax };
+    const { coordinators } = await this.#client.request(null, findCoordinator, body, options);
     const [found] = coordinators;
     const code = found?.errorCode ?? ErrorCode.COORDINATOR_NOT_AVAILABLE;
     if (found === undefined || code !== 0) throw refused(code, `coordinator of group ${group}`);
@@ -245,7 +252,7 @@ export function byPartition(one: TopicPartition, other: TopicPartition): number 
 }
 
 function missing(group: string): KafkaError {
-  return new KafkaError("refused", `there is no group ${group}`, ErrorCode.GROUP_ID_NOT_FOUND);
+  return new KafkaError("missing", `there is no group ${group}`);
 }
 
 function inUse(group: string, code: number): KafkaError {

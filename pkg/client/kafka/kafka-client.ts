@@ -1,6 +1,7 @@
 // A client of one cluster: it knows the brokers and leaders, keeps one connection to each broker that it needs, and tries
 // again where a broker says that another try may succeed. Producer, reader and admin are built on it.
 import type { Address } from "../../../internal/config/addresses.ts";
+import { showAddress } from "../../../internal/config/addresses.ts";
 import { metadata } from "../../../internal/kafka/api/03-metadata.ts";
 import type { MetadataResponse } from "../../../internal/kafka/api/03-metadata.ts";
 import type { Api } from "../../../internal/kafka/api/api.ts";
@@ -14,7 +15,7 @@ export interface KafkaClientOptions {
   /** Some brokers of the cluster; the others are learned. */
   readonly bootstrap: readonly Address[];
   readonly clientId?: string;
-  /** How long an answer may take: 30 s. */
+  /** How long an answer may take: 30 s. Questions that any broker answers from memory get 5 s of it. */
   readonly requestMsMax?: number;
   /** How long an operation is tried again: 30 s. */
   readonly retryMsMax?: number;
@@ -24,8 +25,20 @@ export type ClusterMetadata = Complete<MetadataResponse>;
 export type TopicMetadata = ClusterMetadata["topics"][number];
 export type PartitionMetadata = TopicMetadata["partitions"][number];
 
-/** The key of the connection to a bootstrap address, whose broker is not known. */
-const BOOTSTRAP = -1;
+export interface PartitionLeader {
+  readonly broker: number;
+  readonly epoch: number;
+}
+
+export interface RequestOptions {
+  /** Keeps the request below versions that look different. */
+  readonly versionMax?: number;
+  /** How long the answer may take, when less than the client's `requestMsMax`. */
+  readonly withinMs?: number;
+}
+
+/** An address that did not answer is asked after all others for so long. */
+const SHUNNED_MS = 5_000;
 /** How often a topic that is not to be created is looked for: another broker may have heard of it already. */
 const MISSING_TRIES = 4;
 const RETRY_MS_MIN = 20;
@@ -34,14 +47,22 @@ const RETRY_MS_MAX = 1_000;
 export class KafkaClient {
   readonly world: ClientWorld;
   readonly requestMsMax: number;
+  /** For what is answered from memory: a broker that is late by so much is cut off, and another one knows as well. */
+  readonly askMsMax: number;
   readonly retryMsMax: number;
   readonly #bootstrap: readonly Address[];
   readonly #clientId: string;
   readonly #brokers = new Map<number, Address>();
   readonly #topics = new Map<string, TopicMetadata>();
-  /** By broker id. */
-  readonly #connections = new Map<number, Promise<BrokerConnection>>();
+  /** Topics of which what was heard has turned out wrong. */
+  readonly #stale = new Set<string>();
+  /** By address. */
+  readonly #connections = new Map<string, Promise<BrokerConnection>>();
   readonly #opened = new Set<BrokerConnection>();
+  /** When an address failed last, by the monotonic clock. */
+  readonly #failedAtMs = new Map<string, number>();
+  /** Which of the known addresses is asked first when any will do. */
+  #turn = 0;
   #hasConnected = false;
   #isClosed = false;
 
@@ -50,18 +71,25 @@ export class KafkaClient {
     this.#bootstrap = options.bootstrap;
     this.#clientId = options.clientId ?? "flotilla";
     this.requestMsMax = options.requestMsMax ?? 30_000;
+    this.askMsMax = Math.min(this.requestMsMax, 5_000);
     this.retryMsMax = options.retryMsMax ?? 30_000;
   }
 
-  /** Asks any broker. `to` is a broker's id, or null. One try. */
+  /** Asks a broker by its id, or any when `to` is null. One try. */
   async request<Req, Res>(
     to: number | null,
     api: Api<Req, Res>,
     body: Draft<Req>,
-    options: { readonly versionMax?: number } = {},
+    { versionMax, withinMs = this.requestMsMax }: RequestOptions = {},
   ): Promise<Complete<Res>> {
-    const connection = await (to === null ? this.#anyConnection() : this.#connectionTo(to));
-    return connection.request(api, body, this.requestMsMax, options.versionMax);
+    const [address, connection] =
+      to === null ? await this.#anyConnection() : await this.#connectionTo(to);
+    try {
+      return await connection.request(api, body, Math.min(withinMs, this.requestMsMax), versionMax);
+    } catch (error) {
+      if (!connection.isOpen) this.#shun(address);
+      throw error;
+    }
   }
 
   /** Runs `attempt` until it succeeds, fails for good, or the time is over. */
@@ -88,17 +116,28 @@ export class KafkaClient {
     return new Promise((resolve) => void this.world.clock.after(pauseMs, resolve));
   }
 
-  /** What the cluster says about itself and about the named topics, or about all of them. */
+  /**
+   * What the cluster says about itself and about the named topics, or about all of them. Each call asks another broker: one
+   * that is cut off from the others goes on saying what was true before.
+   */
   async refresh(topics: readonly string[] | null, creates = false): Promise<ClusterMetadata> {
-    const answer = await this.request(null, metadata, {
-      topics: topics === null ? null : topics.map((name) => ({ name })),
-      allowAutoTopicCreation: creates,
-    });
+    this.#turn++;
+    const answer = await this.request(
+      null,
+      metadata,
+      {
+        topics: topics === null ? null : topics.map((name) => ({ name })),
+        allowAutoTopicCreation: creates,
+      },
+      creates ? {} : { withinMs: this.askMsMax },
+    );
     if (answer.errorCode !== 0) throw refused(answer.errorCode, "metadata");
     this.#brokers.clear();
     for (const { nodeId, host, port } of answer.brokers) this.#brokers.set(nodeId, { host, port });
     for (const topic of answer.topics) {
-      if (topic.name !== null && topic.errorCode === 0) this.#topics.set(topic.name, topic);
+      if (topic.name === null || topic.errorCode !== 0) continue;
+      this.#topics.set(topic.name, newest(this.#topics.get(topic.name), topic));
+      this.#stale.delete(topic.name);
     }
     return answer;
   }
@@ -106,35 +145,46 @@ export class KafkaClient {
   /** A topic with its partitions, as last heard; asks when nothing was heard yet. Creates it where that is allowed. */
   async topic(name: string, creates = false): Promise<TopicMetadata> {
     const known = this.#topics.get(name);
-    if (known !== undefined) return known;
+    if (known !== undefined && !this.#stale.has(name)) return known;
     let triesLeft = MISSING_TRIES;
     return this.retrying(async () => {
-      const { topics } = await this.refresh([name], creates);
-      const topic = topics.find((one) => one.name === name);
-      const code = topic?.errorCode ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-      if (topic !== undefined && code === 0) return topic;
-      const isMissing = code === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-      if (isMissing && !creates && --triesLeft === 0)
-        throw new KafkaError("refused", `there is no topic ${name}`);
-      throw refused(code, `topic ${name}`);
+      try {
+        return await this.lookUp(name, creates);
+      } catch (error) {
+        const isMissing = error instanceof KafkaError && error.kind === "missing";
+        if (!isMissing || (!creates && --triesLeft === 0)) throw error;
+        throw refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `topic ${name}`);
+      }
     });
   }
 
-  /** The broker that leads a partition; a retriable error while there is none. */
-  async leaderOf(topic: string, partition: number): Promise<number> {
+  /** Asks a broker about a topic. One try, and a topic of which that broker has not heard yet is missing. */
+  async lookUp(name: string, creates = false): Promise<TopicMetadata> {
+    const { topics } = await this.refresh([name], creates);
+    const code = topics.find((one) => one.name === name)?.errorCode;
+    if (code === undefined || code === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) {
+      throw new KafkaError("missing", `there is no topic ${name}`);
+    }
+    const topic = this.#topics.get(name);
+    if (code !== 0 || topic === undefined) throw refused(code, `topic ${name}`);
+    return topic;
+  }
+
+  /** Who leads a partition; a retriable error while nobody does. */
+  async leaderOf(topic: string, partition: number): Promise<PartitionLeader> {
     const { partitions } = await this.topic(topic);
     const found = partitions.find(({ partitionIndex }) => partitionIndex === partition);
     if (found === undefined) {
       throw new KafkaError("refused", `topic ${topic} has no partition ${partition}`);
     }
-    if (found.leaderId >= 0) return found.leaderId;
+    if (found.leaderId >= 0) return { broker: found.leaderId, epoch: found.leaderEpoch };
     this.forget(topic);
     throw refused(ErrorCode.LEADER_NOT_AVAILABLE, `partition ${partition} of ${topic}`);
   }
 
   /** What was heard about a topic is no longer true. */
   forget(topic: string): void {
-    this.#topics.delete(topic);
+    this.#stale.add(topic);
   }
 
   close(): void {
@@ -146,49 +196,82 @@ export class KafkaClient {
     this.close();
   }
 
-  async #anyConnection(): Promise<BrokerConnection> {
-    for (const key of this.#connections.keys()) {
-      const held = await this.#held(key);
-      if (held !== null) return held;
-    }
-    for (const address of [...this.#bootstrap, ...this.#brokers.values()]) {
-      const opened = await this.#open(BOOTSTRAP, address).catch(ignoreRetriable);
-      if (opened !== null) return opened;
+  async #anyConnection(): Promise<readonly [string, BrokerConnection]> {
+    for (const address of this.#candidates()) {
+      const connection = await this.#connection(address).catch(ignoreRetriable);
+      if (connection !== null) return [showAddress(address), connection];
     }
     throw unreachable(this.#bootstrap);
   }
 
-  async #connectionTo(broker: number): Promise<BrokerConnection> {
-    const held = await this.#held(broker);
-    if (held !== null) return held;
-    const address = this.#brokers.get(broker);
-    if (address !== undefined) return this.#open(broker, address);
-    // A broker that is not listed any more is fenced or gone: the leader is another one by now.
-    throw refused(ErrorCode.LEADER_NOT_AVAILABLE, `broker ${broker} is not listed`);
+  /** All known addresses: from the one whose turn it is on, but those that failed just now come last. */
+  #candidates(): readonly Address[] {
+    const known = new Map<string, Address>();
+    for (const address of [...this.#bootstrap, ...this.#brokers.values()]) {
+      known.set(showAddress(address), address);
+    }
+    const list = [...known];
+    const first = this.#turn % list.length;
+    const sinceMs = this.world.clock.upMs() - SHUNNED_MS;
+    const [well, shunned] = [false, true].map((isShunned) =>
+      [...list.slice(first), ...list.slice(0, first)]
+        .filter(([name]) => (this.#failedAtMs.get(name) ?? -Infinity) > sinceMs === isShunned)
+        .map(([, address]) => address),
+    );
+    return [...(well ?? []), ...(shunned ?? [])];
   }
 
-  /** The open connection of a key; null when there is none, and none is being opened. */
-  async #held(key: number): Promise<BrokerConnection | null> {
+  async #connectionTo(broker: number): Promise<readonly [string, BrokerConnection]> {
+    const address = this.#brokers.get(broker);
+    // A broker that is not listed any more is fenced or gone: the leader is another one by now.
+    if (address === undefined) {
+      throw refused(ErrorCode.LEADER_NOT_AVAILABLE, `broker ${broker} is not listed`);
+    }
+    return [showAddress(address), await this.#connection(address)];
+  }
+
+  /** The connection to an address: the one that is open, or being opened, or a new one. */
+  async #connection(address: Address): Promise<BrokerConnection> {
+    const name = showAddress(address);
     for (;;) {
-      const opening = this.#connections.get(key);
-      if (opening === undefined) return null;
+      const opening = this.#connections.get(name);
+      if (opening === undefined) return this.#open(name, address);
       const connection = await opening.catch(() => null); // whoever opens it hears of the failure
       if (connection?.isOpen === true) return connection;
-      if (this.#connections.get(key) === opening) this.#connections.delete(key);
+      if (this.#connections.get(name) === opening) this.#connections.delete(name);
     }
   }
 
-  async #open(key: number, address: Address): Promise<BrokerConnection> {
-    const { world, requestMsMax } = this;
-    const opening = BrokerConnection.open(world, address, this.#clientId, requestMsMax);
-    this.#connections.set(key, opening);
-    const connection = await opening;
-    this.#hasConnected = true;
-    if (this.#isClosed) connection.close();
-    for (const one of this.#opened) if (!one.isOpen) this.#opened.delete(one);
-    this.#opened.add(connection);
-    return connection;
+  async #open(name: string, address: Address): Promise<BrokerConnection> {
+    const opening = BrokerConnection.open(this.world, address, this.#clientId, this.askMsMax);
+    this.#connections.set(name, opening);
+    try {
+      const connection = await opening;
+      this.#hasConnected = true;
+      if (this.#isClosed) connection.close();
+      for (const one of this.#opened) if (!one.isOpen) this.#opened.delete(one);
+      this.#opened.add(connection);
+      return connection;
+    } catch (error) {
+      this.#shun(name);
+      throw error;
+    }
   }
+
+  #shun(address: string): void {
+    this.#failedAtMs.set(address, this.world.clock.upMs());
+  }
+}
+
+/** What a broker that has fallen behind says of a partition does not replace what a newer leader epoch said. */
+function newest(known: TopicMetadata | undefined, heard: TopicMetadata): TopicMetadata {
+  if (known === undefined || known.topicId !== heard.topicId) return heard;
+  const partitions = heard.partitions.map((partition) => {
+    const before = known.partitions.find((one) => one.partitionIndex === partition.partitionIndex);
+    const isOlder = before !== undefined && partition.leaderEpoch < before.leaderEpoch;
+    return isOlder && partition.leaderEpoch >= 0 ? before : partition;
+  });
+  return { ...heard, partitions };
 }
 
 function ignoreRetriable(error: unknown): null {

@@ -2,7 +2,7 @@
 // message.
 import type { Address } from "../../../internal/config/addresses.ts";
 import { showAddress } from "../../../internal/config/addresses.ts";
-import { errorName, isRetriable } from "../../../internal/kafka/codec/errors.ts";
+import { ErrorCode, errorName, isRetriable } from "../../../internal/kafka/codec/errors.ts";
 
 export type KafkaErrorKind =
   /** No broker accepted a connection. */
@@ -13,6 +13,8 @@ export type KafkaErrorKind =
   | "timed-out"
   /** The broker answered with an error code. */
   | "refused"
+  /** There is no such topic or group, as far as a broker knows. */
+  | "missing"
   /** The broker does not serve what the client needs. */
   | "unsupported"
   /** The broker sent something that no broker may send. */
@@ -33,7 +35,13 @@ export class KafkaError extends Error {
   /** Whether the same request may succeed later, or at another broker. */
   get isRetriable(): boolean {
     if (this.kind === "refused") return isRetriable(this.code);
-    return this.kind !== "unsupported" && this.kind !== "protocol";
+    return this.kind === "unreachable" || this.isOutcomeUnknown;
+  }
+
+  /** Whether the request may have been carried out although it failed. */
+  get isOutcomeUnknown(): boolean {
+    if (this.kind === "refused") return this.code === ErrorCode.REQUEST_TIMED_OUT;
+    return this.kind === "connection-lost" || this.kind === "timed-out";
   }
 }
 

@@ -38,6 +38,8 @@ export interface QueueHome {
 
 /** From this version on topics are named by their ids. */
 const VERSION_MAX = 12;
+/** A leader that is silent for so long may be one no more; the batch can be sent again without harm. */
+const ANSWER_MS_MAX = 10_000;
 const RECORDS_MAX = 100_000;
 const SEQUENCE_END = 2 ** 31;
 
@@ -150,18 +152,19 @@ export class PartitionQueue {
     const { client, acks } = this.#home;
     try {
       const leader = await client.leaderOf(this.#topic, this.#partition);
+      const withinMs = Math.min(client.requestMsMax, ANSWER_MS_MAX);
       const records = { bytes: batch, start: 0, end: batch.length };
       const partitionData = [{ index: this.#partition, records }];
       const answer = await client.request(
-        leader,
+        leader.broker,
         produce,
         {
           transactionalId: null,
           acks,
-          timeoutMs: Math.floor(client.requestMsMax * 0.9),
+          timeoutMs: Math.floor(withinMs * 0.9),
           topicData: [{ name: this.#topic, partitionData }],
         },
-        { versionMax: VERSION_MAX },
+        { versionMax: VERSION_MAX, withinMs },
       );
       return this.#offsetOf(answer.responses[0]?.partitionResponses[0]);
     } catch (error) {

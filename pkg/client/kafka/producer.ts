@@ -160,12 +160,10 @@ export class Producer {
 
   #askForIdentity(): Promise<Identity> {
     return this.#client.retrying(async () => {
-      const answer = await this.#client.request(null, initProducerId, {
-        transactionalId: null,
-        transactionTimeoutMs: 60_000,
-        producerId: -1,
-        producerEpoch: -1,
-      });
+      const anew = { producerId: -1, producerEpoch: -1 };
+      const body = { transactionalId: null, transactionTimeoutMs: 60_000, ...anew };
+      const options = { withinMs: this.#client.askMsMax };
+      const answer = await this.#client.request(null, initProducerId, body, options);
       if (answer.errorCode !== 0) throw refused(answer.errorCode, "a producer id");
       return { producerId: answer.producerId, producerEpoch: answer.producerEpoch };
     });

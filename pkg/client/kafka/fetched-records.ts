@@ -1,0 +1,96 @@
+// What one partition's part of a fetch answer holds for a reader: the records from its position on, without those of control
+// batches and aborted transactions, and where the next fetch begins.
+import type { FetchResponse } from "../../../internal/kafka/api/01-fetch.ts";
+import { ErrorCode } from "../../../internal/kafka/codec/errors.ts";
+import { decodeBatch, splitBatches } from "../../../internal/model/decode-batch.ts";
+import type { DecodedRecord } from "../../../internal/model/decode-batch.ts";
+import { RecordBatchView } from "../../../internal/model/record-batch.ts";
+import type { Complete } from "../../../internal/schema/message.ts";
+import { refused } from "./kafka-error.ts";
+
+export interface FetchedRecord extends DecodedRecord {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export type FetchedPartition = Complete<FetchResponse>["responses"][number]["partitions"][number];
+
+/** Records in order, and the offset behind all that was looked at. */
+export interface FetchedRun {
+  readonly records: readonly FetchedRecord[];
+  readonly nextOffset: number;
+}
+
+interface From {
+  readonly topic: string;
+  readonly partition: number;
+  readonly position: number;
+}
+
+const NOTHING = { bytes: new Uint8Array(0), start: 0, end: 0 };
+
+/**
+ * The run of records from `position` on. What cannot be read ends it, so that the next fetch begins there; throws when it
+ * begins with that.
+ */
+export function fetchedRun(
+  from: From,
+  fetched: FetchedPartition,
+  readCommitted: boolean,
+): FetchedRun {
+  const { topic, partition, position } = from;
+  const aborted = new AbortedProducers(readCommitted ? (fetched.abortedTransactions ?? []) : []);
+  const blob = fetched.records ?? NOTHING;
+  const records: FetchedRecord[] = [];
+  let nextOffset = position;
+  for (const range of splitBatches(blob)) {
+    const batch = new RecordBatchView(range.bytes, range.start);
+    if (batch.nextOffset <= nextOffset) continue;
+    if (!batch.isControl && !aborted.covers(batch)) {
+      const decoded = decodeBatch(range);
+      if (!decoded.ok) {
+        if (nextOffset > position) break;
+        throw corrupt(from);
+      }
+      for (const record of decoded.value) {
+        if (record.offset >= nextOffset) records.push({ ...record, topic, partition });
+      }
+    }
+    nextOffset = batch.nextOffset;
+  }
+  return { records, nextOffset };
+}
+
+/** Whether bytes came of which nothing can be read: a batch that was cut off, as the limits of an answer allow. */
+export function isCutOff(
+  { position }: From,
+  run: FetchedRun,
+  { records }: FetchedPartition,
+): boolean {
+  return run.nextOffset === position && records !== null && records.end > records.start;
+}
+
+/** It may have been broken on the way, so that another try helps. */
+export function corrupt({ topic, partition, position }: From): Error {
+  return refused(
+    ErrorCode.CORRUPT_MESSAGE,
+    `offset ${position} of partition ${topic}/${partition}`,
+  );
+}
+
+/** Which producers' batches belong to aborted transactions, while batches are read in order. */
+class AbortedProducers {
+  readonly #coming: { readonly producerId: number; readonly firstOffset: number }[];
+  readonly #open = new Set<number>();
+
+  constructor(aborted: readonly { readonly producerId: number; readonly firstOffset: number }[]) {
+    this.#coming = aborted.toSorted((one, other) => one.firstOffset - other.firstOffset);
+  }
+
+  covers(batch: RecordBatchView): boolean {
+    while (this.#coming.length > 0 && this.#coming[0]!.firstOffset <= batch.lastOffset) {
+      this.#open.add(this.#coming.shift()!.producerId);
+    }
+    return batch.isTransactional && this.#open.has(batch.producerId);
+  }
+}
