@@ -168,6 +168,8 @@ export class ClusterState {
         return this.#addPartitions(this.#topic(record.topicId), record.partitions, undo);
       case "placement-set":
         return this.#setPlacement(this.#topic(record.topicId), record.placement, undo);
+      case "placement-settled":
+        return this.#settlePlacement(record, undo);
       case "topic-configs-set":
       case "broker-configs-set":
       case "group-configs-set":
@@ -302,26 +304,44 @@ export class ClusterState {
     assert(before !== undefined, "a placement is set for a partition that exists");
     assert(before.group === placement.group, "a partition keeps its group");
     assert(placement.revision > before.revision, "a target's revision grows (C4)");
-    topic.partitions[placement.partition] = placement;
     this.#countIds(placement);
-    this.#weigh(before, -1);
-    this.#weigh(placement, 1);
-    undo.add(() => {
-      this.#weigh(placement, -1);
-      this.#weigh(before, 1);
-      topic.partitions[placement.partition] = before;
-      this.nextReplica = nextReplica;
-    });
+    this.#replace(topic, before, placement, undo);
+    undo.add(() => (this.nextReplica = nextReplica));
   }
 
-  #weigh(placement: PartitionPlacement, sign: 1 | -1): void {
-    for (let rank = 0; rank < placement.replicas.length; rank++) {
-      const { broker } = placement.replicas[rank]!;
+  #settlePlacement(
+    record: Extract<ControllerRecord, { kind: "placement-settled" }>,
+    undo: UndoList,
+  ): void {
+    const topic = this.#topic(record.topicId);
+    const before = topic.partitions[record.partition];
+    assert(before?.revision === record.revision, "a group settles at the target that it was given");
+    this.#replace(topic, before, { ...before, leaving: [] }, undo);
+  }
+
+  #replace(
+    topic: MutableTopic,
+    before: PartitionPlacement,
+    after: PartitionPlacement,
+    undo: UndoList,
+  ): void {
+    const turn = (from: PartitionPlacement, to: PartitionPlacement): void => {
+      topic.partitions[to.partition] = to;
+      this.#weigh(from, -1);
+      this.#weigh(to, 1);
+    };
+    turn(before, after);
+    undo.add(() => turn(after, before));
+  }
+
+  /** Who is leaving still holds its data, and may still be counted. */
+  #weigh({ replicas, leaving }: PartitionPlacement, sign: 1 | -1): void {
+    for (const [rank, { broker }] of [...replicas, ...leaving].entries()) {
       const load = this.load(broker);
       const preferred = load.preferred + (rank === 0 ? sign : 0);
-      const replicas = load.replicas + sign;
-      if (replicas === 0) this.#loads.delete(broker);
-      else this.#loads.set(broker, { replicas, preferred });
+      const held = load.replicas + sign;
+      if (held === 0) this.#loads.delete(broker);
+      else this.#loads.set(broker, { replicas: held, preferred });
     }
   }
 

@@ -1,5 +1,6 @@
 // Handlers that change where existing partitions live. The controller only sets a target with a growing revision; the
-// group's own committed configuration says what is (C4).
+// group's own committed configuration says what is (C4). Replicas that a target excludes stay known as leaving until the
+// group has settled: until then they may be wanted again, and are the same replicas if they are.
 import type { Result } from "../base/result.ts";
 import { ok } from "../base/result.ts";
 import type { BrokerId } from "../model/ids.ts";
@@ -7,7 +8,8 @@ import type { ClusterState } from "./cluster-state.ts";
 import type { Handler } from "./controller-context.ts";
 import { refuse } from "./controller-context.ts";
 import type { ControllerFault, ControllerRequest } from "./controller-requests.ts";
-import type { ControllerRecord, PartitionPlacement } from "./records.ts";
+import { LEAVING_MAX } from "./limits.ts";
+import type { ControllerRecord, PartitionPlacement, ReplicaPlacement } from "./records.ts";
 import { assignmentRefusal, TopicDraft } from "./topic-draft.ts";
 
 type Change = ControllerRequest<"place-replicas">["changes"][number];
@@ -42,29 +44,58 @@ function changeRefusal(
   if (before.revision !== change.revision) {
     return refuse("stale-revision", `The placement is at revision ${before.revision} by now.`);
   }
+  if (before.leaving.length > LEAVING_MAX) {
+    const detail = "Too many replicas of this partition are still leaving for earlier targets.";
+    return refuse("invalid-request", detail);
+  }
   const refusal = assignmentRefusal(state, change.brokers, change.brokers.length);
   return refusal === null ? null : refuse("invalid-replica-assignment", refusal);
 }
 
-/** Null: it is the target already. A replica stays itself only where its directory is still the broker's (F5). */
+/**
+ * Null: it is the target already. A replica stays itself only where its directory is still the broker's (F5). A directory
+ * holds one replica of a group, so one that is leaving it comes back as itself.
+ */
 function retarget(
   state: Readonly<ClusterState>,
   draft: TopicDraft,
   before: PartitionPlacement,
   brokers: readonly BrokerId[],
 ): PartitionPlacement | null {
+  const known = [...before.replicas, ...before.leaving];
   const replicas = brokers.map((broker) => {
     const directory = state.brokers.get(broker)!.directory;
-    const kept = before.replicas.find(
-      (placed) => placed.broker === broker && placed.directory === directory,
-    );
+    const kept = known.find((placed) => placed.broker === broker && placed.directory === directory);
     return kept ?? draft.replica(broker);
   });
   const isSame =
     replicas.length === before.replicas.length &&
     replicas.every((placed, rank) => placed.replica === before.replicas[rank]!.replica);
-  return isSame ? null : { ...before, replicas, revision: before.revision + 1 };
+  return isSame ? null : targetOf(before, replicas);
 }
+
+function targetOf(
+  before: PartitionPlacement,
+  replicas: readonly ReplicaPlacement[],
+): PartitionPlacement {
+  const stays = new Set(replicas.map(({ replica }) => replica));
+  const leaving = [...before.replicas, ...before.leaving].filter((of) => !stays.has(of.replica));
+  return { ...before, replicas, leaving, revision: before.revision + 1 };
+}
+
+/** Of groups that have reached the targets named; one that has got another target since is passed over. */
+export const settlePlacements: Handler<"settle-placements"> = (state, { kind, settled }) => {
+  const records: ControllerRecord[] = [];
+  const seen = new Set<PartitionPlacement>();
+  for (const { topicId, partition, revision } of settled) {
+    const placement = state.topics.get(topicId)?.partitions[partition];
+    if (placement?.revision !== revision || placement.leaving.length === 0) continue;
+    if (seen.has(placement)) continue;
+    seen.add(placement);
+    records.push({ kind: "placement-settled", topicId, partition, revision });
+  }
+  return ok({ records, reply: { kind, count: records.length } });
+};
 
 export const replaceDirectory: Handler<"replace-directory"> = (state, request, context) => {
   const { broker, directory, countMax } = request;
@@ -85,7 +116,7 @@ export const replaceDirectory: Handler<"replace-directory"> = (state, request, c
       );
       if (lost < 0) continue;
       const replicas = before.replicas.with(lost, draft.replica(broker));
-      const placement = { ...before, replicas, revision: before.revision + 1 };
+      const placement = targetOf(before, replicas);
       records.push({ kind: "placement-set", topicId, placement });
     }
   }

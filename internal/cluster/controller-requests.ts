@@ -199,6 +199,17 @@ export interface ControllerExchanges {
       readonly outcomes: readonly Result<{ readonly revision: number }, ControllerFault>[];
     };
   };
+  /** Says of groups that their committed configuration is the target of this revision, so that who left them is free (C4). */
+  "settle-placements": {
+    readonly request: {
+      readonly settled: readonly {
+        readonly topicId: TopicId;
+        readonly partition: number;
+        readonly revision: number;
+      }[];
+    };
+    readonly reply: { readonly count: number };
+  };
   /** Gives new replica ids to up to `countMax` replicas that lived in a directory this broker no longer has (F5). */
   "replace-directory": {
     readonly request: {

@@ -19,7 +19,7 @@ import {
 import { alterConfigs, alterConfigsIncrementally, setEntries } from "./controller-configs.ts";
 import type { ControllerContext, ControllerEnvironment } from "./controller-context.ts";
 import { refuse } from "./controller-context.ts";
-import { placeReplicasAnew, replaceDirectory } from "./controller-placements.ts";
+import { placeReplicasAnew, replaceDirectory, settlePlacements } from "./controller-placements.ts";
 import type { ControllerFault, ControllerReply, ControllerRequest } from "./controller-requests.ts";
 import { createPartitions, createTopics, deleteTopics } from "./controller-topics.ts";
 import { CONTROLLER_RECORD_CODEC } from "./record-codec.ts";
@@ -76,6 +76,8 @@ function handle(
       return createPartitions(state, request, context);
     case "place-replicas":
       return placeReplicasAnew(state, request, context);
+    case "settle-placements":
+      return settlePlacements(state, request, context);
     case "replace-directory":
       return replaceDirectory(state, request, context);
     case "alter-configs":

@@ -39,7 +39,7 @@ const NOTHING: Before = { topic: null, partitionCount: 0, placement: null, broke
 function before(state: Readonly<ClusterState>, record: ControllerRecord): Before {
   if ("topicId" in record) {
     const topic = state.topics.get(record.topicId) ?? null;
-    const at = record.kind === "placement-set" ? record.placement.partition : -1;
+    const at = placedBy(record);
     const partitionCount = topic?.partitions.length ?? 0;
     return { ...NOTHING, topic, partitionCount, placement: topic?.partitions[at] ?? null };
   }
@@ -47,6 +47,12 @@ function before(state: Readonly<ClusterState>, record: ControllerRecord): Before
     return { ...NOTHING, broker: state.brokers.get(record.broker) ?? null };
   }
   return NOTHING;
+}
+
+/** The partition whose placement a record replaces; -1: none. */
+function placedBy(record: ControllerRecord): number {
+  if (record.kind === "placement-set") return record.placement.partition;
+  return record.kind === "placement-settled" ? record.partition : -1;
 }
 
 /** The change that an applied record made; null for those that nobody listens to. */
@@ -62,9 +68,10 @@ function after(
       return { change: "topic-removed", topic: was.topic! };
     case "partitions-added":
       return { change: "partitions-added", topic: was.topic!, first: was.partitionCount };
-    case "placement-set": {
-      const { placement } = record;
-      return { change: "placement", topic: was.topic!, before: was.placement!, after: placement };
+    case "placement-set":
+    case "placement-settled": {
+      const [topic, before] = [was.topic!, was.placement!];
+      return { change: "placement", topic, before, after: topic.partitions[before.partition]! };
     }
     case "topic-configs-set":
       return { change: "topic-configs", topic: was.topic! };
@@ -134,7 +141,8 @@ function between(from: Readonly<ClusterState>, to: Readonly<ClusterState>): Imag
 function compareTopics(old: Topic, topic: Topic, changes: ImageChange[]): void {
   for (let at = 0; at < old.partitions.length; at++) {
     const [was, now] = [old.partitions[at]!, topic.partitions[at]!];
-    if (was.revision === now.revision) continue; // a revision names one placement for ever (C4)
+    // A revision names one target for ever (C4), and who leaves for its sake leaves once.
+    if (was.revision === now.revision && was.leaving.length === now.leaving.length) continue;
     changes.push({ change: "placement", topic, before: was, after: now });
   }
   const first = old.partitions.length;

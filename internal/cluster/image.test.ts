@@ -44,6 +44,7 @@ function placement(
     firstTerm: 0 as Term,
     revision,
     replicas,
+    leaving: [],
   };
 }
 
@@ -59,7 +60,8 @@ function created(...partitions: PartitionPlacement[]): ControllerRecord {
   return { kind: "topic-created", topicId, name: "orders", configs: [], partitions };
 }
 
-const moved = placement(1, [1, 3], 2);
+const left = placement(1, [2]).replicas;
+const moved = { ...placement(1, [1, 3], 2), leaving: left };
 const HISTORY: readonly (readonly ControllerRecord[])[] = [
   [{ kind: "cluster-founded", clusterId: "c" as ClusterId }],
   [...registered(one), ...registered(two), ...registered(three)],
@@ -71,6 +73,7 @@ const HISTORY: readonly (readonly ControllerRecord[])[] = [
   [{ kind: "entry-set", space: "acl", key: "k", value: new Uint8Array([1]) }],
   [{ kind: "broker-fenced", broker: two, incarnation }],
   [{ kind: "feature-level-set", feature: "f", level: 3 }],
+  [{ kind: "placement-settled", topicId, partition: 0, revision: 2 }],
   [{ kind: "topic-deleted", topicId, highestTerm: 4 as Term }],
 ];
 
@@ -126,8 +129,10 @@ test("MetadataImage tells listeners each change, then the version", () => {
     "at 9",
     "f 3",
     "at 10",
-    "removed orders",
+    "placement 2 to 2",
     "at 11",
+    "removed orders",
+    "at 12",
   ]);
   expect(heard).toContain("broker 2 fenced false to true");
 });
@@ -148,7 +153,8 @@ test("MetadataImage.install tells only the differences", () => {
   ]);
   heard.length = 0;
   image.install(11 as LogIndex, [...snapshotRecords(imageAt(11).state)]);
-  expect(heard).toEqual(["removed orders", "at 11"]);
+  image.install(12 as LogIndex, [...snapshotRecords(imageAt(12).state)]);
+  expect(heard).toEqual(["placement 2 to 2", "at 11", "removed orders", "at 12"]);
 });
 
 test("MetadataImage.standing needs an image that is later than the replica (C5)", () => {
@@ -156,10 +162,13 @@ test("MetadataImage.standing needs an image that is later than the replica (C5)"
   const [group, later] = [1 as GroupId, 9 as GroupId];
   expect(imageAt(2).standing(group, old)).toBe("unknown");
   expect(imageAt(3).standing(group, old)).toBe("assigned");
-  expect(imageAt(5).standing(group, old)).toBe("retiring");
-  expect(imageAt(5).standing(group, 2_000_000 as ReplicaId)).toBe("unknown");
+  expect(imageAt(10).standing(group, old)).toBe("leaving");
+  expect(imageAt(10).standing(group, 2_000_000 as ReplicaId)).toBe("unknown");
   expect(imageAt(11).standing(group, old)).toBe("gone");
-  expect(imageAt(11).standing(later, old)).toBe("unknown");
+  const stays = placement(1, [1]).replicas[0]!.replica;
+  expect(imageAt(11).standing(group, stays)).toBe("assigned");
+  expect(imageAt(12).standing(group, stays)).toBe("gone");
+  expect(imageAt(12).standing(later, stays)).toBe("unknown");
 });
 
 test("followOwnReplicas tells one directory what it has to host", () => {
@@ -169,7 +178,7 @@ test("followOwnReplicas tells one directory what it has to host", () => {
     const end = followOwnReplicas(image, broker, directoryOf(broker), {
       assigned: (own) => lines.push(`assigned ${own.placement.group} ${own.replica}`),
       retargeted: (own, before) => lines.push(`retargeted ${own.replica} after ${before.revision}`),
-      retiring: (group, replica) => lines.push(`retiring ${group} ${replica}`),
+      leaving: (group, replica) => lines.push(`leaving ${group} ${replica}`),
       gone: (group, replica) => lines.push(`gone ${group} ${replica}`),
     });
     HISTORY.slice(from).forEach((records, at) =>
@@ -187,6 +196,7 @@ test("followOwnReplicas tells one directory what it has to host", () => {
   const ofOne = [
     "assigned 2 1000021",
     "retargeted 1000011 after 1",
+    "retargeted 1000011 after 2",
     "gone 1 1000011",
     "gone 2 1000021",
   ];
@@ -195,10 +205,12 @@ test("followOwnReplicas tells one directory what it has to host", () => {
   expect(told(two, 0)).toEqual([
     "assigned 1 1000012",
     "assigned 2 1000022",
-    "retiring 1 1000012",
+    "leaving 1 1000012",
+    "gone 1 1000012",
     "gone 2 1000022",
   ]);
-  expect(told(three, 0)).toEqual(["assigned 1 1000013", "gone 1 1000013"]);
+  const ofThree = ["assigned 1 1000013", "retargeted 1000013 after 2", "gone 1 1000013"];
+  expect(told(three, 0)).toEqual(ofThree);
 });
 
 test("partitionView shows a leader only if its broker is unfenced (C2)", () => {

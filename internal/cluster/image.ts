@@ -9,7 +9,13 @@ import type { Broker, Topic } from "./cluster-state.ts";
 import { imageChanges } from "./image-changes.ts";
 import type { ImageChange } from "./image-changes.ts";
 import type { ImageListener } from "./image-listener.ts";
-import type { ConfigEntry, ControllerRecord, EntrySpace, PartitionPlacement } from "./records.ts";
+import type {
+  ConfigEntry,
+  ControllerRecord,
+  EntrySpace,
+  PartitionPlacement,
+  ReplicaPlacement,
+} from "./records.ts";
 
 export type { ImageListener } from "./image-listener.ts";
 
@@ -19,11 +25,11 @@ export interface TopicPartition {
 }
 
 /**
- * What the image says of a replica that exists on a disk. "assigned": the target holds it. "retiring": its group exists
- * and the target excludes it; it goes when a committed configuration of that revision excludes it (C4, C5). "gone": the
- * image is later than the group's creation and lacks the group. "unknown": this image is older than the replica.
+ * What the image says of a replica that exists on a disk. "assigned": the target holds it. "leaving": the target excludes
+ * it, and its group may still count it (C4). "gone": the image is later than the replica, and its group was deleted or has
+ * settled without it; ids are given once (F5), so it never comes back (C5). "unknown": this image is older than the replica.
  */
-export type ReplicaStanding = "assigned" | "retiring" | "gone" | "unknown";
+export type ReplicaStanding = "assigned" | "leaving" | "gone" | "unknown";
 
 export class MetadataImage {
   #state = new ClusterState();
@@ -125,8 +131,11 @@ export class MetadataImage {
   standing(group: GroupId, replica: ReplicaId): ReplicaStanding {
     const placement = this.placementOfGroup(group);
     if (placement === null) return group < this.#state.nextGroup ? "gone" : "unknown"; // C5
-    if (placement.replicas.some((placed) => placed.replica === replica)) return "assigned";
-    return replica < this.#state.nextReplica ? "retiring" : "unknown";
+    const isAmong = (placed: readonly ReplicaPlacement[]): boolean =>
+      placed.some((of) => of.replica === replica);
+    if (isAmong(placement.replicas)) return "assigned";
+    if (isAmong(placement.leaving)) return "leaving";
+    return replica < this.#state.nextReplica ? "gone" : "unknown";
   }
 
   /** Takes the committed records of one entry. Entries come in log order; one that is known already is ignored. */

@@ -15,6 +15,8 @@ export const CREATED_TOPICS_MAX = 1_000;
 export const REQUEST_ITEMS_MAX = 10_000;
 /** Names of deleted topics whose terms are remembered one by one. */
 export const DELETED_TERMS_MAX = 10_000;
+/** Replicas of one partition that are leaving: each is in another directory. */
+export const LEAVING_MAX = 64;
 /** Of rows of an opaque table. */
 export const ENTRY_KEY_CHARS_MAX = 1_024;
 export const ENTRY_VALUE_BYTES_MAX = 64 << 10;

@@ -1,10 +1,10 @@
 // Turns changes of the metadata image into what one broker has to do about its own replicas. Nothing is deleted on the
-// evidence of absence (C5): "gone" needs an image that knows the group's deletion, and a replica that the target
-// excludes is only told so; it goes when its group's committed configuration says the same (C4).
+// evidence of absence (C5): "gone" needs an image that knows of the group's deletion, or that the group has settled
+// without the replica; one that the target excludes stays until then (C4).
 import type { BrokerId, DirectoryId, GroupId, ReplicaId } from "../model/ids.ts";
 import type { Topic } from "./cluster-state.ts";
 import type { MetadataImage } from "./image.ts";
-import type { PartitionPlacement } from "./records.ts";
+import type { PartitionPlacement, ReplicaPlacement } from "./records.ts";
 
 export interface OwnReplica {
   readonly topic: Topic;
@@ -18,9 +18,9 @@ export interface OwnReplicaEvents {
   assigned(own: OwnReplica): void;
   /** The target changed around a replica that stays. */
   retargeted(own: OwnReplica, before: PartitionPlacement): void;
-  /** The target no longer holds this replica. */
-  retiring(group: GroupId, replica: ReplicaId, placement: PartitionPlacement): void;
-  /** The topic was deleted. */
+  /** The target no longer holds this replica; its group may still count it. */
+  leaving(group: GroupId, replica: ReplicaId, placement: PartitionPlacement): void;
+  /** The topic was deleted, or its group has settled without this replica. Said before another is assigned. */
   gone(group: GroupId, replica: ReplicaId): void;
 }
 
@@ -34,14 +34,15 @@ export function followOwnReplicas(
   directory: DirectoryId,
   events: OwnReplicaEvents,
 ): () => void {
-  const ownIn = (placement: PartitionPlacement): ReplicaId | null => {
-    const isOwn = (of: PartitionPlacement["replicas"][number]): boolean =>
-      of.broker === broker && of.directory === directory;
-    return placement.replicas.find(isOwn)?.replica ?? null;
+  const ownIn = (replicas: readonly ReplicaPlacement[]): ReplicaId | null => {
+    const own = replicas.find((of) => of.broker === broker && of.directory === directory);
+    return own?.replica ?? null;
   };
+  const heldIn = ({ replicas, leaving }: PartitionPlacement): ReplicaId | null =>
+    ownIn(replicas) ?? ownIn(leaving);
   const assign = (topic: Topic, first: number): void => {
     for (const placement of topic.partitions.slice(first)) {
-      const replica = ownIn(placement);
+      const replica = ownIn(placement.replicas);
       if (replica === null) continue;
       events.assigned({ topic, partition: placement.partition, replica, placement });
     }
@@ -52,18 +53,21 @@ export function followOwnReplicas(
     partitionsAdded: (topic, first) => assign(topic, first),
     topicRemoved: (topic) => {
       for (const placement of topic.partitions) {
-        const replica = ownIn(placement);
+        const replica = heldIn(placement);
         if (replica !== null) events.gone(placement.group, replica);
       }
     },
     placementChanged: (topic, before, placement) => {
-      const [old, replica] = [ownIn(before), ownIn(placement)];
       const { group, partition } = placement;
-      if (old !== null && old !== replica) events.retiring(group, old, placement);
-      if (replica === null) return;
-      const own = { topic, partition, replica, placement };
-      if (old === replica) events.retargeted(own, before);
-      else events.assigned(own);
+      const [old, now] = [heldIn(before), heldIn(placement)];
+      if (old !== null && old !== now) events.gone(group, old);
+      const replica = ownIn(placement.replicas);
+      const wasPlaced = ownIn(before.replicas) === replica;
+      if (replica !== null) {
+        const own = { topic, partition, replica, placement };
+        if (wasPlaced) events.retargeted(own, before);
+        else events.assigned(own);
+      } else if (now !== null && !wasPlaced) events.leaving(group, now, placement);
     },
   });
 }

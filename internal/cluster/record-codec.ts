@@ -1,6 +1,6 @@
 // Controller records as bytes: one log entry, or one piece of a snapshot, is
 //
-//   u8 format (1), then records until the end: uvarint type, uvarint version, uvarint length, body
+//   u8 format (2), then records until the end: uvarint type, uvarint version, uvarint length, body
 //
 // The length lets a tool pass over a record that it does not know; a broker that meets one cannot go on (feature levels
 // exist so that it never does).
@@ -21,7 +21,7 @@ import type {
   PartitionPlacement,
 } from "./records.ts";
 
-const FORMAT = 1;
+const FORMAT = 2;
 const PROTOCOLS: readonly EndpointProtocol[] = ["kafka", "grpc", "http", "link"];
 const SPACES: readonly EntrySpace[] = ["acl", "credential", "quota"];
 const ALL_BROKERS = -1;
@@ -95,7 +95,7 @@ function bytesMax(record: ControllerRecord): number {
 }
 
 const REPLICA_BYTES = 29;
-const PLACEMENT_BYTES = 26;
+const PLACEMENT_BYTES = 31;
 
 function valueBytesMax(value: unknown): number {
   if (typeof value === "string") return 5 + value.length * 3;
@@ -107,7 +107,8 @@ function valueBytesMax(value: unknown): number {
   }
   if (typeof value !== "object" || value === null) return 8;
   if ("replicas" in value) {
-    return PLACEMENT_BYTES + (value as PartitionPlacement).replicas.length * REPLICA_BYTES;
+    const { replicas, leaving } = value as PartitionPlacement;
+    return PLACEMENT_BYTES + (replicas.length + leaving.length) * REPLICA_BYTES;
   }
   let bytes = 1;
   for (const key in value) bytes += valueBytesMax((value as Row)[key]);

@@ -38,6 +38,8 @@ export interface PartitionPlacement {
   readonly revision: number;
   /** The first replica is the preferred leader. */
   readonly replicas: readonly ReplicaPlacement[];
+  /** Replicas that targets exclude and that the group may still count, until "placement-settled". */
+  readonly leaving: readonly ReplicaPlacement[];
 }
 
 export interface ConfigEntry {
@@ -89,6 +91,13 @@ export type ControllerRecord =
       readonly kind: "placement-set";
       readonly topicId: TopicId;
       readonly placement: PartitionPlacement;
+    }
+  /** The group's committed configuration is the target of this revision: nobody is leaving any more (C4). */
+  | {
+      readonly kind: "placement-settled";
+      readonly topicId: TopicId;
+      readonly partition: number;
+      readonly revision: number;
     }
   /** The whole set of overrides afterwards. */
   | {

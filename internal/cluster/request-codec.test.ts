@@ -66,6 +66,9 @@ const REQUESTS: { readonly [K in ControllerKind]: ControllerRequest<K>[] } = {
       changes: [{ topicId, partition: 1, revision: 2, brokers: [broker] }],
     },
   ],
+  "settle-placements": [
+    { kind: "settle-placements", settled: [{ topicId, partition: 1, revision: 2 }] },
+  ],
   "replace-directory": [{ kind: "replace-directory", broker, directory, countMax: 5 }],
   "alter-configs": [
     {
@@ -149,6 +152,7 @@ const REPLIES: { readonly [K in ControllerKind]: ControllerReply<K>[] } = {
     { kind: "create-partitions", topics: [{ name: "x", outcome: ok(null) }], ready: false },
   ],
   "place-replicas": [{ kind: "place-replicas", outcomes: [ok({ revision: 3 }), failed(fault)] }],
+  "settle-placements": [{ kind: "settle-placements", count: 1 }],
   "replace-directory": [{ kind: "replace-directory", replaced: 4 }],
   "alter-configs": [{ kind: "alter-configs", outcomes: [ok(null), failed(fault)] }],
   "alter-configs-incrementally": [{ kind: "alter-configs-incrementally", outcomes: [ok(null)] }],

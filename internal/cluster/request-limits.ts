@@ -22,6 +22,8 @@ function itemCount(request: ControllerRequest): number {
     case "place-replicas":
     case "set-entries":
       return request.changes.length;
+    case "settle-placements":
+      return request.settled.length;
     case "set-feature-levels":
       return request.features.length;
     default:

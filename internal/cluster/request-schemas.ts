@@ -105,6 +105,12 @@ export const REQUEST_SCHEMAS = {
     "leader i32, term i32, commit i64, members[]{broker i32, directory uuid, isVoter bool, " +
       "end i64, contactMs i64, caughtUpMs i64}",
   ),
+  "settle-placements": schema(
+    19,
+    "SettlePlacements",
+    "settled[]{topicId uuid, partition i32, revision i32}",
+    "count i32",
+  ),
   "drain-broker": schema(18, "DrainBroker", BROKER, "draining bool"),
 } as const satisfies Record<ControllerKind, RequestSchema>;
 

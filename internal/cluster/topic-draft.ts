@@ -81,7 +81,7 @@ export class TopicDraft {
       brokers.forEach((broker, rank) => this.#weigh(broker, rank));
       const replicas = brokers.map((broker) => this.replica(broker));
       const group = this.#nextGroup++ as GroupId;
-      return { partition: first + at, group, firstTerm, revision: 1, replicas };
+      return { partition: first + at, group, firstTerm, revision: 1, replicas, leaving: [] };
     });
   }
 

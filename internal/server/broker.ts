@@ -49,6 +49,7 @@ import { LeaderBalance } from "./leader-balance.ts";
 import { Leadership } from "./leadership.ts";
 import { LeadershipDesk } from "./leadership-desk.ts";
 import { followBrokerConfigs, logSettings, producerLimits } from "./live-configs.ts";
+import type { MoveFaults } from "./move-faults.ts";
 import { Reconfiguration } from "./reconfiguration.ts";
 
 /** Bugs that tests plant, and limits that they make small. Production passes none. */
@@ -59,6 +60,7 @@ export interface BrokerFaults {
   readonly replica?: ReplicaFaults;
   readonly stateLog?: StateLogBugs;
   readonly groups?: GroupFaults;
+  readonly moves?: MoveFaults;
 }
 
 export type StartFault =
@@ -185,17 +187,11 @@ export class Broker {
     });
     const { image } = controller;
     const { observer } = this.#groups;
-    this.#hosting = new Hosting(
-      { image, raft: this.raft, partitions, settings, clock: world.clock, log: world.log },
-      observer,
-    );
+    const { clock, log: own } = world;
+    const hosted = { image, raft: this.raft, clock, log: own, faults: faults.moves ?? {} };
+    this.#hosting = new Hosting({ ...hosted, partitions, settings }, observer);
     followBrokerConfigs(image, broker, settings, world.log);
-    this.#reconfiguration = new Reconfiguration(
-      world.clock,
-      world.log,
-      controller.image,
-      this.raft,
-    );
+    this.#reconfiguration = new Reconfiguration({ ...hosted, client: controller.client });
     const leadership = new Leadership(image, this.raft);
     this.#balance = new LeaderBalance(world.clock, world.log, this.raft, leadership, {
       checkMs: settings.get("leader.imbalance.check.interval.seconds") * SECOND_MS,
@@ -351,6 +347,10 @@ export class Broker {
       if (replica.group === CONTROLLER_GROUP) this.controller.vote(replica);
       else this.partitions.of(replica.group).bind(replica, this.raft);
     }
+    // The journal still told of groups that were dropped.
+    for (const { group } of [...this.partitions.all()]) {
+      if (this.raft.replica(group) === null) this.partitions.retire(group);
+    }
     const founding = await FoundingDriver.open(
       this.world,
       this.settings.get("data.directory"),
@@ -379,9 +379,10 @@ export class Broker {
       advanced: () => this.#imageAdvanced(),
     });
     this.#setPeers();
+    const { recovered } = this.journal;
     this.partitions.start(this.journal);
     this.raft.start();
-    this.#hosting.start(this.id, this.journal.recovered.directory);
+    this.#hosting.start(this.id, recovered.directory, recovered.incarnation);
     this.#reconfiguration.start();
     this.#groups.start();
     if (this.settings.get("auto.leader.rebalance.enable")) this.#balance.start();

@@ -1,5 +1,8 @@
 // The replicas that the image places in this directory: created when they are assigned, told their topic's configs, and
-// dropped only when the image knows that their group is gone (C5).
+// dropped only when the image knows that they are gone for good (C5). An image that is older than this start of the broker
+// creates and drops nothing: it may still speak of replicas that were here and are gone, and such a one, made anew, would
+// have forgotten for whom it voted and what it acknowledged (F5).
+import { assert } from "../base/assert.ts";
 import type { Topic } from "../cluster/cluster-state.ts";
 import type { MetadataImage } from "../cluster/image.ts";
 import { followOwnReplicas } from "../cluster/own-replicas.ts";
@@ -15,7 +18,7 @@ import {
   topicConfig,
   topicNumber,
 } from "../config/topic-configs.ts";
-import type { BrokerId, DirectoryId, GroupId, ReplicaId } from "../model/ids.ts";
+import type { BrokerId, DirectoryId, GroupId, Incarnation, ReplicaId } from "../model/ids.ts";
 import { CONTROLLER_GROUP } from "../model/ids.ts";
 import { isInternalTopic } from "../model/internal-topics.ts";
 import type { PartitionRules } from "../partition/append.ts";
@@ -26,6 +29,7 @@ import type { Log } from "../ports/log.ts";
 import type { Membership } from "../replica/membership.ts";
 import type { MultiRaft } from "../replica/multi-raft.ts";
 import { inSlices } from "../replica/slices.ts";
+import type { MoveFaults } from "./move-faults.ts";
 import { reachedRevision } from "./reconfiguration.ts";
 
 /** Who keeps state beside the partitions of a topic. */
@@ -43,6 +47,7 @@ export interface HostingParts {
   readonly settings: LiveSettings;
   readonly clock: Clock;
   readonly log: Log;
+  readonly faults: MoveFaults;
 }
 
 export class Hosting {
@@ -52,8 +57,11 @@ export class Hosting {
   readonly #settings: LiveSettings;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #faults: MoveFaults;
   readonly #observer: HostingObserver;
   #ends: (() => void)[] = [];
+  /** The image has seen this start of the broker. */
+  #isCurrent: boolean;
 
   constructor(parts: HostingParts, observer: HostingObserver) {
     this.#image = parts.image;
@@ -62,22 +70,35 @@ export class Hosting {
     this.#settings = parts.settings;
     this.#clock = parts.clock;
     this.#log = parts.log;
+    this.#faults = parts.faults;
     this.#observer = observer;
+    this.#isCurrent = this.#faults.trustsOldImages === true;
   }
 
-  start(broker: BrokerId, directory: DirectoryId): void {
-    const unfollow = followOwnReplicas(this.#image, broker, directory, {
-      assigned: (own) => this.#assigned(own),
-      retargeted: (own) => this.#configure(own.placement.group, own.topic),
-      retiring: (group, replica) => this.#log.info({ group, replica }, "replica-retiring"),
-      gone: (group, replica) => this.#drop(group, replica),
-    });
+  start(broker: BrokerId, directory: DirectoryId, incarnation: Incarnation): void {
+    const follow = (): (() => void) =>
+      followOwnReplicas(this.#image, broker, directory, {
+        assigned: (own) => this.#assigned(own),
+        retargeted: (own) => this.#configure(own.placement.group, own.topic),
+        leaving: (group, replica) => {
+          this.#log.info({ group, replica }, "replica-leaving");
+          if (this.#faults.dropsExcluded === true) this.#drop(group, replica);
+        },
+        gone: (group, replica) => this.#drop(group, replica),
+      });
+    let unfollow = follow();
     const unlisten = this.#image.listen({
       topicConfigsChanged: (topic) => this.#configureAll(topic),
-      advanced: () => this.#dropStrays(),
+      advanced: () => {
+        if (this.#isCurrent || this.#image.broker(broker)?.incarnation !== incarnation) return;
+        this.#isCurrent = true;
+        this.#dropStrays();
+        unfollow();
+        unfollow = follow();
+      },
     });
     const unwatch = this.#settings.onChange(() => this.#configureEverything());
-    this.#ends = [unfollow, unlisten, unwatch];
+    this.#ends = [() => unfollow(), unlisten, unwatch];
   }
 
   stop(): void {
@@ -88,12 +109,9 @@ export class Hosting {
   #assigned(own: OwnReplica): void {
     const { group, firstTerm } = own.placement;
     const known = this.#raft.replica(group);
-    if (known !== null && known.self !== own.replica) {
-      // Its group may still count the old replica: the partition was moved away and back before the group followed. No
-      // image proves otherwise (C5), so the old one stays, and the new one cannot be here beside it.
-      this.#log.warn({ group, old: known.self, replica: own.replica }, "replica-not-replaced");
-    }
-    if (this.#raft.replica(group) === null) {
+    if (known?.self !== own.replica) {
+      if (!this.#isCurrent) return;
+      assert(known === null, "a replica is gone before another of its group is assigned");
       const replica = this.#raft.create({
         group,
         partition: own.partition,
@@ -108,7 +126,7 @@ export class Hosting {
     this.#observer.hosted(own.topic, own.partition, this.#partitions.of(group));
   }
 
-  /** Groups that this disk knows and that the image, later than they, does not (C5). */
+  /** What went while this broker was down (C5). */
   #dropStrays(): void {
     for (const replica of [...this.#raft.replicas()]) {
       if (replica.group === CONTROLLER_GROUP) continue;
@@ -119,7 +137,7 @@ export class Hosting {
   }
 
   #drop(group: GroupId, replica: ReplicaId): void {
-    if (this.#raft.replica(group)?.self !== replica) return;
+    if (!this.#isCurrent || this.#raft.replica(group)?.self !== replica) return;
     this.#log.info({ group, replica }, "replica-dropped");
     this.#observer.dropped(group);
     this.#raft.drop(group);

@@ -30,9 +30,10 @@ function configText({ name, value }: Config): string {
   return `${name}:${value}`;
 }
 
-function placementText({ partition, group, firstTerm, revision, replicas }: PartitionPlacement): string {
-  const placed = replicas.map(({ replica, broker, directory }) => {
-    return `#${replica}@${broker}:${valueText(directory)}`;
+function placementText(placement: PartitionPlacement): string {
+  const { partition, group, firstTerm, revision, replicas, leaving } = placement;
+  const placed = [...replicas, ...leaving].map(({ replica, broker, directory }, at) => {
+    return `${at < replicas.length ? "#" : "-#"}${replica}@${broker}:${valueText(directory)}`;
   });
   return `{${partition} group=${group} term=${firstTerm} rev=${revision} ${placed.join(" ")}}`;
 }

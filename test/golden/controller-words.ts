@@ -59,6 +59,8 @@ export function requestOf(line: string): ControllerRequest {
     }
     case "place":
       return { kind: "place-replicas", changes: items.map(changeOf) };
+    case "settle":
+      return { kind: "settle-placements", settled: items.map(settledOf) };
     case "replace": {
       const countMax = Number(first.named.get("max") ?? 100);
       return { kind: "replace-directory", broker, directory, countMax };
@@ -139,19 +141,14 @@ function listsOf(text: string | undefined): BrokerId[][] {
   return text.split("/").map((list) => (list === "" ? [] : list.split(",").map(Number)) as BrokerId[]);
 }
 
-function changeOf({ word, named }: Item): {
-  topicId: TopicId;
-  partition: number;
-  revision: number;
-  brokers: BrokerId[];
-} {
+function settledOf({ word, named }: Item): { topicId: TopicId; partition: number; revision: number } {
   const [topic, partition] = word.split("/");
-  return {
-    topicId: idOf<TopicId>(topic),
-    partition: Number(partition),
-    revision: Number(named.get("revision")),
-    brokers: listsOf(named.get("brokers"))[0] ?? [],
-  };
+  const revision = Number(named.get("revision"));
+  return { topicId: idOf<TopicId>(topic), partition: Number(partition), revision };
+}
+
+function changeOf(item: Item): ReturnType<typeof settledOf> & { brokers: BrokerId[] } {
+  return { ...settledOf(item), brokers: listsOf(item.named.get("brokers"))[0] ?? [] };
 }
 
 function resourceOf(word: string): ConfigResource {

@@ -53,6 +53,32 @@ describe("random runs of whole clusters see", () => {
   });
 });
 
+/** Five brokers that do little but move replicas. */
+function movesOften(plan: Plan): Plan {
+  const faults: Plan["faults"] = new Map([
+    ["move replicas", 8],
+    ["kill", 2],
+  ]);
+  return { ...plan, brokers: 5, factor: 3, minInSync: 0, slowDisk: 0, faults };
+}
+
+describe("random runs of moves see", () => {
+  it.each([
+    ["dropsExcluded", null],
+    ["trustsOldImages", null],
+    ["neverSettles", "nothing is left over"],
+  ] as const)("%s", async (bug, seen) => {
+    const properties: Property[] = [];
+    for (let seed = 1; seed <= SEEDS_MAX && properties.length === 0; seed++) {
+      const faults = { moves: { [bug]: true } };
+      const { findings } = await runSeed({ seed, workload: "service", faults, adapt: movesOften });
+      properties.push(...findings.map(({ property }) => property));
+    }
+    if (seen === null) expect(properties).not.toEqual([]);
+    else expect(properties).toContain(seen);
+  });
+});
+
 /** Groups whose members assign themselves. */
 function classicOnly(plan: Plan): Plan {
   const { groups } = plan;

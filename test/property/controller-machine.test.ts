@@ -236,8 +236,10 @@ class Run {
     }
     expect(image.partitionCount).toBe(partitions);
     for (const group of this.#groups) {
-      const isThere = image.placementOfGroup(group) !== null;
-      expect(image.standing(group, 1 as ReplicaId)).toBe(isThere ? "retiring" : "gone");
+      expect(image.standing(group, 1 as ReplicaId)).toBe("gone");
+      for (const { replica } of image.placementOfGroup(group)?.leaving ?? []) {
+        expect(image.standing(group, replica)).toBe("leaving");
+      }
     }
   }
 }
@@ -246,8 +248,10 @@ class Run {
 function checkLoads(state: Readonly<ClusterState>): void {
   const all = [...state.topics.values()].flatMap((of) => of.partitions);
   for (let id = 1; id <= 4; id++) {
-    const held = all.filter(({ replicas }) => replicas.some((placed) => placed.broker === id));
-    const preferred = held.filter(({ replicas }) => replicas[0]!.broker === id).length;
+    const held = all
+      .flatMap(({ replicas, leaving }) => [...replicas, ...leaving])
+      .filter(({ broker }) => broker === id);
+    const preferred = all.filter(({ replicas }) => replicas[0]!.broker === id).length;
     expect(state.load(id as BrokerId)).toEqual({ replicas: held.length, preferred });
   }
 }

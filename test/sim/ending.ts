@@ -9,6 +9,7 @@ import type { Supervisor } from "./nemesis/supervisor.ts";
 import type { CoordinatorWatch, WatchedCoordinator } from "./watch/coordinator-watch.ts";
 import { groupsOf, GroupView } from "./watch/group-view.ts";
 import type { PlacedReplica } from "./watch/group-view.ts";
+import { leftovers } from "./watch/leftovers.ts";
 import type { Target } from "./workload/gateway.ts";
 import type { GroupTraffic } from "./workload/group-traffic.ts";
 import type { Traffic } from "./workload/traffic.ts";
@@ -72,6 +73,12 @@ export class Ending {
     const converged = (): boolean => this.#views().every((view) => this.#isConverged(view));
     if (!(await this.#whileMoving("replicas converge", STUCK_MS_MAX, converged))) {
       return this.#book.verdict.report("replicas converge", this.#groups().join(" | "));
+    }
+    const lost = (at: SimBroker): boolean => this.#supervisor.lost.has(at);
+    const settled = (): boolean => leftovers(this.#cluster, lost).length === 0;
+    if (!(await this.#whileMoving("placements settle", STUCK_MS_MAX, settled))) {
+      const left = leftovers(this.#cluster, lost).join(" | ");
+      return this.#book.verdict.report("nothing is left over", left);
     }
     if (groups !== null && !(await this.#readOffsets(groups))) return;
     this.phase = "reading back";

@@ -42,6 +42,12 @@ export const MUTANTS = {
   "assigns-twice": { groups: { assignsTwice: true } },
   /** C8: heartbeats of consumer groups that are decided at once do not see each other's records. */
   "speculation-off": { groups: { speculationOff: true } },
+  /** C4: a replica is dropped as soon as a target excludes it, while its group still counts it. */
+  "drops-excluded": { moves: { dropsExcluded: true } },
+  /** F5: what an old image says is created anew after it was dropped. */
+  "trusts-old-images": { moves: { trustsOldImages: true } },
+  /** C4: nobody hears that a group has settled, so replicas that left it stay. */
+  "never-settles": { moves: { neverSettles: true } },
   /** A consumer group's partition is given to a member before the last one has given it up. */
   "hands-out-owned": { groups: { handsOutOwned: true } },
 } as const satisfies Record<string, BrokerFaults>;

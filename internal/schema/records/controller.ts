@@ -2,20 +2,25 @@
 // else. A later version of a record adds fields, tagged or from that version on; docs/formats describes the framing.
 import { Message } from "../message.ts";
 
+const REPLICA = "replica i64, broker i32, directory uuid";
 const PLACEMENT =
-  "partition i32, group i64, firstTerm i32, revision i32, replicas[]{replica i64, broker i32, directory uuid}";
+  "partition i32, group i64, firstTerm i32, revision i32, " +
+  `replicas[]{${REPLICA}}, leaving[]{${REPLICA}}`;
 const CONFIGS = "configs[]{name str, value str}";
+
+type ReplicaRows = readonly {
+  readonly replica: number;
+  readonly broker: number;
+  readonly directory: string;
+}[];
 
 interface PlacementRow {
   readonly partition: number;
   readonly group: number;
   readonly firstTerm: number;
   readonly revision: number;
-  readonly replicas: readonly {
-    readonly replica: number;
-    readonly broker: number;
-    readonly directory: string;
-  }[];
+  readonly replicas: ReplicaRows;
+  readonly leaving: ReplicaRows;
 }
 
 type ConfigRows = readonly { readonly name: string; readonly value: string }[];
@@ -130,4 +135,9 @@ export const CONTROLLER_RECORDS = {
     "GroupConfigsSet",
     `group str, ${CONFIGS}`,
   ),
+  "placement-settled": record<{
+    readonly topicId: string;
+    readonly partition: number;
+    readonly revision: number;
+  }>(19, "PlacementSettled", "topicId uuid, partition i32, revision i32"),
 } as const;

@@ -22,6 +22,7 @@ export type Property =
   | "groups have leaders"
   | "writes resume"
   | "replicas converge"
+  | "nothing is left over"
   | "brokers end only for a reason"
   | "assertions hold"
   | "committed offsets never go back"
