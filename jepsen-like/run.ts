@@ -9,7 +9,10 @@ import { FindingDraft } from "./checkers/finding.ts";
 import type { Finding } from "./checkers/finding.ts";
 import { checkLogs } from "./checkers/log-checks.ts";
 import { checkGroups } from "./checkers/group-checks.ts";
-import { Cluster } from "./cluster/cluster.ts";
+import { checkReadings } from "./checkers/reading-checks.ts";
+import { Cluster, commandLine } from "./cluster/cluster.ts";
+import type { Readings } from "./commands/printed.ts";
+import { ReaderCrew } from "./commands/reader-crew.ts";
 import type { GroupPlan } from "./groups/crew.ts";
 import { GroupRun, OFFSETS_PARTITIONS } from "./groups/group-run.ts";
 import type { GroupOutcome } from "./groups/group-run.ts";
@@ -52,6 +55,8 @@ export interface RunOptions {
   readonly windowMs: number;
   /** Consumer groups that read along; none by default. */
   readonly groups?: readonly GroupPlan[];
+  /** How long harm is done, where the product's own reading commands read along; left out: they do not. */
+  readonly readersForS?: number;
   /** Does the harm; when it returns, everything that it stopped runs again. */
   readonly harm: (nemesis: Nemesis, nowMs: RunClock) => Promise<void>;
 }
@@ -112,10 +117,13 @@ export async function runOnce(options: RunOptions): Promise<RunOutcome> {
   }
 }
 
-function settingsOf({ groups = [] }: RunOptions): Readonly<Record<string, unknown>> {
+function settingsOf({ groups = [], readersForS }: RunOptions): Readonly<Record<string, unknown>> {
   const members = groups.flatMap((plan) => plan.members);
   const hasNew = members.some(({ protocol }) => protocol === "consumer");
-  return members.length === 0 ? {} : { ...GROUP_SETTINGS, ...(hasNew ? CONSUMER_SETTINGS : {}) };
+  return {
+    ...(members.length > 0 || readersForS !== undefined ? GROUP_SETTINGS : {}),
+    ...(hasNew || readersForS !== undefined ? CONSUMER_SETTINGS : {}),
+  };
 }
 
 class Run {
@@ -154,11 +162,13 @@ class Run {
   async go(): Promise<RunOutcome> {
     const leadersAtFirst = await this.#begin();
     const history = this.#history;
+    const { readersForS = 0 } = this.#options;
     const nowMs = this.#nowMs;
     const leaders = new Leaders(this.#addresses, TOPIC, history, nowMs);
     const producers = this.#startProducers(leaders);
     const watchers = this.#startWatchers();
     const groups = await this.#beginGroups(leaders);
+    const readers = this.#startReaders();
     const nemesis = this.#nemesis(leaders, producers, groups);
     const fromMs = nowMs();
     this.#say("producers start");
@@ -174,6 +184,7 @@ class Run {
     this.#say("producers send nothing new");
     const unanswered = await this.#settle(producers);
     const ended = await this.#endGroups(groups);
+    const readings = await this.#endReaders(readers);
     for (const one of [...producers, ...watchers, leaders]) one.close();
     this.#say("final read");
     const read = await finalRead({
@@ -191,6 +202,7 @@ class Run {
       ...checkClients(history, unanswered),
       survival(this.#deaths, nemesis),
       ...(ended === null ? [] : checkGroups(history, ended)),
+      ...(readings === null ? [] : checkReadings(readings, read.logs, readersForS)),
     ];
     const { faults } = nemesis;
     const [timeline, leaderChanges] = [this.#timeline, leaders.changes];
@@ -225,6 +237,26 @@ class Run {
     const finals = await groups.drain(ends);
     await groups.close();
     return groups.outcome(finals);
+  }
+
+  #startReaders(): ReaderCrew | null {
+    const { readersForS, directory, seed } = this.#options;
+    if (readersForS === undefined) return null;
+    this.#say("start the product's own readers");
+    return new ReaderCrew({
+      ...{ directory, topic: TOPIC, partitions: PARTITIONS, run: this.#run },
+      program: commandLine(),
+      addresses: this.#addresses,
+      random: new Random(seed, "own readers"),
+      note: (what) => this.#note(what),
+    });
+  }
+
+  async #endReaders(readers: ReaderCrew | null): Promise<Readings | null> {
+    if (readers === null) return null;
+    const ends = await this.#endsNow();
+    this.#say("own readers print up to the ends");
+    return readers.drain(ends);
   }
 
   /** What the watcher of ends hears from now on. */

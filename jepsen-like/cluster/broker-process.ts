@@ -28,11 +28,12 @@ export interface BrokerDeath {
   readonly signal: NodeJS.Signals | null;
 }
 
-const children = new Set<ChildProcess>();
+/** Every process that this program has started and that has not ended. */
+export const childrenOfRun = new Set<ChildProcess>();
 
 /** SIGKILL ends a stopped process too. */
 export function killAllChildren(): void {
-  for (const child of children) child.kill("SIGKILL");
+  for (const child of childrenOfRun) child.kill("SIGKILL");
 }
 
 process.on("exit", killAllChildren);
@@ -78,7 +79,7 @@ export class BrokerProcess {
       stdio: ["ignore", log, log, "ipc"],
     });
     closeSync(log);
-    children.add(child);
+    childrenOfRun.add(child);
     this.#child = child;
     const { incarnation } = this;
     child.on("error", () => this.#ended(child, { incarnation, code: null, signal: null }));
@@ -86,7 +87,7 @@ export class BrokerProcess {
   }
 
   #ended(child: ChildProcess, death: Omit<BrokerDeath, "broker">): void {
-    children.delete(child);
+    childrenOfRun.delete(child);
     if (this.#child !== child) return;
     this.#child = null;
     if (!this.#isEndExpected) this.#unexpected({ broker: this.id, ...death });

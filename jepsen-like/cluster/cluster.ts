@@ -16,6 +16,11 @@ const BUILT = join(ROOT, "dist", "cmd", "flotilla", "main.js");
 const SOURCE = join(ROOT, "cmd", "flotilla", "main.ts");
 const BROKERS = [1, 2, 3];
 
+/** The product's command line: the built one, where it is built. */
+export function commandLine(): string {
+  return existsSync(BUILT) ? BUILT : SOURCE;
+}
+
 export interface ClusterOptions {
   /** Data directories, configurations and logs go here. */
   readonly directory: string;
@@ -38,7 +43,7 @@ export class Cluster {
     const ports = await freePorts(BROKERS.length * 4);
     const port = (broker: number, kind: number): number => ports[(broker - 1) * 4 + kind] as number;
     const initial = BROKERS.map((id) => `${id}@127.0.0.1:${port(id, 3)}`).join(",");
-    const program = options.program ?? (existsSync(BUILT) ? BUILT : SOURCE);
+    const program = options.program ?? commandLine();
     const brokers = BROKERS.map((id) => {
       const directory = join(options.directory, `broker-${id}`);
       const dataDirectory = join(directory, "data");
