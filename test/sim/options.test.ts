@@ -4,9 +4,16 @@ import { failureText, orderOf } from "./options.ts";
 import type { Options } from "./options.ts";
 import { planOf } from "./plan.ts";
 import { PROFILE_NAMES, PROFILES, profileOf } from "./profiles.ts";
-import { newTotals } from "./totals.ts";
 
-const ALL: Options = { seeds: [], workload: "mixed", profile: "all", mutant: null, trace: false };
+const ALL: Options = {
+  seeds: [],
+  workload: "mixed",
+  profile: "all",
+  mutant: null,
+  trace: false,
+  shrink: false,
+  story: null,
+};
 
 test("thirty-two seeds in a row meet every profile with every workload", () => {
   const orders = Array.from({ length: 32 }, (_, k) => orderOf(1_000 + k, ALL));
@@ -22,8 +29,7 @@ test("thirty-two seeds in a row meet every profile with every workload", () => {
 test("a failure prints the command that replays it, whatever run it was part of", () => {
   const order = orderOf(57, { ...ALL, mutant: "undo-late" });
   const findings = [{ property: "writes resume", detail: "they do not", atUs: 1_500 }] as const;
-  const report = { seed: 57, findings, totals: newTotals(), digest: "", cpuUs: 0 };
-  expect(failureText(order, report)).toBe(
+  expect(failureText(order, { findings })).toBe(
     [
       `seed 57 (${order.profile}) failed`,
       '  at 1.500 ms, "writes resume": they do not',

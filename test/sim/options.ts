@@ -24,6 +24,9 @@ export interface Options {
   readonly profile: ProfileName | "all";
   readonly mutant: MutantName | null;
   readonly trace: boolean;
+  readonly shrink: boolean;
+  /** A file of `test/sim/regressions` to run in place of seeds. */
+  readonly story: string | null;
 }
 
 const WORKLOADS = ["service", "kafka", "groups", "mixed"] as const;
@@ -39,6 +42,8 @@ export function readOptions(): Options | string {
       profile: { type: "string", default: "all" },
       mutant: { type: "string" },
       trace: { type: "boolean", default: false },
+      shrink: { type: "boolean", default: false },
+      story: { type: "string" },
     },
   });
   const count = Number(values.seeds);
@@ -56,7 +61,8 @@ export function readOptions(): Options | string {
     return `--mutant is one of ${Object.keys(MUTANTS).join(", ")}`;
   }
   const seeds = firsts.flatMap((first) => Array.from({ length: count }, (_, k) => first + k));
-  return { seeds, workload, profile, mutant, trace: values.trace };
+  const { trace, shrink, story = null } = values;
+  return { seeds, workload, profile, mutant, trace, shrink, story };
 }
 
 export function orderOf(seed: number, options: Options): Order {
@@ -75,7 +81,7 @@ export function replayOf({ seed, workload, profile, mutant }: Order): string {
   return `make sim SEED=${seed} SEEDS=1 WORKLOAD=${workload} PROFILE=${profile} ARGS="--trace${more}"`;
 }
 
-export function failureText(order: Order, { findings }: RunReport): string {
+export function failureText(order: Order, { findings }: Pick<RunReport, "findings">): string {
   const lines = findings.map(
     ({ property, detail, atUs }) => `  at ${(atUs / 1000).toFixed(3)} ms, "${property}": ${detail}`,
   );

@@ -48,6 +48,10 @@ const MOMENT_FAULTS = [
 ] as const;
 export type MomentFault = (typeof MOMENT_FAULTS)[number];
 
+export function isActionKind(name: string): name is FaultKind | MomentFault {
+  return [...FAULT_KINDS, "coordinator", ...MOMENT_FAULTS].some((kind) => kind === name);
+}
+
 /** "groups": consumer groups beside producers and consumers. */
 export type Workload = "service" | "kafka" | "groups";
 
@@ -259,14 +263,14 @@ function sizesOf(pick: Pick): SmallSizes {
   return { ...SMALL_SIZES, arenaBytes, fileBytes };
 }
 
-const JOURNAL_LATENCIES: readonly Latency[] = [
+export const JOURNAL_LATENCIES: readonly [Latency, ...Latency[]] = [
   { minUs: 150, maxUs: 400, tailPermille: 20, tailUsMax: 5_000 },
   { minUs: 150, maxUs: 400, tailPermille: 20, tailUsMax: 5_000 },
   { minUs: 50, maxUs: 3_000, tailPermille: 50, tailUsMax: 40_000 },
   { minUs: 2_000, maxUs: 12_000, tailPermille: 20, tailUsMax: 200_000 },
 ];
 
-const NETWORK_LATENCIES: readonly Latency[] = [
+export const NETWORK_LATENCIES: readonly [Latency, ...Latency[]] = [
   { minUs: 40, maxUs: 250, tailPermille: 10, tailUsMax: 3_000 },
   { minUs: 40, maxUs: 250, tailPermille: 10, tailUsMax: 3_000 },
   { minUs: 300, maxUs: 2_000, tailPermille: 20, tailUsMax: 30_000 },

@@ -4,8 +4,8 @@ import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { failureText, orderOf, replayOf } from "./options.ts";
 import type { Options, Order } from "./options.ts";
-import type { RunReport } from "./run.ts";
 import { addTotals, newTotals } from "./totals.ts";
+import type { WorkerReport } from "./worker.ts";
 
 const PROCESSES = 2;
 const REPLAY_EVERY = 50;
@@ -39,7 +39,7 @@ export class Pool {
         if (current === null) worker.disconnect();
         else worker.send(current);
       };
-      worker.on("message", (report: RunReport) => {
+      worker.on("message", (report: WorkerReport) => {
         if (current !== null) this.#took(current, report, number);
         go();
       });
@@ -63,7 +63,7 @@ export class Pool {
     return orderOf(seed, this.#options);
   }
 
-  #took(order: Order, report: RunReport, by: number): void {
+  #took(order: Order, report: WorkerReport, by: number): void {
     const { seed } = order;
     const known = this.#digests.get(seed);
     this.cpuUs += report.cpuUs;

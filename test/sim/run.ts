@@ -4,11 +4,13 @@ import type { BrokerFaults } from "../../internal/server/broker.ts";
 import { Book } from "./checkers/book.ts";
 import { Verdict } from "./checkers/verdict.ts";
 import type { Finding } from "./checkers/verdict.ts";
+import type { SimBroker } from "./cluster/sim-cluster.ts";
 import { SimCluster } from "./cluster/sim-cluster.ts";
 import { SMALL_SIZES } from "./cluster/small-settings.ts";
 import { Ending } from "./ending.ts";
 import { Health } from "./nemesis/health.ts";
 import { Nemesis } from "./nemesis/nemesis.ts";
+import type { Schedule } from "./nemesis/schedule.ts";
 import { Supervisor } from "./nemesis/supervisor.ts";
 import type { Plan, Workload } from "./plan.ts";
 import { planOf } from "./plan.ts";
@@ -33,6 +35,8 @@ export interface RunOptions {
   readonly faults?: BrokerFaults;
   /** Changes to what the seed has decided. */
   readonly adapt?: (plan: Plan) => Plan;
+  /** Faults in place of those that the seed would draw. */
+  readonly schedule?: Schedule;
   /** Sees the log of the brokers and the faults, line by line. */
   readonly print?: (line: string) => void;
 }
@@ -42,6 +46,9 @@ export interface RunReport {
   readonly findings: readonly Finding[];
   readonly totals: Totals;
   readonly digest: string;
+  readonly plan: Plan;
+  /** The faults that there were. */
+  readonly schedule: Schedule;
   /** Processor time that it took. */
   readonly cpuUs: number;
 }
@@ -100,10 +107,15 @@ class Run {
     this.#watch = new ClusterWatch(this.#cluster, this.#book, {
       moment: (at, moment) => this.#nemesis.moment(at, moment),
     });
-    this.#nemesis = new Nemesis(simulation, this.#cluster, plan, this.#supervisor, this.#totals, {
-      note: (what) => print?.(`${simulation.nowMs.toFixed(3).padStart(12)} *** ${what}`),
-      backUp: (at) => this.#watch.durableLog(at)?.snapshot() ?? (() => {}),
-    });
+    const setting = {
+      simulation,
+      cluster: this.#cluster,
+      totals: this.#totals,
+      supervisor: this.#supervisor,
+      note: (what: string) => print?.(`${simulation.nowMs.toFixed(3).padStart(12)} *** ${what}`),
+      backUp: (at: SimBroker) => this.#watch.durableLog(at)?.snapshot() ?? (() => {}),
+    };
+    this.#nemesis = new Nemesis(setting, plan, options.schedule ?? null);
     const health = new Health(this.#cluster, (at) => this.#supervisor.lost.has(at));
     const coordinators = new CoordinatorWatch(this.#cluster, this.#book);
     this.#traffic = new Traffic(this.#cluster, this.#book, coordinators, plan);
@@ -191,8 +203,15 @@ class Run {
     totals.commits = groups.sent.acknowledged;
     totals.offsetsRead = groups.fetched;
     totals.zombies = groups.sent.zombiesRefused;
-    const { findings } = this.#verdict;
-    return { seed: this.#options.seed, findings, totals, digest: this.#simulation.digest(), cpuUs };
+    return {
+      seed: this.#options.seed,
+      findings: this.#verdict.findings,
+      totals,
+      digest: this.#simulation.digest(),
+      plan: this.#plan,
+      schedule: this.#nemesis.done,
+      cpuUs,
+    };
   }
 }
 

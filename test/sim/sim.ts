@@ -3,11 +3,16 @@
 //
 //   node test/sim/sim.ts --seed 1 --seeds 1000 [--and 20300101000] [--workload NAME] [--profile NAME] [--mutant NAME]
 //   node test/sim/sim.ts --seed 57 --trace        one seed, with the log of every broker and every fault
+//   node test/sim/sim.ts --seed 57 --shrink       a failing seed as a short story, for test/sim/regressions
+//   node test/sim/sim.ts --story FILE             such a story, with its log
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { MUTANTS } from "./mutants.ts";
 import { failureText, orderOf, readOptions } from "./options.ts";
 import type { Options } from "./options.ts";
 import { Pool } from "./pool.ts";
+import { parseRegression, regressionText } from "./regression.ts";
 import { runSeed } from "./run.ts";
+import { shrink } from "./shrink.ts";
 import { shortfalls } from "./totals.ts";
 
 async function trace(options: Options): Promise<number> {
@@ -25,6 +30,41 @@ async function trace(options: Options): Promise<number> {
   }
   console.log(`${options.seeds.length - failed} passed, ${failed} failed`);
   return failed;
+}
+
+const SHRINK_SECONDS_MAX = 240;
+
+async function shrinkAll(options: Options): Promise<number> {
+  let failed = 0;
+  for (const seed of options.seeds) {
+    const { mutant, ...order } = orderOf(seed, options);
+    const report = await runSeed(mutant === null ? order : { ...order, faults: MUTANTS[mutant] });
+    if (report.findings.length === 0) continue;
+    failed++;
+    console.log(failureText({ ...order, mutant }, report));
+    const found = await shrink(report, mutant, (what) => console.log(what), SHRINK_SECONDS_MAX);
+    if (found === null) {
+      console.log(`the faults of seed ${seed} alone do not bring it back`);
+      continue;
+    }
+    const file = `tmp/seed-${seed}.txt`;
+    mkdirSync("tmp", { recursive: true });
+    writeFileSync(file, regressionText(found));
+    console.log(
+      `${regressionText(found)}\nin ${file}; replay: node test/sim/sim.ts --story ${file}`,
+    );
+  }
+  return failed;
+}
+
+async function tell(file: string): Promise<number> {
+  const { seed, plan, schedule, mutant } = parseRegression(readFileSync(file, "utf8"));
+  const faults = mutant === null ? {} : { faults: MUTANTS[mutant] };
+  const print = (line: string): void => console.log(line);
+  const { workload } = plan;
+  const report = await runSeed({ seed, workload, adapt: () => plan, schedule, print, ...faults });
+  for (const { property, detail } of report.findings) console.log(`"${property}": ${detail}`);
+  return report.findings.length;
 }
 
 function say(pool: Pool, seconds: number): void {
@@ -46,6 +86,8 @@ async function main(): Promise<number> {
     console.error(options);
     return 2;
   }
+  if (options.story !== null) return (await tell(options.story)) === 0 ? 0 : 1;
+  if (options.shrink) return (await shrinkAll(options)) === 0 ? 0 : 1;
   if (options.trace) return (await trace(options)) === 0 ? 0 : 1;
   const startedMs = performance.now();
   const pool = new Pool(options);

@@ -2,8 +2,17 @@
 import { MUTANTS } from "./mutants.ts";
 import type { Order } from "./options.ts";
 import { runSeed } from "./run.ts";
+import type { RunReport } from "./run.ts";
+
+/** What of a report the other process wants to know. */
+export type WorkerReport = Pick<RunReport, "findings" | "totals" | "digest" | "cpuUs">;
 
 process.on("message", ({ seed, workload, profile, mutant }: Order) => {
   const faults = mutant === null ? {} : { faults: MUTANTS[mutant] };
-  void runSeed({ seed, workload, profile, ...faults }).then((report) => process.send?.(report));
+  void runSeed({ seed, workload, profile, ...faults }).then(
+    ({ findings, totals, digest, cpuUs }) => {
+      const report: WorkerReport = { findings, totals, digest, cpuUs };
+      process.send?.(report);
+    },
+  );
 });

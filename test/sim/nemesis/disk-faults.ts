@@ -1,6 +1,7 @@
 // Faults of disks: slow ones, failing ones, full ones, and those that come back empty or old.
 import type { SimBroker } from "../cluster/sim-cluster.ts";
 import type { FaultKind, Plan } from "../plan.ts";
+import { CALM_DISK } from "../world/sim-device.ts";
 import type { FaultCode, LaneName } from "../world/sim-device.ts";
 import type { Stage } from "./stage.ts";
 
@@ -12,16 +13,11 @@ const SETTLED_MS = 1_500;
 export class DiskFaults {
   readonly #stage: Stage;
   readonly #lostMax: number;
-  readonly #capacityBytes: number;
-  /** While true, no other fault is ordered. */
-  isDelicate = false;
 
   constructor(stage: Stage, plan: Plan) {
     this.#stage = stage;
     // Of every partition a majority of disks stays, of those of __consumer_offsets too, which have three.
     this.#lostMax = plan.factor === 5 && plan.groups === null ? 2 : 1;
-    const [first] = stage.cluster.brokers as [SimBroker];
-    this.#capacityBytes = first.node.disk.options.capacityBytes;
   }
 
   async order(kind: FaultKind, at: SimBroker): Promise<void> {
@@ -46,15 +42,6 @@ export class DiskFaults {
     }
   }
 
-  repairAll(): void {
-    for (const { node } of this.#stage.cluster.brokers) {
-      node.disk.stall("journal", 0);
-      node.disk.stall("bulk", 0);
-      node.disk.forgetFaults();
-      node.disk.options = { ...node.disk.options, capacityBytes: this.#capacityBytes };
-    }
-  }
-
   #stall(at: SimBroker, lane: LaneName): void {
     const { entropy, totals } = this.#stage;
     totals.stalls++;
@@ -74,7 +61,7 @@ export class DiskFaults {
     const capacityBytes = disk.platter.usedBytes() + entropy.below(300_000);
     disk.options = { ...disk.options, capacityBytes };
     undoAfter(entropy.between(100, 1_500), () => {
-      disk.options = { ...disk.options, capacityBytes: this.#capacityBytes };
+      disk.options = { ...disk.options, capacityBytes: CALM_DISK.capacityBytes };
     });
   }
 
@@ -102,7 +89,7 @@ export class DiskFaults {
           simulation.scheduler.nowUs - other.bootedUs > SETTLED_MS * 1000),
     );
     if (!isSettled || !this.#mayLose(at)) return;
-    this.isDelicate = true;
+    this.#stage.delicate(true);
     simulation.network.links.healAll();
     totals.restored++;
     totals.powerLosses++;
@@ -111,7 +98,7 @@ export class DiskFaults {
     at.node.disk.restore(image);
     rollBack();
     simulation.scheduler.at(DELICATE_MS * 1000, null, 1, "delicate no more", () => {
-      this.isDelicate = false;
+      this.#stage.delicate(false);
     });
   }
 

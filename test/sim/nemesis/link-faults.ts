@@ -43,10 +43,6 @@ export class LinkFaults {
     this.#cutFor(ways, forMs);
   }
 
-  healAll(): void {
-    this.#stage.simulation.network.links.healAll();
-  }
-
   #isolateOneWay(at: SimBroker): void {
     const { entropy, totals } = this.#stage;
     totals.oneWayCuts++;

@@ -1,0 +1,21 @@
+// What once broke, as the shortest story of it that was found (`--shrink`): it breaks nothing any more. Where a planted bug
+// brings it back, that is seen as well.
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { parseRegression, regressionText } from "./regression.ts";
+import { again } from "./shrink.ts";
+
+const FOLDER = new URL("./regressions/", import.meta.url);
+
+describe("regressions", () => {
+  it.each(readdirSync(FOLDER))("%s", async (name) => {
+    const text = readFileSync(new URL(name, FOLDER), "utf8");
+    const regression = parseRegression(text);
+    expect(regressionText(regression)).toBe(text);
+    expect((await again(regression, null)).findings).toEqual([]);
+    const { mutant, breaks } = regression;
+    if (mutant === null) return;
+    const { findings } = await again(regression, mutant);
+    expect(findings.map(({ property }) => property)).toContain(breaks);
+  });
+});
