@@ -39,6 +39,11 @@ export class Arena {
     return this.#position as PayloadPosition;
   }
 
+  /** Bytes that no write has made durable yet. */
+  get waitingBytes(): number {
+    return this.#position - this.#durable;
+  }
+
   /** True when the next `length` bytes would not follow the last ones in memory: then `skip` comes first. */
   wraps(length: number): boolean {
     const at = this.#position % this.bytes.length;

@@ -32,6 +32,11 @@ export class BatchWriter {
     this.#incarnation = incarnation;
   }
 
+  /** A block of zeros. */
+  get zeros(): Uint8Array {
+    return this.#scratch.subarray(2 * EDGE_BYTES);
+  }
+
   /** The parts of one write. Uses the scratch memory: the write before has ended. */
   parts(
     batch: QueuedBatch,

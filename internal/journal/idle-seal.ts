@@ -1,5 +1,6 @@
-// Seals of an idle journal. The first one vouches for the last batch, which nothing else does (J7). While the owner wants it,
-// one follows every second, so that a stalled disk shows although nobody writes (L4).
+// What an idle journal writes: a seal that vouches for the last batch, which nothing else does (J7), and then, while the
+// owner wants it, a pulse every second, so that a stalled disk shows although nobody writes (L4). A pulse takes no room: an
+// idle broker does not fill its disk (J11).
 import type { Cancel, Clock } from "../ports/clock.ts";
 
 const KEEP_ALIVE_MS = 1_000;
@@ -9,6 +10,8 @@ export interface SealedJournal {
   readonly isIdle: () => boolean;
   readonly endsWithSeal: () => boolean;
   readonly seal: () => void;
+  /** False: there is no place for one at the end of this file, and a seal opens the next. */
+  readonly pulse: () => boolean;
 }
 
 export class IdleSeal {
@@ -57,8 +60,8 @@ export class IdleSeal {
     const waitMs = isSealed ? KEEP_ALIVE_MS : this.#idleMs;
     this.#timer = this.#clock.after(Math.max(0, waitMs - this.#idleForMs()), () => {
       this.#timer = null;
-      if (this.#journal.isIdle() && this.#idleForMs() >= waitMs) this.#journal.seal();
-      else this.#watch();
+      if (!this.#journal.isIdle() || this.#idleForMs() < waitMs) return this.#watch();
+      if (!this.#journal.endsWithSeal() || !this.#journal.pulse()) this.#journal.seal();
     });
   }
 

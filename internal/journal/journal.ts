@@ -37,6 +37,7 @@ import type {
   JournalFault,
   JournalOptions,
   JournalRoom,
+  JournalUse,
   ReadFault,
   Recovered,
   RecoveryVisitor,
@@ -52,8 +53,10 @@ import type { JournalSizes } from "./sizes.ts";
 
 const IDLE_SEAL = 0;
 const CLOSING_SEAL = 1;
-/** Of the memory for headers, what batches leave to other records. */
-const TABLE_MARGIN_PART = 0.5;
+/** Of the memory for headers, what each use leaves to others (J11). */
+const TABLE_MARGIN_PART: Readonly<Record<JournalUse, number>> = { batch: 0.5, own: 0.25 };
+/** Of the arena's margin. */
+const ARENA_MARGIN_PART: Readonly<Record<JournalUse, number>> = { batch: 1, own: 0.5 };
 
 type State = "open" | "closing" | "failed" | "closed";
 
@@ -85,6 +88,8 @@ export class Journal implements SharedJournal {
   #identity: Identity;
   #state: State = "open";
   #writing: WriteUnderWay | null = null;
+  /** When the pulse that is under way was issued; null for none. */
+  #pulseSinceMs: number | null = null;
   /** A batch whose file is not ready, and since when. */
   #stuck: QueuedBatch | null = null;
   #stuckSinceMs = 0;
@@ -122,10 +127,8 @@ export class Journal implements SharedJournal {
     this.#durableTicket = opened.lastTicket as Ticket;
     this.#peers = new Map(opened.recovered.peers);
     this.#arena = new Arena(lane.allocate(sizes.arenaBytes), opened.nextPosition);
-    this.#queue = new BatchQueue(lane.allocate(sizes.tableBytes), sizes.batchBytesMax, {
-      ticket: opened.lastTicket,
-      ordinal: opened.nextOrdinal,
-    });
+    const last = { ticket: opened.lastTicket, ordinal: opened.nextOrdinal };
+    this.#queue = new BatchQueue(sizes, last, (bytes) => lane.allocate(bytes));
     this.#queue.skipTicketsUpTo(opened.ticketsUsed);
     this.#writer = new BatchWriter(lane.allocate(SCRATCH_BYTES), opened.identity.incarnation);
     this.#probe = journalProbe(world.meter, () => this.#files.usedBytes);
@@ -135,12 +138,13 @@ export class Journal implements SharedJournal {
     this.#reserve.keep();
     this.#checkpoints = this.#makeCheckpoints(opened);
     this.#idleSeal = new IdleSeal(world.clock, sizes.sealIdleMs, {
-      isIdle: () => this.#writing === null && this.#stuck === null && this.#queue.isEmpty,
+      isIdle: () => !this.#isWriting && this.#stuck === null && this.#queue.isEmpty,
       endsWithSeal: () => this.#endsWithSeal,
       seal: () => {
         this.#appendOwn("seal", IDLE_SEAL, 0);
         this.flush();
       },
+      pulse: () => this.#pulse(),
     });
   }
 
@@ -183,9 +187,9 @@ export class Journal implements SharedJournal {
     const length = end - start;
     assert(header.length === length, "a header says how long its payload is");
     assert(length <= this.#queue.payloadBytesMax, "a payload fits a batch");
-    const isBatch = length > 0 && header.kind === BATCH_ENTRY;
-    if (isBatch ? !this.fits(length) : !this.#takes(length)) return this.#full();
     if (length > 0) {
+      const isBatch = header.type === "append" && header.kind === BATCH_ENTRY;
+      if (!this.#arena.hasRoom(length, isBatch ? this.#margin("batch") : 0)) return this.#full();
       if (this.#arena.wraps(length)) {
         // The payloads of a batch are one range, so the batch ends where the ring does.
         this.#queue.seal();
@@ -195,22 +199,23 @@ export class Journal implements SharedJournal {
     }
     if (header.type === "drop-group") this.#checkpoints.beforeDrop(header.group);
     const position = this.#arena.position;
-    if (!this.#queue.add(header, position)) return this.#full();
+    this.#queue.add(header, position);
     if (payload !== null && length > 0) this.#arena.copy(payload, start, end);
     this.#book(header);
     this.#endsWithSeal = false;
     return position;
   }
 
-  fits(payloadBytes: number, records = 1): boolean {
+  fits(use: JournalUse, payloadBytes: number, records = 1): boolean {
     const tablePart = (records * RECORD_HEADER_BYTES) / this.#sizes.tableBytes;
-    if (this.#queue.freePart - tablePart < TABLE_MARGIN_PART) return false;
-    if (this.#files.writtenBytes >= this.#sizes.bytesMax) return false;
-    return this.#arena.hasRoom(payloadBytes, this.#sizes.marginBytes);
+    if (this.#queue.freePart - tablePart < TABLE_MARGIN_PART[use]) return this.#noRoom();
+    if (use === "batch" && this.#isFull()) return false;
+    const hasRoom = payloadBytes === 0 || this.#arena.hasRoom(payloadBytes, this.#margin(use));
+    return hasRoom || this.#noRoom();
   }
 
   flush(): void {
-    if (this.#writing !== null || this.#stuck !== null) {
+    if (this.#isWriting || this.#stuck !== null) {
       this.#flushWanted = true;
       return;
     }
@@ -240,7 +245,8 @@ export class Journal implements SharedJournal {
   }
 
   oldestUnfinishedWriteMs(): number {
-    if (this.#writing !== null) return this.#world.clock.upMs() - this.#writing.startedMs;
+    const sinceMs = this.#writing?.startedMs ?? this.#pulseSinceMs;
+    if (sinceMs !== null) return this.#world.clock.upMs() - sinceMs;
     if (this.#stuck !== null) return this.#world.clock.upMs() - this.#stuckSinceMs;
     return 0;
   }
@@ -303,16 +309,25 @@ export class Journal implements SharedJournal {
     await this.#lock.release();
   }
 
-  /** Room for a record that is no batch: it may use the margins. */
-  #takes(length: number): boolean {
-    if (this.#files.writtenBytes >= this.#sizes.bytesMax) return false;
-    return length === 0 || this.#arena.hasRoom(length, 0);
+  #margin(use: JournalUse): number {
+    return this.#sizes.marginBytes * ARENA_MARGIN_PART[use];
+  }
+
+  /** The disk holds what batches may use of it, once all that is queued is written. */
+  #isFull(): boolean {
+    return this.#files.writtenBytes + this.#arena.waitingBytes >= this.#sizes.bytesMax;
   }
 
   #full(): "full" {
+    this.#noRoom();
+    return "full";
+  }
+
+  /** Somebody found no room in memory, and is told when there may be some. */
+  #noRoom(): false {
     this.#roomWanted = true;
     this.#probe.full.add(1);
-    return "full";
+    return false;
   }
 
   #tellRoom(): void {
@@ -412,6 +427,31 @@ export class Journal implements SharedJournal {
     if (batch.ticket === this.#files.current.firstTicket) this.#checkpoints.runWhenUseful();
   }
 
+  get #isWriting(): boolean {
+    return this.#writing !== null || this.#pulseSinceMs !== null;
+  }
+
+  /**
+   * Writes zeros where the next batch goes, which mean nothing there: a sign of life of the disk (L4) that takes no room,
+   * however long nothing else is written.
+   */
+  #pulse(): boolean {
+    const { handle, position, capacity } = this.#files.current;
+    const { zeros } = this.#writer;
+    if (handle === null || position + zeros.length > capacity) return false;
+    const startedMs = this.#world.clock.upMs();
+    this.#pulseSinceMs = startedMs;
+    handle.write(position, [zeros], (fault) => {
+      const nowMs = this.#world.clock.upMs();
+      this.#pulseSinceMs = null;
+      if (fault !== null) return this.#fail(fault);
+      this.lastWriteMs = nowMs - startedMs;
+      if (this.#flushWanted) this.#issue();
+      this.#idleSeal.written(nowMs);
+    });
+    return true;
+  }
+
   #fileReady(): void {
     if (this.#files.isDiskFull) this.#reserve.giveUp();
     if (this.#stuck !== null && this.#state !== "failed") this.#place(this.#stuck);
@@ -428,7 +468,7 @@ export class Journal implements SharedJournal {
   }
 
   /** Queues one of the journal's own records, which need no payload memory. */
-  #appendOwn(type: "seal" | "checkpoint", kind: 0 | 1, index: number): boolean {
+  #appendOwn(type: "seal" | "checkpoint", kind: 0 | 1, index: number): void {
     const header: RecordHeader = {
       type,
       kind,
@@ -444,9 +484,8 @@ export class Journal implements SharedJournal {
       headSum: 0,
       vote: 0 as ReplicaId,
     };
-    const isQueued = this.#queue.add(header, this.#arena.position);
-    if (isQueued) this.#endsWithSeal = type === "seal";
-    return isQueued;
+    this.#queue.add(header, this.#arena.position);
+    this.#endsWithSeal = type === "seal";
   }
 
   /** True once `ticket` is durable, false when it never will be. */
@@ -478,12 +517,9 @@ export class Journal implements SharedJournal {
     return new Checkpoints(this.#world, at, this.#files, this.#ledger, journal, this.#probe);
   }
 
-  /** Queues one of the journal's own records, when there is room, and waits for it; false when it never gets durable. */
-  async #ownDurably(type: "seal" | "checkpoint", kind: 0 | 1, index: number): Promise<boolean> {
-    const state = this.#state;
-    while (!this.#appendOwn(type, kind, index)) {
-      if (!(await this.#durably(this.#durableTicket + 1)) || this.#state !== state) return false;
-    }
+  /** Queues one of the journal's own records and waits for it; false when it never gets durable. */
+  #ownDurably(type: "seal" | "checkpoint", kind: 0 | 1, index: number): Promise<boolean> {
+    this.#appendOwn(type, kind, index);
     const ticket = this.#queue.lastTicket;
     this.flush();
     return this.#durably(ticket);

@@ -142,8 +142,16 @@ export interface GroupTableSource {
 
 export type JournalRoom =
   | "ok"
-  /** Client appends are to be refused; hard states, configurations and group 0 still have the reserve. */
+  /** Client appends are to be refused; what followers take and all else still has room. */
   | "near-full";
+
+/**
+ * What room is asked for (J11). "batch": records of clients, here or on their way to a follower; they stop at
+ * `journal.bytes.max`, and leave memory to all else. "own": what a broker writes on its own account and could do later
+ * or not at all: commands, campaigns, votes, groups that begin or end. It stops at no limit of the disk, and leaves
+ * memory to what cannot wait: a term that others began, the first entry of a leader that was elected.
+ */
+export type JournalUse = "batch" | "own";
 
 /** The journal as upper layers see it. */
 export interface SharedJournal {
@@ -154,12 +162,13 @@ export interface SharedJournal {
   onRoom: () => void;
   /** Supplies rows for group tables; without one nothing is recycled. */
   groupTable: GroupTableSource | null;
-  /** While set, an idle journal writes a seal once a second, so that a stalled disk shows (L4). */
+  /** While set, an idle journal tries the disk once a second, so that a stalled one shows (L4). It takes no room. */
   keepAlive: boolean;
 
   /**
    * Queues a record, with ONE copy of its payload into the arena. Its ticket is `lastTicket` afterwards.
-   * "full": the arena or the queue has no room until earlier bytes are durable and unpinned; nothing was queued.
+   * "full": the arena or the queue has no room until earlier bytes are durable and unpinned; nothing was queued. Never
+   * said for a record without payload, nor for one that `fits` was asked about.
    * "closed": the journal is closing or has failed.
    */
   append(
@@ -168,12 +177,8 @@ export interface SharedJournal {
     start: number,
     end: number,
   ): PayloadPosition | "full" | "closed";
-  /**
-   * So many records, with this many payload bytes together, could be appended now and none answered "full". A record
-   * that is no batch and has at most 4 KiB of payload always fits: a margin is kept for hard states, configurations and
-   * no-ops.
-   */
-  fits(payloadBytes: number, records?: number): boolean;
+  /** So many records, with this many payload bytes together, could be appended now for this use. */
+  fits(use: JournalUse, payloadBytes: number, records?: number): boolean;
   /** The longest payload that one record can have. */
   readonly payloadBytesMax: number;
   /** The ticket of the record that was appended last (J4). */

@@ -1,5 +1,6 @@
 // The batches that wait for the disk: one that is being gathered, sealed ones before it, at most one that is being
 // written. Record headers are encoded straight into a ring of table memory, so that a batch's table is one range of it.
+// The ring grows when what cannot wait finds it full (J11); whatever can wait asks first how much of it is free.
 import { assert } from "../base/assert.ts";
 import { RECORD_HEADER_BYTES, encodeRecordHeader } from "../record/record.ts";
 import type { RecordHeader } from "../record/record.ts";
@@ -21,8 +22,11 @@ export interface QueuedBatch {
 const OVERHEAD_BYTES = 2 * (BATCH_HEADER_BYTES + PEERS_MAX * PEER_BYTES) + 4096;
 
 export class BatchQueue {
-  readonly #table: Uint8Array;
-  readonly #tableView: DataView;
+  readonly #allocate: (bytes: number) => Uint8Array;
+  /** Its length at the start, of which `freePart` speaks. */
+  readonly #tableBytes: number;
+  #table: Uint8Array;
+  #tableView: DataView;
   readonly #bytesMax: number;
   #tablePosition = 0;
   #waiting: QueuedBatch[] = [];
@@ -32,11 +36,18 @@ export class BatchQueue {
   #nextTicket: number;
   #nextOrdinal: number;
 
-  constructor(table: Uint8Array, bytesMax: number, last: { ticket: number; ordinal: number }) {
-    assert(table.length % RECORD_HEADER_BYTES === 0, "the table memory holds whole headers");
-    this.#table = table;
-    this.#tableView = new DataView(table.buffer, table.byteOffset, table.length);
-    this.#bytesMax = bytesMax - OVERHEAD_BYTES;
+  constructor(
+    sizes: { readonly tableBytes: number; readonly batchBytesMax: number },
+    last: { readonly ticket: number; readonly ordinal: number },
+    allocate: (bytes: number) => Uint8Array,
+  ) {
+    const { tableBytes, batchBytesMax } = sizes;
+    assert(tableBytes % RECORD_HEADER_BYTES === 0, "the table memory holds whole headers");
+    this.#allocate = allocate;
+    this.#tableBytes = tableBytes;
+    this.#table = allocate(tableBytes);
+    this.#tableView = viewOf(this.#table);
+    this.#bytesMax = batchBytesMax - OVERHEAD_BYTES;
     this.#lastTicket = last.ticket;
     this.#nextTicket = last.ticket + 1;
     this.#nextOrdinal = last.ordinal;
@@ -61,11 +72,11 @@ export class BatchQueue {
     return this.#bytesMax - 2 * RECORD_HEADER_BYTES;
   }
 
-  /** Part of the table memory that is free, 0 to 1. */
+  /** Part of the table memory that is free: 1 at most, below 0 when it had to grow. */
   get freePart(): number {
     const oldest = this.#writing ?? this.#waiting[0] ?? this.#open;
     if (oldest === null) return 1;
-    return 1 - (this.#tablePosition - oldest.tableStart) / this.#table.length;
+    return 1 - (this.#tablePosition - oldest.tableStart) / this.#tableBytes;
   }
 
   /** Lets the next batch have a ticket above `ticket`: numbers that were perhaps used are never used again. */
@@ -75,10 +86,10 @@ export class BatchQueue {
   }
 
   /**
-   * Adds a record whose payload goes to `position`. False when the table memory is full. A payload has to follow
-   * the batch's earlier ones directly, so the caller seals before it leaves a hole.
+   * Adds a record whose payload goes to `position`. A payload has to follow the batch's earlier ones directly, so the
+   * caller seals before it leaves a hole.
    */
-  add(header: RecordHeader, position: number): boolean {
+  add(header: RecordHeader, position: number): void {
     const length = header.length;
     let batch = this.#open;
     if (
@@ -88,7 +99,7 @@ export class BatchQueue {
       this.seal();
       batch = null;
     }
-    if (!this.#reserve(batch)) return false;
+    this.#reserve(batch);
     batch = this.#open ?? this.#begin(position);
     if (batch.payloadEnd === batch.payloadStart) batch.payloadStart = position;
     else assert(batch.payloadEnd === position, "the payloads of a batch are one range");
@@ -98,7 +109,6 @@ export class BatchQueue {
     this.#tablePosition += RECORD_HEADER_BYTES;
     batch.recordCount++;
     this.#nextOrdinal++;
-    return true;
   }
 
   /** Ends the batch that is being gathered. */
@@ -141,15 +151,30 @@ export class BatchQueue {
     return batch;
   }
 
-  /** Finds room for one more header, sealing `batch` when its table would wrap around the ring. */
-  #reserve(batch: QueuedBatch | null): boolean {
-    const size = this.#table.length;
-    if (batch !== null && this.#tablePosition % size === 0) this.seal();
+  /** Makes sure of room for one more header, sealing `batch` when its table would wrap around the ring. */
+  #reserve(batch: QueuedBatch | null): void {
+    if (batch !== null && this.#tablePosition % this.#table.length === 0) this.seal();
     const oldest = this.#writing ?? this.#waiting[0] ?? this.#open;
-    return oldest === null || this.#tablePosition + RECORD_HEADER_BYTES - oldest.tableStart <= size;
+    const used = oldest === null ? 0 : this.#tablePosition - oldest.tableStart;
+    if (used + RECORD_HEADER_BYTES > this.#table.length) this.#grow();
+  }
+
+  /** Twice the ring: no table wraps around it that did not wrap before. The write under way keeps the memory it has. */
+  #grow(): void {
+    const table = this.#allocate(2 * this.#table.length);
+    const queued = [this.#writing, ...this.#waiting, this.#open];
+    for (const batch of queued) {
+      if (batch !== null) table.set(this.tableOf(batch), batch.tableStart % table.length);
+    }
+    this.#table = table;
+    this.#tableView = viewOf(table);
   }
 
   #bytesOf(batch: QueuedBatch): number {
     return batch.payloadEnd - batch.payloadStart + 2 * RECORD_HEADER_BYTES * batch.recordCount;
   }
+}
+
+function viewOf(table: Uint8Array): DataView {
+  return new DataView(table.buffer, table.byteOffset, table.length);
 }

@@ -5,14 +5,14 @@ import type { JournalOptions } from "./owner.ts";
 
 export interface JournalSizes {
   readonly arenaBytes: number;
-  /** What batches leave free in the arena. */
+  /** What batches leave free in the arena; of it, what else can wait leaves half (J11). */
   readonly marginBytes: number;
   readonly tableBytes: number;
   readonly fileBytes: number;
   readonly bytesMax: number;
   /** The reserve file (J8). */
   readonly reserveBytes: number;
-  /** Of `bytesMax`, what is kept for hard states, configurations and group 0. */
+  /** Of `bytesMax`, what leaders leave to followers, and to all that is no batch of a client (J11). */
   readonly keptBytes: number;
   readonly batchBytesMax: number;
   readonly sealIdleMs: number;

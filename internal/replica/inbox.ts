@@ -13,6 +13,7 @@ import type { Member } from "./membership.ts";
 import { decodeMembership } from "./membership.ts";
 import { payloadIntact } from "./payload.ts";
 import type { Replica } from "./replica.ts";
+import { hasRoomForRow } from "./room.ts";
 
 /** An acknowledgement of rows that are all refused, each with a message, must fit the control lane (F6). */
 const ACKNOWLEDGED_ROWS_MAX = 512;
@@ -118,14 +119,8 @@ export class Inbox {
     if (replica === null) return nothing;
     const heads = headsOf(row, bytes, replica);
     if (heads === null) return nothing;
-    let payloadBytes = 0;
-    for (const { length } of row.entries) {
-      // The leader's journal takes longer ones: this broker was configured otherwise.
-      if (length > this.#journal.payloadBytesMax) return nothing;
-      payloadBytes += length;
-    }
     // Refusing the row before the machine sees it is always legal; the leader offers it again.
-    if (payloadBytes > 0 && !this.#journal.fits(payloadBytes, row.entries.length)) return nothing;
+    if (!hasRoomForRow(this.#journal, row, replica.machine.term)) return nothing;
     const rejection = replica.receive(row, heads, bytes);
     if (rejection !== null) {
       messages.push(replica.envelope(row.from, rejection));

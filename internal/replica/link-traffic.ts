@@ -4,6 +4,7 @@
 import type { SharedJournal } from "../journal/owner.ts";
 import type { BrokerId, DirectoryId, GroupId, ReplicaId, Term } from "../model/ids.ts";
 import type { World } from "../ports/world.ts";
+import type { Message } from "../raft/message.ts";
 import type { PingFacts, Session } from "../transport/contract.ts";
 import type { Links } from "../transport/links.ts";
 import type { ReceivedRow } from "./append-frame.ts";
@@ -27,6 +28,7 @@ import type { GroupsOfBroker } from "./group-table.ts";
 import { Peer } from "./peer.ts";
 import type { PeerOptions } from "./peer.ts";
 import type { Replica } from "./replica.ts";
+import { hasRoomForCampaign } from "./room.ts";
 import { inSlices } from "./slices.ts";
 
 /** Who leads a group, as its leader says. */
@@ -58,6 +60,12 @@ export interface LinkTrafficEvents {
   seenBy(peer: DirectoryId, sequence: number): void;
 }
 
+/** Messages of campaigns, which make the machine write, and which are not heard while the journal has no room (J11). */
+const LOSABLE: ReadonlySet<Message["say"]> = new Set([
+  "vote-request",
+  "vote-response",
+  "pre-vote-response",
+]);
 /** After a row was refused without a reason of Raft's, the peer is offered it again after this long. */
 const RETRY_MS = 50;
 
@@ -239,6 +247,8 @@ export class LinkTraffic {
       this.#peerFor(session)?.post(replica.envelope(from, refusal));
       return this.#events.touch();
     }
+    // Lost, like on a bad link: whoever asked for the vote, or was given it, tries again.
+    if (LOSABLE.has(message.say) && !hasRoomForCampaign(this.#journal)) return;
     if (envelope.membership !== null) replica.learnMembers(envelope.membership.members);
     replica.handle({ on: "message", from: envelope.from, message: envelope.message });
     this.#events.touch();

@@ -31,6 +31,7 @@ import type { TransferReason } from "./probe.ts";
 import { Repairs } from "./repairs.ts";
 import { Replica } from "./replica.ts";
 import type { Surroundings } from "./replica.ts";
+import { AfterWrites, hasRoomForCampaign } from "./room.ts";
 import { Standings } from "./standing.ts";
 import { StallWatch } from "./stall.ts";
 import type { StallLimits } from "./stall.ts";
@@ -99,6 +100,7 @@ export class MultiRaft implements Surroundings {
   readonly #repairs: Repairs;
   readonly #handOvers: HandOvers;
   readonly #stall: StallWatch;
+  readonly #afterWrites: AfterWrites;
   #turnScheduled = false;
   #commitTimer: Cancel | null = null;
   #sweepTimer: Cancel | null = null;
@@ -117,6 +119,7 @@ export class MultiRaft implements Surroundings {
     this.#options = options;
     this.#events = events;
     const { recovered } = journal;
+    this.#afterWrites = new AfterWrites(journal);
     this.#standings = new Standings(
       recovered.directory,
       recovered.clean || recovered.fresh,
@@ -126,11 +129,12 @@ export class MultiRaft implements Surroundings {
     const writeMs = (): number => journal.lastWriteMs;
     this.#elections = new Elections(world.clock, world.entropy, delays, writeMs, (replica) => {
       const isAble = !this.#handOvers.isDraining && this.#stall.state !== "fenced";
-      if (isAble && replica.damaged.size === 0) replica.handle({ on: "election-timeout" });
+      if (!isAble || replica.damaged.size > 0) return;
+      if (hasRoomForCampaign(journal)) replica.handle({ on: "election-timeout" });
     });
     this.#probe = new ReplicaProbe(world.meter, {
-      leaders: () => this.leaderCount,
-      armed: () => this.armedCount,
+      leaders: () => this.#inSync.size,
+      armed: () => this.#elections.armedCount,
       replicas: () => this.#replicas.values(),
       inSync: (replica) => this.inSync(replica).length,
     });
@@ -204,6 +208,12 @@ export class MultiRaft implements Surroundings {
     replica.logStart = recovered.logStart;
     if (suspect) this.#standings.distrustGroup(replica);
     return this.#add(replica, this.#rankOf(replica));
+  }
+
+  /** Runs once, when everything that was written until now is durable. */
+  afterWrite(run: () => void): void {
+    this.#afterWrites.add(run);
+    this.#touch();
   }
 
   /** Creates a group's replica here. Its existence is durable before anything else of it can be. */
@@ -332,7 +342,8 @@ export class MultiRaft implements Surroundings {
 
   /** D1, and L4: who would have to hand it over again at once does not take it. */
   #mayTakeOver(replica: Replica): boolean {
-    return replica.damaged.size === 0 && this.#stall.state === "no" && !this.#handOvers.isDraining;
+    const isWell = replica.damaged.size === 0 && this.#stall.state === "no";
+    return isWell && !this.#handOvers.isDraining && hasRoomForCampaign(this.journal);
   }
 
   /** Something changed that leaves at the end of the turn. */
@@ -491,6 +502,7 @@ export class MultiRaft implements Surroundings {
     });
     this.#repairs.durable(this.journal.durableTicket);
     this.#traffic.acknowledge();
+    this.#afterWrites.durable();
     this.#touch();
   }
 

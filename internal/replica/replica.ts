@@ -180,10 +180,11 @@ export class Replica {
     if (this.#stepping) return "busy";
     const refusal = this.machine.proposeRefusal();
     if (refusal !== null) return refusal === "not-leader" ? "not-leader" : "busy";
-    // Commands still have the reserve: some of them are what makes room.
-    const isFull = this.#around.journal.room() === "near-full";
-    if (isFull && proposal.kind === ENTRY_BATCH) return "storage-full";
-    if (!this.#around.journal.fits(proposal.end - proposal.start)) return "busy";
+    const { journal } = this.#around;
+    const isBatch = proposal.kind === ENTRY_BATCH;
+    // Commands go on: some of them are what makes room (J11).
+    if (isBatch && journal.room() === "near-full") return "storage-full";
+    if (!journal.fits(isBatch ? "batch" : "own", proposal.end - proposal.start)) return "busy";
     this.#proposal = proposal;
     this.#step({ on: "propose", kind: proposal.kind }, null, null);
     this.#proposal = null;

@@ -35,7 +35,7 @@ async function fill(
 ): Promise<void> {
   for (let each = 0; each < count;) {
     if (driver.append(group, 1, payloadOf(each, length + (each % 7)))) each++;
-    else await eventually(stage.world, () => journal.fits(length + 7));
+    else await eventually(stage.world, () => journal.fits("batch", length + 7));
     if (each % 5 === 0) journal.flush();
   }
   journal.flush();
@@ -190,7 +190,7 @@ function describeMemory(stage: () => Stage): void {
       let appended = 0;
       while (driver.append(1, 1, payloadOf(appended, 8_000))) appended++;
       expect(appended * 8_000).toBeGreaterThan(TINY.arenaBytes! / 2);
-      expect(journal.fits(8_000)).toBe(false);
+      expect(journal.fits("batch", 8_000)).toBe(false);
       expect(driver.vote(1, 9, 10)).toBe(true);
       let roomTold = 0;
       journal.onRoom = () => {

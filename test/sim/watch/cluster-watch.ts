@@ -43,7 +43,9 @@ export class ClusterWatch implements ClusterEvents {
       this.#disks.set(at, disk);
       at.node.disk.observer = {
         journalIssued: () => events.moment(at, "journal write issued", null),
-        journalDurable: (write) => disk.log?.durable(ticketOf(write)),
+        journalDurable: (write) => {
+          if (isBatch(write)) disk.log?.durable(ticketOf(write));
+        },
       };
     }
     cluster.listen(this);
@@ -91,7 +93,8 @@ export class ClusterWatch implements ClusterEvents {
 
   ended(at: SimBroker, broker: Broker | null): void {
     const disk = this.#diskOf(at);
-    const { inFlight } = at.node.disk;
+    const issued = at.node.disk.inFlight;
+    const inFlight = issued !== null && isBatch(issued) ? issued : null;
     if (inFlight !== null) disk.doubtful ??= inFlight;
     if (broker === null) return;
     this.settle();
@@ -128,6 +131,11 @@ export function whoIs(at: SimBroker, broker: Broker): string {
 }
 
 /** The ticket in the head of a journal batch. */
+/** Not a pulse, which says nothing. */
+function isBatch({ bytes }: JournalWrite): boolean {
+  return bytes[0] !== 0;
+}
+
 function ticketOf({ bytes }: JournalWrite): number {
   return readSafeInteger(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 8);
 }
