@@ -78,7 +78,7 @@ export class ControllerNode {
     this.#options = options;
     const { clock } = world;
     // Its replica fetches the entry again (D1); until then this broker's controller neither leads nor goes on.
-    this.commandLog = new ReplicatedCommandLog((index) =>
+    this.commandLog = new ReplicatedCommandLog(clock, (index) =>
       world.log.error({ index }, "controller-waits-for-a-repair"),
     );
     this.readiness = new TopicReadiness(this.image, this.leaders, clock);

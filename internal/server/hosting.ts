@@ -1,7 +1,8 @@
 // The replicas that the image places in this directory: created when they are assigned, told their topic's configs, and
 // dropped only when the image knows that they are gone for good (C5). An image that is older than this start of the broker
 // creates and drops nothing: it may still speak of replicas that were here and are gone, and such a one, made anew, would
-// have forgotten for whom it voted and what it acknowledged (F5).
+// have forgotten for whom it voted and what it acknowledged (F5). The image says which groups have to be looked at; what is
+// then done about one is what stands when its turn comes. Turns come in pieces of time (L7), at the pace of the journal (J11).
 import { assert } from "../base/assert.ts";
 import type { Topic } from "../cluster/cluster-state.ts";
 import type { MetadataImage } from "../cluster/image.ts";
@@ -28,6 +29,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Membership } from "../replica/membership.ts";
 import type { MultiRaft } from "../replica/multi-raft.ts";
+import { hasRoomForGroup } from "../replica/room.ts";
 import { inSlices } from "../replica/slices.ts";
 import type { MoveFaults } from "./move-faults.ts";
 import { reachedRevision } from "./reconfiguration.ts";
@@ -50,6 +52,11 @@ export interface HostingParts {
   readonly faults: MoveFaults;
 }
 
+/** Work without giving the event loop back (L7). */
+const STRETCH_MS_MAX = 4;
+/** Groups that begin or end here before a journal write has to be done with them. */
+const CHANGES_PER_WRITE = 512;
+
 export class Hosting {
   readonly #image: MetadataImage;
   readonly #raft: MultiRaft;
@@ -59,6 +66,11 @@ export class Hosting {
   readonly #log: Log;
   readonly #faults: MoveFaults;
   readonly #observer: HostingObserver;
+  /** Groups to be looked at. */
+  readonly #due = new Set<GroupId>();
+  /** How a replica that is not here yet was placed when it was assigned: later targets are for its group to reach (F9). */
+  readonly #assigned = new Map<GroupId, OwnReplica>();
+  #state: "idle" | "working" | "stopped" = "idle";
   #ends: (() => void)[] = [];
   /** The image has seen this start of the broker. */
   #isCurrent: boolean;
@@ -78,13 +90,16 @@ export class Hosting {
   start(broker: BrokerId, directory: DirectoryId, incarnation: Incarnation): void {
     const follow = (): (() => void) =>
       followOwnReplicas(this.#image, broker, directory, {
-        assigned: (own) => this.#assigned(own),
-        retargeted: (own) => this.#configure(own.placement.group, own.topic),
+        assigned: (own) => this.#assign(own),
+        retargeted: (own) => this.#look(own.placement.group),
         leaving: (group, replica) => {
           this.#log.info({ group, replica }, "replica-leaving");
-          if (this.#faults.dropsExcluded === true) this.#drop(group, replica);
+          if (this.#faults.dropsExcluded === true) this.#drop(group);
         },
-        gone: (group, replica) => this.#drop(group, replica),
+        gone: (group) => {
+          this.#assigned.delete(group);
+          this.#look(group);
+        },
       });
     let unfollow = follow();
     const unlisten = this.#image.listen({
@@ -92,7 +107,8 @@ export class Hosting {
       advanced: () => {
         if (this.#isCurrent || this.#image.broker(broker)?.incarnation !== incarnation) return;
         this.#isCurrent = true;
-        this.#dropStrays();
+        // What went while this broker was down (C5).
+        for (const { group } of this.#raft.replicas()) this.#look(group);
         unfollow();
         unfollow = follow();
       },
@@ -102,42 +118,74 @@ export class Hosting {
   }
 
   stop(): void {
+    this.#state = "stopped";
     for (const end of this.#ends) end();
     this.#ends = [];
   }
 
-  #assigned(own: OwnReplica): void {
-    const { group, firstTerm } = own.placement;
-    const known = this.#raft.replica(group);
-    if (known?.self !== own.replica) {
-      if (!this.#isCurrent) return;
-      assert(known === null, "a replica is gone before another of its group is assigned");
-      const replica = this.#raft.create({
-        group,
-        partition: own.partition,
-        self: own.replica,
-        membership: membershipOf(own.placement, own.replica),
-        rank: own.placement.replicas.findIndex((placed) => placed.replica === own.replica),
-        firstTerm,
-      });
-      this.#partitions.of(group).bind(replica, this.#raft);
+  #assign(own: OwnReplica): void {
+    const { group } = own.placement;
+    if (this.#isCurrent && this.#assigned.get(group)?.replica !== own.replica) {
+      this.#assigned.set(group, own);
     }
-    this.#configure(group, own.topic);
-    this.#observer.hosted(own.topic, own.partition, this.#partitions.of(group));
+    this.#look(group);
   }
 
-  /** What went while this broker was down (C5). */
-  #dropStrays(): void {
-    for (const replica of [...this.#raft.replicas()]) {
-      if (replica.group === CONTROLLER_GROUP) continue;
-      if (this.#image.standing(replica.group, replica.self) === "gone") {
-        this.#drop(replica.group, replica.self);
+  #look(group: GroupId): void {
+    this.#due.add(group);
+    if (this.#state !== "idle") return;
+    this.#state = "working";
+    if (this.#faults.trustsOldImages === true) this.#work();
+    else this.#clock.turnEnd(() => this.#work());
+  }
+
+  /** Looks at groups as far as time, journal and pace allow, and comes back for the rest. */
+  #work(): void {
+    if (this.#state === "stopped") return;
+    const untilMs = this.#clock.upMs() + STRETCH_MS_MAX;
+    let changes = 0;
+    for (const group of this.#due) {
+      if (!hasRoomForGroup(this.#raft.journal)) {
+        return this.#partitions.whenRoom(() => this.#work());
       }
+      this.#due.delete(group);
+      if (group !== CONTROLLER_GROUP && this.#settle(group)) changes++;
+      if (changes >= CHANGES_PER_WRITE) return this.#raft.afterWrite(() => this.#work());
+      if (this.#clock.upMs() >= untilMs) return this.#clock.turnEnd(() => this.#work());
     }
+    this.#state = "idle";
   }
 
-  #drop(group: GroupId, replica: ReplicaId): void {
-    if (!this.#isCurrent || this.#raft.replica(group)?.self !== replica) return;
+  /** Makes a group's replica here what the image says now. True when one began or ended. */
+  #settle(group: GroupId): boolean {
+    const known = this.#raft.replica(group)?.self ?? null;
+    const isGone = known !== null && this.#image.standing(group, known) === "gone";
+    const isDropped = isGone && this.#isCurrent;
+    if (isDropped) this.#drop(group);
+    const own = this.#assigned.get(group);
+    this.#assigned.delete(group);
+    const here = isDropped ? null : known;
+    const isNew = own !== undefined && here !== own.replica;
+    assert(!isNew || here === null, "a replica is gone before another of its group is assigned");
+    if (isNew) this.#create(own);
+    const place = this.#image.partitionOfGroup(group);
+    if (place !== null && this.#raft.replica(group) !== null) {
+      this.#configure(group, place.topic);
+      this.#observer.hosted(place.topic, place.partition, this.#partitions.of(group));
+    }
+    return isNew || isDropped;
+  }
+
+  #create({ placement, partition, replica: self }: OwnReplica): void {
+    const { group, firstTerm } = placement;
+    const membership = membershipOf(placement, self);
+    const rank = placement.replicas.findIndex((placed) => placed.replica === self);
+    const replica = this.#raft.create({ group, partition, self, membership, rank, firstTerm });
+    this.#partitions.of(group).bind(replica, this.#raft);
+  }
+
+  #drop(group: GroupId): void {
+    const replica = this.#raft.replica(group)?.self;
     this.#log.info({ group, replica }, "replica-dropped");
     this.#observer.dropped(group);
     this.#raft.drop(group);
@@ -145,9 +193,9 @@ export class Hosting {
   }
 
   #configureAll(topic: Topic): void {
-    for (const { group } of topic.partitions) {
+    inSlices(this.#clock, topic.partitions, ({ group }) => {
       if (this.#raft.replica(group) !== null) this.#configure(group, topic);
-    }
+    });
   }
 
   /** The broker's settings are the defaults of topics. */

@@ -11,6 +11,7 @@ import type { Cancel, Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { MultiRaft } from "../replica/multi-raft.ts";
 import type { Replica } from "../replica/replica.ts";
+import { hasRoomForGroup } from "../replica/room.ts";
 import { inSlices } from "../replica/slices.ts";
 import type { MoveFaults } from "./move-faults.ts";
 
@@ -126,7 +127,9 @@ export class Reconfiguration {
       readonly revision: number;
     },
   ): void {
-    const refusal = replica.machine.changeRefusal(target);
+    // The change brings forth another, which leaves the joint configuration, and which cannot wait (J11).
+    const hasRoom = hasRoomForGroup(this.#raft.journal);
+    const refusal = replica.machine.changeRefusal(target) ?? (hasRoom ? null : "no-room");
     if (refusal !== null) {
       this.#log.debug({ group: replica.group, refusal, target }, "configuration-change-waits");
       return;

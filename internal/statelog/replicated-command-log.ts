@@ -1,13 +1,19 @@
 // The command log of a record-and-response machine over a replica: what the replica reports becomes applied commands in
-// log order, and leadership once everything before its term-start entry is applied (F7, C8).
+// log order, and leadership once everything before its term-start entry is applied (F7, C8). A start applies a whole log,
+// so it is done in pieces (L7).
 import { assert } from "../base/assert.ts";
 import { crc32c } from "../bytes/crc32c.ts";
 import type { BrokerId, LogIndex, Offset, Term } from "../model/ids.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Role } from "../raft/effect.ts";
 import { ENTRY_COMMAND } from "../raft/entry.ts";
 import type { AppendedEntry, LogClient } from "../replica/log-client.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { CommandFollower, CommandLog } from "./command-log.ts";
+
+/** Work without giving the event loop back (L7): so long, and commands of so many bytes. */
+const STRETCH_MS_MAX = 4;
+const STRETCH_BYTES_MAX = 32 * 1024;
 
 interface PendingCommand {
   readonly index: LogIndex;
@@ -18,14 +24,20 @@ interface PendingCommand {
 
 export class ReplicatedCommandLog implements LogClient, CommandLog {
   readonly #pending: PendingCommand[] = [];
+  readonly #clock: Clock;
   readonly #damaged: (index: LogIndex) => void;
   #replica: Replica | null = null;
   #follower: CommandFollower | null = null;
+  #commit = 0 as LogIndex;
+  /** The term that is to be led once everything before it is applied. */
+  #readyTerm: Term | null = null;
   #leads = false;
   #stuck = false;
+  #pausing = false;
 
   /** `damaged`: a committed command cannot be read on this replica; nothing after it is applied here. */
-  constructor(damaged: (index: LogIndex) => void) {
+  constructor(clock: Clock, damaged: (index: LogIndex) => void) {
+    this.#clock = clock;
     this.#damaged = damaged;
   }
 
@@ -69,11 +81,9 @@ export class ReplicatedCommandLog implements LogClient, CommandLog {
     const pending = this.#pending.find((each) => each.index === index);
     if (pending === undefined || pending.bytes !== null || bytes === null) return;
     pending.bytes = bytes.slice(start, end);
-    const replica = this.#replica;
-    if (!this.#stuck || this.#pending[0] !== pending || replica === null) return;
+    if (!this.#stuck || this.#pending[0] !== pending) return;
     this.#stuck = false;
-    this.committed(replica.machine.commit);
-    if (replica.serves && !this.#leads) this.ready(replica.machine.term);
+    this.#apply();
   }
 
   truncated(from: LogIndex): void {
@@ -81,28 +91,50 @@ export class ReplicatedCommandLog implements LogClient, CommandLog {
   }
 
   committed(index: LogIndex): void {
-    let count = 0;
-    for (const { index: at, term, bytes } of this.#pending) {
-      if (at > index || this.#stuck) break;
-      if (bytes === null) {
-        this.#stuck = true;
-        this.#damaged(at);
-        break;
-      }
-      this.#follower?.applied(at, term, bytes, 0, bytes.length);
-      count++;
-    }
-    this.#pending.splice(0, count);
+    this.#commit = index;
+    this.#apply();
   }
 
   roleChanged(_role: Role, _term: Term, _leader: BrokerId | null): void {
+    this.#readyTerm = null;
     if (!this.#leads) return;
     this.#leads = false;
     this.#follower?.deposed();
   }
 
   ready(term: Term): void {
-    if (this.#stuck) return;
+    this.#readyTerm = term;
+    this.#apply();
+  }
+
+  #apply(): void {
+    if (this.#pausing || this.#stuck) return;
+    const untilMs = this.#clock.upMs() + STRETCH_MS_MAX;
+    let count = 0;
+    let applied = 0;
+    for (const { index, term, bytes } of this.#pending) {
+      if (index > this.#commit) break;
+      this.#stuck = bytes === null;
+      this.#pausing = applied >= STRETCH_BYTES_MAX || this.#clock.upMs() >= untilMs;
+      if (bytes === null || this.#pausing) break;
+      this.#follower?.applied(index, term, bytes, 0, bytes.length);
+      applied += bytes.length;
+      count++;
+    }
+    this.#pending.splice(0, count);
+    if (this.#stuck) return this.#damaged(this.#pending[0]!.index);
+    if (!this.#pausing) return this.#lead();
+    this.#clock.turnEnd(() => {
+      this.#pausing = false;
+      this.#apply();
+    });
+  }
+
+  /** Nothing that is committed is left to apply. */
+  #lead(): void {
+    const term = this.#readyTerm;
+    if (term === null) return;
+    this.#readyTerm = null;
     this.#leads = true;
     this.#follower?.leading(term);
   }

@@ -1,12 +1,14 @@
 // Damage of stored bytes in a cluster of whole brokers on simulated machines (D1, D2): the entry is fetched again and is
 // the same byte for byte; who has damaged entries does not lead; nothing is cut off because of them.
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Result } from "../../internal/base/result.ts";
 import type { LogIndex, Offset } from "../../internal/model/ids.ts";
 import { CONTROLLER_GROUP } from "../../internal/model/ids.ts";
 import { encodeBatch } from "../../internal/model/encode-batch.ts";
 import type { Partition } from "../../internal/partition/partition.ts";
 import type { Replica } from "../../internal/replica/replica.ts";
-import type { Fetched } from "../../internal/service/log-service.ts";
+import type { AppendFault } from "../../internal/service/faults.ts";
+import type { Appended, Fetched } from "../../internal/service/log-service.ts";
 import { SimCluster } from "./cluster/sim-cluster.ts";
 import { Simulation } from "./world/sim-world.ts";
 import type { SimWorld } from "./world/sim-world.ts";
@@ -87,9 +89,19 @@ async function append(count: number): Promise<void> {
   }
 }
 
-/** The base offset. */
+/** The base offset. A leader that has just started knows its topics a little later, and says no until then. */
 async function appendBatch(bytes: Uint8Array): Promise<number> {
-  let baseOffset: number | null = null;
+  for (;;) {
+    const end = await simulation.settle(
+      new Promise<Result<Appended, AppendFault>>((done) => offer(bytes, done)),
+    );
+    if (end.ok) return end.value.baseOffset;
+    expect(["not-leader", "unknown-topic"]).toContain(end.fault.kind);
+    await simulation.runForMs(2);
+  }
+}
+
+function offer(bytes: Uint8Array, done: (end: Result<Appended, AppendFault>) => void): void {
   broker(leader()).services.log.append(
     {
       name: TOPIC,
@@ -100,12 +112,8 @@ async function appendBatch(bytes: Uint8Array): Promise<number> {
       timeoutMs: 5_000,
       allowsZstd: true,
     },
-    (outcome) => {
-      if (outcome.ok) ({ baseOffset } = outcome.value);
-    },
+    done,
   );
-  await simulation.until("the append", () => baseOffset !== null, 2);
-  return baseOffset!;
 }
 
 function start(...ids: readonly number[]): void {

@@ -1,0 +1,46 @@
+// No kind of "no room" ends a broker (J11): not a journal at its limit, nor memory that a hanging disk keeps.
+import { expect, test } from "vitest";
+import { ServiceStage } from "./service-stage.ts";
+
+const KIB = 1024;
+const SECOND_US = 1_000_000;
+
+test("a follower whose journal is full votes, restarts, and serves what it has", async () => {
+  const stage = new ServiceStage(3, { brokers: 3 });
+  stage.cluster.at(3).reconfigure({}, { journalBytesMax: 1_600 * KIB });
+  await stage.start();
+  expect(await stage.create(1, "t", { on: [1, 2, 3] })).toBe("ok");
+  for (let k = 0; k < 200; k++) expect(await stage.append(1, "t", 16_000)).toBe("ok");
+  const [replica] = stage.hosted(3);
+  const behind = replica?.machine.lastIndex ?? 0;
+  expect(behind).toBeLessThan(stage.hosted(1)[0]?.machine.lastIndex ?? 0);
+  // A new term, which the full one must be able to write down.
+  stage.cluster.at(1).crash("kill");
+  await stage.simulation.until(
+    "it votes",
+    () => replica?.machine.vote === stage.hosted(2)[0]?.self,
+  );
+  stage.startBroker(1);
+  for (const id of [3, 1, 2, 3]) {
+    await stage.restart(id);
+    await stage.simulation.until("somebody serves", () =>
+      [1, 2, 3].some((each) => stage.hosted(each)[0]?.serves === true),
+    );
+  }
+  expect(stage.simulation.fatals).toEqual([]);
+});
+
+test("a topic with many partitions is made while a broker's arena is full and its disk hangs", async () => {
+  const stage = new ServiceStage(3, { brokers: 4, initial: (id) => Math.max(id, 3) });
+  await stage.start(3);
+  expect(await stage.create(1, "t", { on: [1, 2, 4] })).toBe("ok");
+  await stage.simulation.until("broker 4 hosts", () => stage.hosted(4).length === 1);
+  stage.cluster.at(4).node.disk.stall("journal", SECOND_US);
+  for (let k = 0; k < 60; k++) expect(await stage.append(1, "t", 12_000)).toBe("ok");
+  const made = stage.creating(1, "many", { partitions: 1_000 });
+  await stage.simulation.runForMs(500);
+  expect(stage.hosted(4).length).toBeLessThan(600); // the others wait for room
+  expect(await stage.simulation.settle(made)).toBe("ok");
+  await stage.simulation.until("broker 4 hosts its part", () => stage.hosted(4).length > 500);
+  expect(stage.simulation.fatals).toEqual([]);
+});
