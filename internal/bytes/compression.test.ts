@@ -88,38 +88,47 @@ describe("snappy", () => {
 });
 
 describe("lz4", () => {
-  test("reads a frame with content size and checksum, whose blocks depend on each other", () => {
-    // Two blocks: the literals "abcd", then a match of 4 from 4 back and the literals "efghi".
-    const header = [0x4c, 0x08, 0, 0, 0, 0, 0, 0, 0];
-    const descriptor = Uint8Array.from([header[0]!, 0x40, 13, 0, 0, 0, 0, 0, 0, 0]);
+  /** Two blocks: the literals "abcd", then a match of 4 from 4 back and the literals "efghi", with more before it. */
+  function frameOf(flags: number, second: string, text: string): Uint8Array {
+    const descriptor = Uint8Array.from([flags, 0x40, text.length, 0, 0, 0, 0, 0, 0, 0]);
     const sum = (xxhash32(descriptor, 0, descriptor.length) >>> 8) & 0xff;
-    const text = new TextEncoder().encode("abcdabcdefghi");
+    const plain = new TextEncoder().encode(text);
     const end = new Uint8Array(4);
-    new DataView(end.buffer).setUint32(0, xxhash32(text, 0, text.length), true);
-    const frame = Buffer.concat([
+    new DataView(end.buffer).setUint32(0, xxhash32(plain, 0, plain.length), true);
+    return Buffer.concat([
       fromHex("04224d18"),
       descriptor,
       Uint8Array.of(sum),
       fromHex("05000000 40 61626364"),
-      fromHex("09000000 00 0400 50 6566676869"),
+      fromHex(second),
       fromHex("00000000"),
       end,
     ]);
-    expect(unpacked(3, frame)).toEqual(text);
+  }
+
+  test("reads a frame with content size and checksum", () => {
+    const text = "abcdabcdabcdefghi";
+    const frame = frameOf(0x6c, "0d000000 40 61626364 0400 50 6566676869", text);
+    expect(unpacked(3, frame)).toEqual(new TextEncoder().encode(text));
     const damaged = Uint8Array.from(frame);
     damaged[damaged.length - 1]! ^= 1;
     expect(unpacked(3, damaged)).toBe("corrupt-compression");
   });
 
-  test("refuses a match that reaches back before its frame", () => {
+  test("refuses blocks that need each other, whatever their frame says of them", () => {
+    for (const flags of [0x4c, 0x6c]) {
+      const linked = frameOf(flags, "09000000 00 0400 50 6566676869", "abcdabcdefghi");
+      expect(unpacked(3, linked)).toBe("corrupt-compression");
+    }
+  });
+
+  test("refuses a match that reaches back before its block, and a second frame", () => {
     const head = "04224d18 60 40 82";
     const block = (distance: string) => `0a000000 10 61 ${distance}00 50 6263646566`;
     const frame = (distance: string) => fromHex(`${head} ${block(distance)} 00000000`);
-    expect(unpacked(3, Buffer.concat([frame("01"), frame("01")]))).toEqual(
-      new TextEncoder().encode("aaaaabcdefaaaaabcdef"),
-    );
-    expect(unpacked(3, Buffer.concat([frame("01"), frame("02")]))).toBe("corrupt-compression");
+    expect(unpacked(3, frame("01"))).toEqual(new TextEncoder().encode("aaaaabcdef"));
     expect(unpacked(3, frame("02"))).toBe("corrupt-compression");
+    expect(unpacked(3, Buffer.concat([frame("01"), frame("01")]))).toBe("corrupt-compression");
   });
 
   test("hashes as XXH32 does", () => {
@@ -129,12 +138,23 @@ describe("lz4", () => {
   });
 });
 
-test("several gzip members and several zstd frames are one stream", () => {
+test("several zstd frames are one stream; of several gzip members some readers see one", () => {
   const a = new TextEncoder().encode("first ");
   const b = new TextEncoder().encode("second");
   const both = new TextEncoder().encode("first second");
-  expect(unpacked(1, Buffer.concat([gzipSync(a), gzipSync(b)]))).toEqual(both);
   expect(unpacked(4, Buffer.concat([zstdCompressSync(a), zstdCompressSync(b)]))).toEqual(both);
+  expect(unpacked(1, Buffer.concat([gzipSync(a), gzipSync(b)]))).toBe("corrupt-compression");
+});
+
+test("nothing lies behind a stream", () => {
+  const plain = new TextEncoder().encode("a stream and what is behind it");
+  for (const codec of [1, 2, 3, 4] as const) {
+    for (const more of [Uint8Array.of(0), new Uint8Array(8), Uint8Array.of(1, 2, 3, 4, 5)]) {
+      expect(unpacked(codec, Buffer.concat([compress(codec, plain), more]))).toBe(
+        "corrupt-compression",
+      );
+    }
+  }
 });
 
 test("an unknown codec is unsupported", () => {

@@ -1,5 +1,8 @@
 // Undoes the four compressions of record batches, with a limit on the output. A pure function of its input, so
-// it may run anywhere: inline in the simulator and for small internal batches, on the pool in a broker.
+// it may run anywhere: inline in the simulator and for small batches, on the pool in a broker.
+//
+// What is opened here is one stream from the first byte to the last, as every consumer reads it: of two gzip members or
+// LZ4 frames, and of what lies behind a stream, some see the first part only.
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { failed, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
@@ -13,6 +16,7 @@ export type DecompressFault =
   | { readonly kind: "corrupt-compression" }
   | { readonly kind: "unsupported-compression" };
 
+const CORRUPT: DecompressFault = { kind: "corrupt-compression" };
 const GZIP = 1;
 const SNAPPY = 2;
 const LZ4 = 3;
@@ -27,8 +31,10 @@ export function decompress(
   bytesMax: number,
 ): Result<Uint8Array, DecompressFault> {
   switch (codec) {
-    case GZIP:
-      return inflate(gunzipSync, bytes, bytesMax);
+    case GZIP: {
+      const opened = inflate(gunzipSync, bytes, bytesMax);
+      return opened.ok && !isOneMember(bytes, opened.value) ? failed(CORRUPT) : opened;
+    }
     case ZSTD:
       return inflate(zstdDecompressSync, bytes, bytesMax);
     case SNAPPY:
@@ -40,7 +46,16 @@ export function decompress(
   }
 }
 
-type Inflate = (bytes: Uint8Array, options: { readonly maxOutputLength: number }) => Uint8Array;
+interface Inflated {
+  readonly buffer: Uint8Array;
+  /** `bytesWritten`: what the stream took of its input. */
+  readonly engine: { readonly bytesWritten: number };
+}
+
+type Inflate = (
+  bytes: Uint8Array,
+  options: { readonly maxOutputLength: number; readonly info: boolean },
+) => unknown;
 
 function inflate(
   run: Inflate,
@@ -48,11 +63,21 @@ function inflate(
   bytesMax: number,
 ): Result<Uint8Array, DecompressFault> {
   try {
-    return ok(run(bytes, { maxOutputLength: Math.max(1, bytesMax) }));
+    const options = { maxOutputLength: Math.max(1, bytesMax), info: true };
+    const { buffer, engine } = run(bytes, options) as Inflated;
+    return engine.bytesWritten === bytes.length ? ok(buffer) : failed(CORRUPT);
   } catch (thrown) {
     const isTooLarge = (thrown as { readonly code?: unknown }).code === "ERR_BUFFER_TOO_LARGE";
-    return failed({ kind: isTooLarge ? "too-large" : "corrupt-compression" });
+    return failed(isTooLarge ? { kind: "too-large" } : CORRUPT);
   }
+}
+
+/** A gzip member ends with its length; what was opened is longer when there were several. */
+function isOneMember(bytes: Uint8Array, opened: Uint8Array): boolean {
+  const at = bytes.length - 4;
+  const length =
+    bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+  return length === (opened.length | 0);
 }
 
 function unpack(
@@ -63,5 +88,5 @@ function unpack(
   const output = new BoundedOutput(bytes.length * GROWTH_EXPECTED, bytesMax);
   const outcome = run(bytes, output);
   if (outcome === "done") return ok(output.view());
-  return failed({ kind: outcome === "corrupt" ? "corrupt-compression" : "too-large" });
+  return failed(outcome === "corrupt" ? CORRUPT : { kind: "too-large" });
 }

@@ -1,6 +1,7 @@
 // LZ4 in its frame format, which is what Kafka carries: magic, a descriptor with flags and a header checksum,
 // blocks of up to 4 MiB each with a length (its top bit: stored, not compressed), a zero length at the end and
-// perhaps a checksum of the content. Several frames may follow one another. All integers are little endian.
+// perhaps a checksum of the content. All integers are little endian. Kafka's clients read one frame, whose blocks do not
+// refer to each other: anything else is as good as damaged.
 //
 // A compressed block is sequences: a token (literal length, match length - 4, 15 meaning "more bytes
 // follow"), literals, and a 2-byte distance back; the last sequence has literals only.
@@ -9,12 +10,11 @@ import type { UnpackOutcome } from "./snappy.ts";
 import { xxhash32 } from "./xxhash32.ts";
 
 const MAGIC = 0x184d2204;
-const SKIPPABLE_MAGIC = 0x184d2a50;
 const VERSION_1 = 0x40;
 const FLAG_BLOCK_CHECKSUM = 0x10;
 const FLAG_CONTENT_SIZE = 0x08;
 const FLAG_CONTENT_CHECKSUM = 0x04;
-const FLAG_DICTIONARY = 0x01;
+const FLAGS_RESERVED = 0x03;
 const FLAG_INDEPENDENT = 0x20;
 const STORED = 0x8000_0000;
 const BLOCK_64_KIB = 0x40;
@@ -25,45 +25,31 @@ const MATCH_START_MARGIN = 12;
 const MATCH_END_MARGIN = 5;
 const HASH_BITS = 12;
 
-/** Appends the uncompressed bytes of all frames to `output`. */
+/** Appends the uncompressed bytes of the frame to `output`. */
 export function unpackLz4(bytes: Uint8Array, output: BoundedOutput): UnpackOutcome {
   const source = new Source(bytes);
-  do {
-    const magic = source.word();
-    if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC) {
-      source.skip(source.word());
-    } else {
-      if (magic !== MAGIC) return "corrupt";
-      const outcome = unpackFrame(source, output);
-      if (outcome !== "done") return outcome;
-    }
-    if (source.isShort) return "corrupt";
-  } while (source.at < bytes.length);
-  return "done";
+  if (source.word() !== MAGIC) return "corrupt";
+  const outcome = unpackFrame(source, output);
+  return outcome === "done" && source.at < bytes.length ? "corrupt" : outcome;
 }
 
 function unpackFrame(source: Source, output: BoundedOutput): UnpackOutcome {
   const descriptorStart = source.at;
   const flags = source.byte();
-  source.skip(1);
-  if ((flags & 0xc0) !== VERSION_1 || (flags & FLAG_DICTIONARY) !== 0) return "corrupt";
+  const blockBytesMax = blockBytesIn(source.byte());
+  const isKnown = (flags & 0xc0) === VERSION_1 && (flags & FLAGS_RESERVED) === 0;
+  if (!isKnown || (flags & FLAG_INDEPENDENT) === 0 || blockBytesMax === 0) return "corrupt";
   if ((flags & FLAG_CONTENT_SIZE) !== 0) source.skip(8);
   const sum = (xxhash32(source.bytes, descriptorStart, source.at) >>> 8) & 0xff;
   if (source.byte() !== sum || source.isShort) return "corrupt";
   const frameStart = output.length;
   for (let size = source.word(); size !== 0; size = source.word()) {
-    const start = source.at;
-    const length = size >= STORED ? size - STORED : size;
-    source.skip(length);
-    if (source.isShort) return "corrupt";
-    const outcome =
-      size >= STORED
-        ? store(source.bytes, start, source.at, output)
-        : unpackBlock(source.bytes, start, source.at, output, frameStart);
+    const outcome = unpackNext(source, size, blockBytesMax, output);
     if (outcome !== "done") return outcome;
     if ((flags & FLAG_BLOCK_CHECKSUM) !== 0) {
-      const expected = xxhash32(source.bytes, start, source.at);
-      if (source.word() !== expected) return "corrupt";
+      const end = source.at;
+      const length = size >= STORED ? size - STORED : size;
+      if (source.word() !== xxhash32(source.bytes, end - length, end)) return "corrupt";
     }
   }
   if ((flags & FLAG_CONTENT_CHECKSUM) !== 0) {
@@ -71,6 +57,31 @@ function unpackFrame(source: Source, output: BoundedOutput): UnpackOutcome {
     if (source.word() !== expected) return "corrupt";
   }
   return source.isShort ? "corrupt" : "done";
+}
+
+/** One block. Readers have room for as much as the descriptor says. */
+function unpackNext(
+  source: Source,
+  size: number,
+  blockBytesMax: number,
+  output: BoundedOutput,
+): UnpackOutcome {
+  const start = source.at;
+  const isStored = size >= STORED;
+  const length = isStored ? size - STORED : size;
+  source.skip(length);
+  if (source.isShort || length > blockBytesMax) return "corrupt";
+  const from = output.length;
+  const outcome = isStored
+    ? store(source.bytes, start, source.at, output)
+    : unpackBlock(source.bytes, start, source.at, output);
+  return outcome === "done" && output.length - from > blockBytesMax ? "corrupt" : outcome;
+}
+
+/** The largest block, by the descriptor's second byte: 64 KiB, 256 KiB, 1 MiB or 4 MiB; 0 for what means nothing. */
+function blockBytesIn(descriptor: number): number {
+  const size = descriptor >>> 4;
+  return (descriptor & 0x0f) !== 0 || size < 4 || size > 7 ? 0 : 1 << (8 + 2 * size);
 }
 
 function store(
@@ -89,8 +100,8 @@ function unpackBlock(
   start: number,
   end: number,
   output: BoundedOutput,
-  frameStart: number,
 ): UnpackOutcome {
+  const blockStart = output.length;
   let at = start;
   while (at < end) {
     const token = bytes[at++]!;
@@ -110,7 +121,7 @@ function unpackBlock(
     if ((token & 15) === 15) {
       for (let more = 255; more === 255 && at < end; length += more) more = bytes[at++]!;
     }
-    if (distance === 0 || distance > output.length - frameStart) return "corrupt";
+    if (distance === 0 || distance > output.length - blockStart) return "corrupt";
     if (!output.reserve(length)) return "too-large";
     output.repeat(distance, length);
   }

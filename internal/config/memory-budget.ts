@@ -14,8 +14,10 @@ const PRODUCER_BYTES = 256;
 const SESSION_BYTES = 16 * 1024;
 const WAITER_BYTES = 512;
 
-/** See partition/admission.ts. */
-const ADMISSION_BYTES = 16 * 2 ** 20;
+/** See partition/admission.ts: a copy to append, and one for the thread that looks through it. */
+const ADMISSION_BYTES = 2 * 16 * 2 ** 20;
+/** See host/tasks.ts: each thread opens one batch at a time. */
+const COMPUTE_THREADS = 2;
 
 export function memoryBudget(settings: SettingReader): readonly MemoryItem[] {
   const peers = Math.max(settings.get("initial.brokers").length - 1, 0);
@@ -29,8 +31,10 @@ export function memoryBudget(settings: SettingReader): readonly MemoryItem[] {
     { what: "connections.bytes.max", bytes: settings.get("connections.bytes.max") },
     { what: `link queues for ${peers} peers`, bytes: peers * linkBytes },
     { what: "batches that wait to be opened", bytes: ADMISSION_BYTES },
-    // One thread decompresses, one batch at a time.
-    { what: "max.decompressed.bytes", bytes: settings.get("max.decompressed.bytes") },
+    {
+      what: `max.decompressed.bytes in ${COMPUTE_THREADS} threads`,
+      bytes: COMPUTE_THREADS * settings.get("max.decompressed.bytes"),
+    },
     { what: "partitions.max", bytes: settings.get("partitions.max") * REPLICA_BYTES },
     { what: "producer.ids.max", bytes: settings.get("producer.ids.max") * PRODUCER_BYTES },
     { what: "fetch.sessions.max", bytes: settings.get("fetch.sessions.max") * SESSION_BYTES },

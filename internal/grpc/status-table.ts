@@ -152,11 +152,14 @@ function batchSentence(fault: BatchFault): string {
       return `the records decompress to more than ${fault.bytesMax} bytes. Send fewer at once.`;
     case "no-batch":
       return "the append has no records.";
+    case "unreadable":
+      return `the records cannot be read (${fault.reason}).`;
     case "unsupported-magic":
     case "several-batches":
     case "unsupported-codec":
     case "corrupt":
-    case "unreadable":
+    case "transactional":
+    case "log-append-time":
       return `the batch was refused (${fault.kind}).`;
     default:
       return fault satisfies never;

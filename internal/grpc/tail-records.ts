@@ -6,7 +6,7 @@ import type { Offset } from "../model/ids.ts";
 import { batchEnd, CODEC_NONE, RecordBatchView } from "../model/record-batch.ts";
 import { RecordCursor } from "../model/record-cursor.ts";
 import { verifyBatch } from "../model/validate-batch.ts";
-import type { ComputeJob } from "../ports/tasks.ts";
+import type { DecompressJob } from "../ports/tasks.ts";
 import type { StoredRecord } from "./generated/log.ts";
 
 /** What a record costs in a response besides its key, value and headers. */
@@ -23,7 +23,7 @@ export type Step =
   /** There is more, behind records that nobody asked for: go on in another turn. */
   | { readonly step: "pause" }
   /** The next batch is compressed: undo that and call `opened`. */
-  | { readonly step: "decompress"; readonly job: ComputeJob };
+  | { readonly step: "decompress"; readonly job: DecompressJob };
 
 export class TailRecords {
   /** The first offset that was not taken yet. */
@@ -134,7 +134,7 @@ export class TailRecords {
   }
 }
 
-function decompression(batch: RecordBatchView, bytesMax: number): ComputeJob | null {
+function decompression(batch: RecordBatchView, bytesMax: number): DecompressJob | null {
   const { codec } = batch;
   if (codec !== 1 && codec !== 2 && codec !== 3 && codec !== 4) return null;
   // A copy, because the job may take its bytes away.

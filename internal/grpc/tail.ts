@@ -7,6 +7,7 @@
 //                                    └──────────────────────────────────────┘   (any) ──end, refusal, cancel──▶ over
 import type { ServerWritableStream } from "@grpc/grpc-js";
 import type { Offset } from "../model/ids.ts";
+import type { DecompressJob } from "../ports/tasks.ts";
 import type { World } from "../ports/world.ts";
 import type { ReadFault } from "../service/faults.ts";
 import type { Fetched, LogService } from "../service/log-service.ts";
@@ -199,11 +200,7 @@ export class Tail {
     }
   }
 
-  async #decompress({
-    job,
-  }: {
-    readonly job: Parameters<World["tasks"]["compute"]>[0];
-  }): Promise<void> {
+  async #decompress({ job }: { readonly job: DecompressJob }): Promise<void> {
     const { world, method } = this.#shared;
     try {
       const opened = await world.tasks.compute(job);

@@ -4,24 +4,25 @@ import { failed, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { decompress } from "../bytes/decompress.ts";
 import type { DecompressFault } from "../bytes/decompress.ts";
-import { writeI32 } from "../bytes/integers.ts";
-import { keylessRecords } from "../model/decode-batch.ts";
-import type { ComputeFault, ComputeJob } from "../ports/tasks.ts";
+import { RecordInspector } from "../model/inspect-records.ts";
+import type { ComputeAnswer, ComputeFault, ComputeJob, InspectJob } from "../ports/tasks.ts";
+import type { InspectedRecords } from "../ports/tasks.ts";
 
-export function runComputeJob(job: ComputeJob): Result<Uint8Array, ComputeFault> {
+export type ComputeOutcome = Result<ComputeAnswer<ComputeJob>, ComputeFault>;
+
+const inspector = new RecordInspector();
+
+export function runComputeJob(job: ComputeJob): ComputeOutcome {
   const opened = job.codec === 0 ? ok(job.bytes) : decompress(job.codec, job.bytes, job.bytesMax);
   if (!opened.ok) return failed(faultOf(opened.fault));
-  if (job.job === "decompress") return ok(opened.value);
-  const bytes = opened.value;
-  const payload = { bytes, start: 0, end: bytes.length };
-  const places = keylessRecords(payload, job.recordCount, job.countMax);
-  return places === null ? failed({ kind: "corrupt" }) : ok(inBytes(places));
+  if (job.job === "decompress") return opened;
+  return ok(inspect(job, opened.value));
 }
 
-function inBytes(places: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(places.length * 4);
-  for (let at = 0; at < places.length; at++) writeI32(bytes, at * 4, places[at] as number);
-  return bytes;
+function inspect({ claim, rules }: InspectJob, bytes: Uint8Array): InspectedRecords {
+  const found = inspector.inspect({ bytes, start: 0, end: bytes.length }, claim, rules);
+  const fault = typeof found === "string" ? null : found;
+  return { fault, maxTimestampMs: inspector.maxTimestampMs };
 }
 
 function faultOf(fault: DecompressFault): ComputeFault {

@@ -1,10 +1,8 @@
 // A few threads for CPU-heavy pure jobs. They start with the first job, so that a broker that
 // never needs them does not pay for them, and they do not keep the process alive when idle.
 import { Worker } from "node:worker_threads";
-import type { Result } from "../base/result.ts";
-import type { ComputeFault, ComputeJob } from "../ports/tasks.ts";
-
-type Outcome = Result<Uint8Array, ComputeFault>;
+import type { ComputeJob } from "../ports/tasks.ts";
+import type { ComputeOutcome as Outcome } from "./compute-job.ts";
 
 interface PendingJob {
   resolve(outcome: Outcome): void;

@@ -1,7 +1,7 @@
 // The Tasks port of the host: named background work with one stop signal, and a pool for pure jobs.
 import { assert } from "../base/assert.ts";
 import type { Result } from "../base/result.ts";
-import type { ComputeFault, ComputeJob, Tasks } from "../ports/tasks.ts";
+import type { ComputeAnswer, ComputeFault, ComputeJob, Tasks } from "../ports/tasks.ts";
 import { ComputePool } from "./compute-pool.ts";
 
 /** Called with what escaped from background work. */
@@ -26,8 +26,8 @@ export class HostTasks implements Tasks {
     this.#running.add(task);
   }
 
-  compute(job: ComputeJob): Promise<Result<Uint8Array, ComputeFault>> {
-    return this.#pool.run(job);
+  compute<J extends ComputeJob>(job: J): Promise<Result<ComputeAnswer<J>, ComputeFault>> {
+    return this.#pool.run(job) as Promise<Result<ComputeAnswer<J>, ComputeFault>>;
   }
 
   async stop(): Promise<void> {

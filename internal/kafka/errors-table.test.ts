@@ -33,7 +33,7 @@ test("faults that pass are retriable codes, faults that stay are not", () => {
     { kind: "unexpected-end", end: 4 as Offset },
     { kind: "batch", fault: { kind: "too-large", sizeBytes: 1 } },
     { kind: "batch", fault: { kind: "keyless", records: [1, 3] } },
-    { kind: "batch", fault: { kind: "unreadable" } },
+    { kind: "batch", fault: { kind: "unreadable", reason: "count" } },
     { kind: "batch", fault: { kind: "bomb", bytesMax: 1 } },
   ];
   expect(passing.filter((fault) => !isRetriable(produceCode(fault, 9)))).toEqual([]);
@@ -58,10 +58,12 @@ test("a controller that cannot be reached is a matter of time", () => {
 
 test("records are blamed where Kafka names them, and texts are sentences", () => {
   const key: AppendFault = { kind: "batch", fault: { kind: "keyless", records: [1, 3] } };
-  const time: AppendFault = { kind: "batch", fault: { kind: "invalid-timestamp", timestampMs: 1 } };
+  const timestamp = { kind: "invalid-timestamp", timestampMs: 1, records: [0] } as const;
+  const time: AppendFault = { kind: "batch", fault: timestamp };
+  const stamp: AppendFault = { kind: "batch", fault: { kind: "log-append-time" } };
   const crc: AppendFault = { kind: "batch", fault: { kind: "corrupt", reason: "crc" } };
   expect([key, time, crc].map((fault) => blamedRecords(fault, 1))).toEqual([[1, 3], [0], []]);
-  expect(blamedRecords(time, 2)).toEqual([]);
+  expect(blamedRecords(stamp, 3)).toEqual([0, 1, 2]);
   expect([key, time, crc].every((fault) => appendText(fault)?.endsWith(".") === true)).toBe(true);
   expect(appendText({ kind: "timed-out" })).toBeNull();
 });

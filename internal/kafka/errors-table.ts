@@ -1,5 +1,6 @@
 // The faults of the services as Kafka's error codes: one table for each vocabulary, exhaustive by type, and the places
 // where a version does not know a code. Numbers are written nowhere else.
+import type { UnreadableReason } from "../model/inspect-records.ts";
 import type { BatchFault } from "../model/validate-batch.ts";
 import type { AdminFault } from "../service/cluster-service.ts";
 import type { ElectionFault } from "../service/election-service.ts";
@@ -12,6 +13,9 @@ import type {
 import type { GroupFault } from "../service/group-service.ts";
 import { ErrorCode } from "./codec/errors.ts";
 
+/** Records that are named in one answer. */
+const BLAMED_MAX = 1_000;
+
 const BATCH_CODE = {
   "no-batch": ErrorCode.INVALID_RECORD,
   "unsupported-magic": ErrorCode.INVALID_RECORD,
@@ -20,7 +24,9 @@ const BATCH_CODE = {
   "too-large": ErrorCode.MESSAGE_TOO_LARGE,
   corrupt: ErrorCode.CORRUPT_MESSAGE,
   invalid: ErrorCode.INVALID_RECORD,
+  transactional: ErrorCode.INVALID_TXN_STATE,
   "invalid-timestamp": ErrorCode.INVALID_TIMESTAMP,
+  "log-append-time": ErrorCode.INVALID_TIMESTAMP,
   keyless: ErrorCode.INVALID_RECORD,
   // The sum held, so sending it again would not help.
   unreadable: ErrorCode.INVALID_RECORD,
@@ -222,7 +228,7 @@ function withoutStorageError(code: ErrorCode, isUnknown: boolean): ErrorCode {
 }
 
 const BATCH_TEXT = {
-  "no-batch": "The partition has no records.",
+  "no-batch": "The partition has no records, or a batch that was cut off.",
   "unsupported-magic": "Only record batches of magic 2 are accepted.",
   "several-batches": "A partition takes one record batch per request.",
   "unsupported-codec": "This version of the request does not know the compression codec.",
@@ -230,30 +236,45 @@ const BATCH_TEXT = {
   corrupt: "The batch is damaged.",
   invalid: "The batch is not well-formed.",
   "invalid-timestamp": "A timestamp is out of the accepted range.",
+  transactional: "Transactions do not exist yet.",
+  "log-append-time": "Producers may not say when a batch was appended.",
   keyless: "Records of a compacted topic have keys.",
-  unreadable: "The records of the batch cannot be decompressed or read.",
+  unreadable: "The records of the batch cannot be read.",
   bomb: "The records of the batch decompress to more than is accepted.",
 } as const satisfies Record<BatchFault["kind"], string>;
 
 const INVALID_TEXT = {
   "base-offset": "A produced batch begins at offset 0.",
-  "record-count": "The record count contradicts the last offset delta.",
+  "record-count": "The record count is not positive, or contradicts the last offset delta.",
   control: "Producers may not send control batches.",
-  producer:
-    "The batch has a producer id without a sequence, or a transaction without a producer id.",
+  attributes: "The batch has attributes that only a broker may set, or that mean nothing.",
+  producer: "The batch has a producer id without a sequence or an epoch.",
 } as const satisfies Record<Extract<BatchFault, { kind: "invalid" }>["reason"], string>;
+
+const UNREADABLE_TEXT = {
+  compression: "The records are not compressed as the batch says, or are cut off.",
+  count: "The batch has fewer or more records than it says.",
+  length: "A record is longer or shorter than its fields.",
+  number: "A variable-length number in a record does not end.",
+  offset: "The offsets of the records do not count up from 0.",
+  key: "The key of a record is longer than the record, or of negative length.",
+  value: "The value of a record is longer than the record, or of negative length.",
+  headers: "The headers of a record are longer than the record, fewer than none, or without a key.",
+} as const satisfies Record<UnreadableReason, string>;
 
 /** What a person reads about a refused append, where there is more to say than the code does. */
 export function appendText(fault: AppendFault): string | null {
   if (fault.kind !== "batch") return null;
   const cause = fault.fault;
+  if (cause.kind === "unreadable") return UNREADABLE_TEXT[cause.reason];
   return cause.kind === "invalid" ? INVALID_TEXT[cause.reason] : BATCH_TEXT[cause.kind];
 }
 
-/** The records at fault, by their place in a batch of `recordCount`, where Kafka names them rather than the batch as a whole. */
+/** The records at fault, by their place, where Kafka names them rather than the batch as a whole. */
 export function blamedRecords(fault: AppendFault, recordCount: number): readonly number[] {
   if (fault.kind !== "batch") return [];
-  if (fault.fault.kind === "keyless") return fault.fault.records;
-  // Which timestamp it is, is known only where there is one record: batches are not opened for it.
-  return fault.fault.kind === "invalid-timestamp" && recordCount === 1 ? [0] : [];
+  const cause = fault.fault;
+  if (cause.kind === "keyless" || cause.kind === "invalid-timestamp") return cause.records;
+  if (cause.kind !== "log-append-time") return [];
+  return Array.from({ length: Math.min(recordCount, BLAMED_MAX) }, (_, place) => place);
 }

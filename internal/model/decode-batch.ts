@@ -41,7 +41,7 @@ export function splitBatches(records: ByteRange): readonly ByteRange[] {
 }
 
 /** The uncompressed records of a batch that is known to be whole, decompressed here when they must be. */
-export function openPayload(
+function openPayload(
   batch: RecordBatchView,
   bytesMax = DECOMPRESSED_BYTES_MAX,
 ): Result<ByteRange, OpenFault> {
@@ -80,23 +80,6 @@ export function decodeBatch(
 function timestampOf(batch: RecordBatchView, cursor: RecordCursor): number {
   if (batch.isLogAppendTime) return batch.maxTimestampMs;
   return batch.baseTimestampMs + cursor.timestampDelta;
-}
-
-/**
- * The places in the batch of records without a key, which compacted topics refuse: at most the first `countMax`. Null when
- * the records cannot be read. `payload` is uncompressed.
- */
-export function keylessRecords(
-  payload: ByteRange,
-  recordCount: number,
-  countMax: number,
-): readonly number[] | null {
-  const cursor = new RecordCursor(payload, recordCount);
-  const found: number[] = [];
-  for (let place = 0; cursor.next(); place++) {
-    if (cursor.keyStart < 0 && found.length < countMax) found.push(place);
-  }
-  return cursor.isCorrupt ? null : found;
 }
 
 /** The control type of a control batch (0 abort, 1 commit); -1 when it has no readable control record. */

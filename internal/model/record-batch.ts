@@ -209,6 +209,19 @@ export function setLogAppendTime(bytes: Uint8Array, start: number, appendTimeMs:
   sealCrc(bytes, start);
 }
 
+/** Takes the stamp away again, as if the batch had just come. The client's own latest time is forgotten. */
+export function clearLogAppendTime(bytes: Uint8Array, start: number): void {
+  const attributes = readI16(bytes, start + ATTRIBUTES_AT) & ~ATTRIBUTE_LOG_APPEND_TIME;
+  writeI16(bytes, start + ATTRIBUTES_AT, attributes);
+  sealCrc(bytes, start);
+}
+
+/** Puts right what the header says of its records' latest time, and renews the CRC. */
+export function setMaxTimestamp(bytes: Uint8Array, start: number, maxTimestampMs: number): void {
+  writeI64(bytes, start + MAX_TIMESTAMP_AT, maxTimestampMs);
+  sealCrc(bytes, start);
+}
+
 /** Computes and stores the CRC of a batch whose other fields are final. */
 export function sealCrc(bytes: Uint8Array, start: number): void {
   writeI32(bytes, start + CRC_AT, coveredCrc(bytes, start));

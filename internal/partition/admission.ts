@@ -1,12 +1,14 @@
-// The step before the sequence check for which a batch has to be opened (P5): records of a compacted topic have keys.
-// What is small is looked at inside the call; the rest is copied, waits for the pool of threads, and is appended in the
-// order in which it came: whatever arrives behind it on the same partition waits too.
+// The step before the sequence check: the records of a batch are looked through (P5). What is small is looked at inside
+// the call; the rest is copied, waits for the pool of threads, and is appended in the order in which it came: whatever
+// arrives behind it on the same partition waits too.
 //
-// The desk is shared by all partitions of a broker. It has one batch opened at a time, and a limit for the copies that
-// wait; above it appends are "busy". What a batch may decompress to is limited as well, absolutely and by its ratio.
+// The desk is shared by all partitions of a broker. It has an allowance for what is looked at in one turn, and a limit for
+// the copies that wait; above it appends are "busy". What a batch may decompress to is limited as well, absolutely and by
+// its ratio; each thread of the pool holds one opened batch.
 import { decompress } from "../bytes/decompress.ts";
-import { readI32 } from "../bytes/integers.ts";
-import { keylessRecords } from "../model/decode-batch.ts";
+import type { ByteRange } from "../bytes/byte-range.ts";
+import { RecordInspector } from "../model/inspect-records.ts";
+import type { RecordRules, RecordsFault } from "../model/inspect-records.ts";
 import { CODEC_NONE, RecordBatchView } from "../model/record-batch.ts";
 import type { BatchFault } from "../model/validate-batch.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -18,14 +20,19 @@ import type { AppendCommand, AppendOutcome } from "./append.ts";
 export const WAITING_BYTES_MAX = 16 << 20;
 /** Batches that wait before one partition. */
 const WAITING_BATCHES_MAX = 256;
-/** What is looked at inside the call: so many bytes of records, and so many of them decompressed (L7). */
+/** What is opened inside the call: so many bytes of compressed records, and so many of them opened. */
 const INLINE_BYTES_MAX = 16 << 10;
 const INLINE_OPENED_BYTES_MAX = 64 << 10;
+/** Records and headers that are looked at in one turn (L7): a millisecond or two. */
+export const TURN_STEPS_MAX = 50_000;
+/** What it costs to open a small batch, in steps, and how many bytes come out of it for one more. */
+const OPENING_STEPS = 1_000;
+const OPENED_BYTES_PER_STEP = 10;
 /** Nobody's records compress so well that they are worth a broker's memory. */
 const RATIO_MAX = 200;
 const RATIO_FREE_BYTES = 4 << 20;
-/** Records at fault that are named. */
-const KEYLESS_NAMED_MAX = 1_000;
+
+const UNREADABLE: RecordsFault = { kind: "unreadable", reason: "compression" };
 
 type Codec = 0 | 1 | 2 | 3 | 4;
 
@@ -46,15 +53,17 @@ export interface AdmissionDeskParts {
   readonly whenRoom: (callback: () => void) => void;
 }
 
-type Verdict = BatchFault | "sound" | "unjudged";
+/** The latest time of the records of a batch that is sound; "unjudged": it could not be found out. */
+type Verdict = number | BatchFault | "unjudged";
 
 export class AdmissionDesk {
   readonly parts: AdmissionDeskParts;
+  readonly #inspector = new RecordInspector();
+  readonly #batch = new RecordBatchView(new Uint8Array(0), 0);
   #waitingBytes = 0;
   #wasFull = false;
-  #isOpening = false;
-  readonly #waiting: { readonly batch: Uint8Array; readonly done: (verdict: Verdict) => void }[] =
-    [];
+  /** Of this turn. */
+  #stepsLeft = TURN_STEPS_MAX;
 
   constructor(parts: AdmissionDeskParts) {
     this.parts = parts;
@@ -76,61 +85,65 @@ export class AdmissionDesk {
     this.parts.roomAgain();
   }
 
-  /** Null: the batch is too large to be looked at here and now. */
-  inspectNow(bytes: Uint8Array, start: number): Verdict | null {
-    const batch = new RecordBatchView(bytes, start);
-    const { recordsStart, end, codec, recordCount } = batch;
+  /** Null: there is too much to be looked at here and now. */
+  inspectNow(bytes: Uint8Array, start: number, rules: RecordRules): Verdict | null {
+    if (this.#stepsLeft <= 0) return null;
+    const batch = this.#batch.moveTo(bytes, start);
+    const { recordsStart, end, codec } = batch;
+    if (codec === CODEC_NONE) return this.#look({ bytes, start: recordsStart, end }, batch, rules);
     if (end - recordsStart > INLINE_BYTES_MAX) return null;
-    if (codec === CODEC_NONE) return verdictOn({ bytes, start: recordsStart, end }, recordCount);
     const opened = decompress(codec, bytes.subarray(recordsStart, end), INLINE_OPENED_BYTES_MAX);
-    if (opened.ok) {
-      const payload = { bytes: opened.value, start: 0, end: opened.value.length };
-      return verdictOn(payload, recordCount);
-    }
-    return opened.fault.kind === "too-large" ? null : { kind: "unreadable" };
+    const openedBytes = opened.ok ? opened.value.length : INLINE_OPENED_BYTES_MAX;
+    this.#spend(OPENING_STEPS + openedBytes / OPENED_BYTES_PER_STEP);
+    if (!opened.ok) return opened.fault.kind === "too-large" ? null : UNREADABLE;
+    return this.#look({ bytes: opened.value, start: 0, end: openedBytes }, batch, rules);
   }
 
-  /** `done` runs later. "unjudged": it could not be found out. */
-  inspect(batch: Uint8Array, done: (verdict: Verdict) => void): void {
-    this.#waiting.push({ batch, done });
-    this.#openNext();
+  #look(payload: ByteRange, batch: RecordBatchView, rules: RecordRules): Verdict | null {
+    const inspector = this.#inspector;
+    const found = inspector.inspect(payload, batch, rules, Math.max(1, this.#stepsLeft));
+    this.#spend(inspector.steps);
+    if (found === "sound") return inspector.maxTimestampMs;
+    return found === "too-long" ? null : found;
   }
 
-  #openNext(): void {
-    if (this.#isOpening) return;
-    const next = this.#waiting.shift();
-    if (next === undefined) return;
-    this.#isOpening = true;
-    const { codec, recordsStart, recordCount } = new RecordBatchView(next.batch, 0);
-    const bytes = next.batch.slice(recordsStart);
+  #spend(steps: number): void {
+    if (this.#stepsLeft === TURN_STEPS_MAX) this.parts.clock.turnEnd(this.#turnEnded);
+    this.#stepsLeft -= steps;
+  }
+
+  readonly #turnEnded = (): void => {
+    this.#stepsLeft = TURN_STEPS_MAX;
+  };
+
+  /** `judged` runs later. `batch` is only read until this returns. */
+  inspect(batch: Uint8Array, rules: RecordRules, judged: (verdict: Verdict) => void): void {
+    const { codec, recordsStart, recordCount, baseTimestampMs } = new RecordBatchView(batch, 0);
+    const bytes = batch.slice(recordsStart);
     const bytesMax = openedBytesMax(bytes.length, this.parts.openedBytesMax());
-    const finish = (verdict: Verdict): void => {
-      this.#isOpening = false;
-      next.done(verdict);
-      this.#openNext();
-    };
+    const claim = { recordCount, baseTimestampMs };
     this.parts.tasks
-      .compute({
-        job: "keyless-records",
-        codec: codec as Codec,
-        bytes,
-        bytesMax,
-        recordCount,
-        countMax: KEYLESS_NAMED_MAX,
-      })
+      .compute({ job: "inspect-records", codec: codec as Codec, bytes, bytesMax, claim, rules })
       .then(
-        (outcome) =>
-          finish(
-            outcome.ok ? verdictOf(placesIn(outcome.value)) : faultOf(outcome.fault, bytesMax),
-          ),
+        (outcome) => {
+          if (!outcome.ok) judged(faultOf(outcome.fault, bytesMax));
+          else judged(outcome.value.fault ?? outcome.value.maxTimestampMs);
+        },
         (error: unknown) => {
           // A thread broke, or the broker stops.
           this.parts.log.error({ fault: error }, "batch-not-opened");
-          finish("unjudged");
+          judged("unjudged");
         },
       );
   }
 }
+
+/** Appends a batch of sound records, the latest of which has this time. */
+type Append = (
+  command: AppendCommand,
+  maxTimestampMs: number,
+  done: (outcome: AppendOutcome) => void,
+) => "taken" | "busy";
 
 interface Waiting {
   readonly command: AppendCommand;
@@ -142,17 +155,11 @@ interface Waiting {
 /** The batches that wait before one partition, in the order of their arrival. */
 export class AdmissionQueue {
   readonly #desk: AdmissionDesk;
-  readonly #append: (
-    command: AppendCommand,
-    done: (outcome: AppendOutcome) => void,
-  ) => "taken" | "busy";
+  readonly #append: Append;
   readonly #waiting: Waiting[] = [];
   #waitsForRoom = false;
 
-  constructor(
-    desk: AdmissionDesk,
-    append: (command: AppendCommand, done: (outcome: AppendOutcome) => void) => "taken" | "busy",
-  ) {
+  constructor(desk: AdmissionDesk, append: Append) {
     this.#desk = desk;
     this.#append = append;
   }
@@ -161,26 +168,28 @@ export class AdmissionQueue {
     return this.#waiting.length === 0;
   }
 
-  /** A batch whose form is sound. `needsKeys` false: it only keeps its place behind the others. */
+  /** A batch whose header is sound. */
   offer(
     command: AppendCommand,
-    needsKeys: boolean,
+    rules: RecordRules,
     done: (outcome: AppendOutcome) => void,
   ): "taken" | "busy" {
     const { bytes, start, end } = command;
-    const verdict = needsKeys ? this.#desk.inspectNow(bytes, start) : "sound";
+    // Who cannot be told at once would be looked through in vain when there is no room for him.
+    if (this.#waiting.length >= WAITING_BATCHES_MAX) return "busy";
+    const verdict = this.#desk.inspectNow(bytes, start, rules);
     if (this.isEmpty && verdict !== null) {
-      if (verdict === "sound") return this.#append(command, done);
+      if (typeof verdict === "number") return this.#append(command, verdict, done);
       done(refusal(verdict));
       return "taken";
     }
     const length = end - start;
-    if (this.#waiting.length >= WAITING_BATCHES_MAX || !this.#desk.reserve(length)) return "busy";
+    if (!this.#desk.reserve(length)) return "busy";
     const own = { ...command, bytes: bytes.slice(start, end), start: 0, end: length };
     const waiting: Waiting = { command: own, done, sinceMs: this.#upMs(), verdict };
     this.#waiting.push(waiting);
     if (verdict === null) {
-      this.#desk.inspect(own.bytes, (found) => {
+      this.#desk.inspect(own.bytes, rules, (found) => {
         waiting.verdict = found;
         this.#drain();
       });
@@ -196,7 +205,7 @@ export class AdmissionQueue {
     if (this.#waitsForRoom) return;
     for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
       if (first.verdict === null) return;
-      if (this.#settle(first) === "busy") {
+      if (this.#settle(first, first.verdict) === "busy") {
         this.#waitsForRoom = true;
         this.#desk.parts.whenRoom(() => {
           this.#waitsForRoom = false;
@@ -209,8 +218,8 @@ export class AdmissionQueue {
     }
   }
 
-  #settle({ command, verdict, sinceMs, done }: Waiting): "taken" | "busy" {
-    if (verdict !== "sound" && verdict !== null) {
+  #settle({ command, sinceMs, done }: Waiting, verdict: Verdict): "taken" | "busy" {
+    if (typeof verdict !== "number") {
       done(refusal(verdict));
       return "taken";
     }
@@ -219,32 +228,16 @@ export class AdmissionQueue {
       done({ ok: false, fault: { kind: "timed-out" } });
       return "taken";
     }
-    return this.#append({ ...command, timeoutMs: Math.max(0, timeoutMs) }, done);
+    return this.#append({ ...command, timeoutMs: Math.max(0, timeoutMs) }, verdict, done);
   }
 }
 
-function refusal(verdict: Exclude<Verdict, "sound">): AppendOutcome {
+function refusal(verdict: BatchFault | "unjudged"): AppendOutcome {
   // Somebody else may be able to find it out; the client asks again.
   if (verdict === "unjudged") return { ok: false, fault: { kind: "not-leader" } };
   return { ok: false, fault: { kind: "batch", fault: verdict } };
 }
 
-function verdictOn(
-  payload: { readonly bytes: Uint8Array; readonly start: number; readonly end: number },
-  recordCount: number,
-): Verdict {
-  const places = keylessRecords(payload, recordCount, KEYLESS_NAMED_MAX);
-  return places === null ? { kind: "unreadable" } : verdictOf(places);
-}
-
-function verdictOf(places: readonly number[]): Verdict {
-  return places.length === 0 ? "sound" : { kind: "keyless", records: places };
-}
-
-function placesIn(bytes: Uint8Array): readonly number[] {
-  return Array.from({ length: bytes.length / 4 }, (_, at) => readI32(bytes, at * 4));
-}
-
 function faultOf(fault: ComputeFault, bytesMax: number): BatchFault {
-  return fault.kind === "too-large" ? { kind: "bomb", bytesMax } : { kind: "unreadable" };
+  return fault.kind === "too-large" ? { kind: "bomb", bytesMax } : UNREADABLE;
 }

@@ -2,11 +2,14 @@
 // readers that watch. All of it follows from the entries that the replica reports, on leaders and followers alike.
 import { assert } from "../base/assert.ts";
 import type { BrokerId, GroupId, LogIndex, Offset, Term } from "../model/ids.ts";
+import type { RecordRules } from "../model/inspect-records.ts";
 import {
   RecordBatchView,
+  clearLogAppendTime,
   setBaseOffset,
   setLeaderEpoch,
   setLogAppendTime,
+  setMaxTimestamp,
 } from "../model/record-batch.ts";
 import { validateBatch } from "../model/validate-batch.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -81,7 +84,9 @@ export class Partition implements LogClient, LogProgress {
     this.#admission =
       home === null
         ? null
-        : new AdmissionQueue(home.admission, (command, done) => this.#admitted(command, done));
+        : new AdmissionQueue(home.admission, (command, maxTimestampMs, done) =>
+            this.#admitted(command, maxTimestampMs, done),
+          );
   }
 
   /** Joins the partition to its replica. */
@@ -145,22 +150,30 @@ export class Partition implements LogClient, LogProgress {
 
   /**
    * Appends a batch as the leader. `done` runs once: inside this call for refusals, later for what was appended.
-   * "busy": nothing happened. The batch's base offset and epoch are patched in place.
+   * "busy": nothing happened. The batch's base offset, epoch and latest time are patched in place.
    */
   append(command: AppendCommand, done: (outcome: AppendOutcome) => void): "taken" | "busy" {
-    const fault = this.#batchFault(command);
-    if (fault !== null) {
-      done({ ok: false, fault });
+    const rules = this.#rules;
+    const queue = this.#admission;
+    if (rules === null || queue === null || !this.replica.leads) {
+      done(NOT_LEADER);
       return "taken";
     }
-    const needsKeys = this.#rules?.needsKeys === true;
-    const queue = this.#admission;
-    if (queue === null || (!needsKeys && queue.isEmpty)) return this.#admitted(command, done);
-    return queue.offer(command, needsKeys, done); // P5
+    const { batchBytesMax } = rules;
+    const fault = validateBatch(command, { batchBytesMax, allowsZstd: command.allowsZstd });
+    if (fault !== null) {
+      done({ ok: false, fault: { kind: "batch", fault } });
+      return "taken";
+    }
+    return queue.offer(command, recordRules(rules, this.#clock.nowMs()), done); // P5
   }
 
   /** The batch is one that the topic takes. */
-  #admitted(command: AppendCommand, done: (outcome: AppendOutcome) => void): "taken" | "busy" {
+  #admitted(
+    command: AppendCommand,
+    maxTimestampMs: number,
+    done: (outcome: AppendOutcome) => void,
+  ): "taken" | "busy" {
     const fault = this.#refusal(command);
     if (fault !== null) {
       done({ ok: false, fault });
@@ -172,20 +185,7 @@ export class Partition implements LogClient, LogProgress {
       const duplicate = this.#judge(header, command, done);
       if (duplicate) return "taken";
     }
-    return this.#propose(header, command, done);
-  }
-
-  #batchFault(command: AppendCommand): PartitionAppendFault | null {
-    const rules = this.#rules;
-    if (rules === null || !this.replica.leads) return { kind: "not-leader" };
-    const nowMs = this.#clock.nowMs();
-    const fault = validateBatch(command, {
-      batchBytesMax: rules.batchBytesMax,
-      allowsZstd: command.allowsZstd,
-      timestampMsMin: rules.logAppendTime ? -Infinity : nowMs - rules.timestampBeforeMsMax,
-      timestampMsMax: rules.logAppendTime ? Infinity : nowMs + rules.timestampAfterMsMax,
-    });
-    return fault === null ? null : { kind: "batch", fault };
+    return this.#propose(header, command, maxTimestampMs, done);
   }
 
   #refusal(command: AppendCommand): PartitionAppendFault | null {
@@ -227,6 +227,7 @@ export class Partition implements LogClient, LogProgress {
   #propose(
     header: RecordBatchView,
     command: AppendCommand,
+    maxTimestampMs: number,
     done: (outcome: AppendOutcome) => void,
   ): "taken" | "busy" {
     const { bytes, start, end } = command;
@@ -236,6 +237,10 @@ export class Partition implements LogClient, LogProgress {
     setLeaderEpoch(bytes, start, this.term);
     const isStamped = this.#rules?.logAppendTime === true;
     if (isStamped) setLogAppendTime(bytes, start, nowMs);
+    // What the client says of its latest time is not believed: searches and expiry go by it. // P10
+    else if (header.maxTimestampMs !== maxTimestampMs) {
+      setMaxTimestamp(bytes, start, maxTimestampMs);
+    }
     const { checksum, headSum } = payloadSum(ENTRY_BATCH, bytes, start, end);
     const proposal: Proposal = {
       kind: ENTRY_BATCH,
@@ -252,6 +257,7 @@ export class Partition implements LogClient, LogProgress {
     if (index === "busy") {
       // As the client sent it, so that the same bytes can be offered again.
       setBaseOffset(bytes, start, 0 as Offset);
+      if (isStamped) clearLogAppendTime(bytes, start);
       return "busy";
     }
     if (index === "not-leader" || index === "storage-full") {
@@ -540,6 +546,15 @@ export class Partition implements LogClient, LogProgress {
   progressed(): void {
     this.#waiters.settle(this);
   }
+}
+
+function recordRules(rules: PartitionRules, nowMs: number): RecordRules {
+  return {
+    needsKeys: rules.needsKeys,
+    isStamped: rules.logAppendTime,
+    timestampMsMin: nowMs - rules.timestampBeforeMsMax,
+    timestampMsMax: nowMs + rules.timestampAfterMsMax,
+  };
 }
 
 function deleteFault(fault: PartitionAppendFault): DeleteFault {

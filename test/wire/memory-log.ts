@@ -145,8 +145,6 @@ export class MemoryLog implements LogService {
     const fault = validateBatch(request.batch, {
       batchBytesMax: this.#options.batchBytesMax,
       allowsZstd: request.allowsZstd,
-      timestampMsMin: 0,
-      timestampMsMax: Number.POSITIVE_INFINITY,
     });
     if (fault !== null || request.batch === null) {
       done(failed({ kind: "batch", fault: fault ?? { kind: "no-batch" } }));

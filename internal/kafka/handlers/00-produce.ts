@@ -9,15 +9,16 @@
 // Errors: 2 3 6 7 10 17 19 20 21 32 42 45 47 48 56 (version 3: 6) 74 75 76 87 100 (13). Version 10 and later are told the
 // leader with 6. A partition named twice refuses the whole request with INVALID_REQUEST before anything is appended.
 //
-// Records without a key are refused on compacted topics: the batch is opened for that, within limits, before it is
-// appended, and the records at fault are named (8+). What decompresses to too much is MESSAGE_TOO_LARGE.
+// The records of every batch are looked through before it is appended, opened within limits where they are compressed:
+// what no consumer could read is INVALID_RECORD, and records at fault are named (8+). What decompresses to too much is
+// MESSAGE_TOO_LARGE. The header's latest time is put right.
 //
-// Deliberate differences: transactions do not exist yet, so a transactional id or batch is INVALID_TXN_STATE; a record with a
-// bad timestamp is named only where it is the only one, because batches are not opened for it.
+// Deliberate differences: transactions do not exist yet, so a transactional id or batch is INVALID_TXN_STATE. Records with
+// other offsets than 0, 1, 2 and so on are refused, where Kafka keeps them or writes the batch anew; the lengths of
+// compressed records must be true, where Kafka passes them over; the rest is in `test/wire/record-cases.ts`.
 import type { Result } from "../../base/result.ts";
 import type { ByteRange } from "../../bytes/byte-range.ts";
-import { ATTRIBUTE_TRANSACTIONAL, BATCH_HEADER_BYTES } from "../../model/record-batch.ts";
-import { RecordBatchView } from "../../model/record-batch.ts";
+import { BATCH_HEADER_BYTES, RecordBatchView } from "../../model/record-batch.ts";
 import type { Offset, TopicId } from "../../model/ids.ts";
 import type { AppendFault } from "../../service/faults.ts";
 import type { Appended } from "../../service/log-service.ts";
@@ -58,7 +59,6 @@ const TOPIC_IDS_FROM = 13;
 const LEADER_HINTS_FROM = 10;
 const ZSTD_FROM = 7;
 const NO_OFFSET = -1 as Offset;
-const ATTRIBUTES_LOW_AT = 22;
 const batchView = new RecordBatchView(new Uint8Array(BATCH_HEADER_BYTES), 0);
 
 export function produceHandler(context: HandlerContext): Handler {
@@ -154,10 +154,6 @@ class ProduceCall {
 
   #proposeOne(item: Item): boolean {
     const { records } = item;
-    if (records !== null && isTransactional(records)) {
-      this.#settle(item, this.#failure(item, ErrorCode.INVALID_TXN_STATE, null));
-      return true;
-    }
     const recordCount = recordCountOf(records);
     const { acks, timeoutMs } = this.#request;
     const outcome = this.#context.log.append(
@@ -289,11 +285,6 @@ function namesTwice(items: readonly Item[]): boolean {
   const seen = new Set<string>();
   for (const { name, topicId, index } of items) seen.add(`${index} ${name ?? topicId}`);
   return seen.size < items.length;
-}
-
-function isTransactional({ bytes, start, end }: ByteRange): boolean {
-  if (end - start <= ATTRIBUTES_LOW_AT) return false;
-  return ((bytes[start + ATTRIBUTES_LOW_AT] as number) & ATTRIBUTE_TRANSACTIONAL) !== 0;
 }
 
 /** As the header says, for what is reported of a batch that is refused. */

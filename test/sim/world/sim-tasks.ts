@@ -1,5 +1,10 @@
 // Background work of one simulated process. Pure jobs run inline, and their results arrive in an event.
-import type { ComputeFault, ComputeJob, Tasks } from "../../../internal/ports/tasks.ts";
+import type {
+  ComputeAnswer,
+  ComputeFault,
+  ComputeJob,
+  Tasks,
+} from "../../../internal/ports/tasks.ts";
 import type { Result } from "../../../internal/base/result.ts";
 import { assert } from "../../../internal/base/assert.ts";
 import type { Life } from "./life.ts";
@@ -8,7 +13,7 @@ import type { Scheduler } from "./scheduler.ts";
 import type { SeededEntropy } from "./seeded-entropy.ts";
 
 /** Runs a pure job. */
-export type Compute = (job: ComputeJob) => Result<Uint8Array, ComputeFault>;
+export type Compute = (job: ComputeJob) => Result<ComputeAnswer<ComputeJob>, ComputeFault>;
 
 export class SimTasks implements Tasks {
   readonly #scheduler: Scheduler;
@@ -47,13 +52,13 @@ export class SimTasks implements Tasks {
     this.#running.set(number, { name, ended });
   }
 
-  compute(job: ComputeJob): Promise<Result<Uint8Array, ComputeFault>> {
+  compute<J extends ComputeJob>(job: J): Promise<Result<ComputeAnswer<J>, ComputeFault>> {
     const bytes = job.bytes.slice();
     job.bytes.fill(0xdb); // given away: the caller must not look again
     return new Promise((resolve) => {
       const delayUs = this.#entropy.between(10, 2_000);
       this.#scheduler.at(delayUs, this.#life, DELIVERY, "compute", () => {
-        resolve(this.#compute({ ...job, bytes }));
+        resolve(this.#compute({ ...job, bytes }) as Result<ComputeAnswer<J>, ComputeFault>);
       });
     });
   }
