@@ -2,14 +2,11 @@
 import type { Result } from "../base/result.ts";
 import { failed, ok } from "../base/result.ts";
 import type { SharedJournal } from "../journal/owner.ts";
-import type { LogIndex, Offset, Term } from "../model/ids.ts";
+import type { Offset, Term } from "../model/ids.ts";
 import { isDeleted } from "../config/topic-configs.ts";
 import { isInternalTopic } from "../model/internal-topics.ts";
-import { RecordBatchView } from "../model/record-batch.ts";
-import { RecordCursor } from "../model/record-cursor.ts";
 import type { DeleteOutcome, PartitionAppendFault } from "../partition/append.ts";
 import type { Partition } from "../partition/partition.ts";
-import { readFromDisk, readFromMemory } from "../partition/partition-reader.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Tasks } from "../ports/tasks.ts";
@@ -27,24 +24,19 @@ import type {
   PartitionAddress,
 } from "./log-service.ts";
 import { EARLIEST, EARLIEST_LOCAL, LATEST, LATEST_TIERED, MAX_TIMESTAMP } from "./log-service.ts";
-import { indexAtTime, indexOfMaxTimestamp } from "./time-search.ts";
+import { TimeSearch } from "./time-search.ts";
 
 export interface LocalLogSettings extends FetchSettings {
   readonly decompressedBytesMax: number;
 }
 
 const NO_OFFSET: OffsetAnswer = { offset: -1, timestampMs: -1, leaderEpoch: -1 };
-const BATCH_READ_BYTES = 1;
-/** Records that are looked at before the event loop has its turn: a few milliseconds. */
-const RECORDS_PER_STRETCH = 16_384;
 
 export class LocalLogService implements LogService {
   readonly #book: AddressBook;
   readonly #partitions: Partitions;
-  readonly #journal: SharedJournal;
-  readonly #tasks: Tasks;
   readonly #clock: Clock;
-  readonly #settings: LocalLogSettings;
+  readonly #times: TimeSearch;
   readonly #fetch: LocalFetch;
 
   constructor(
@@ -57,10 +49,9 @@ export class LocalLogService implements LogService {
   ) {
     this.#book = book;
     this.#partitions = partitions;
-    this.#journal = journal;
-    this.#tasks = tasks;
     this.#clock = clock;
-    this.#settings = settings;
+    const openedBytesMax = (): number => settings.decompressedBytesMax;
+    this.#times = new TimeSearch({ journal, clock, tasks, openedBytesMax });
     this.#fetch = new LocalFetch(book, journal, clock, settings);
   }
 
@@ -136,12 +127,9 @@ export class LocalLogService implements LogService {
       case LATEST_TIERED:
         return ok(NO_OFFSET);
       case MAX_TIMESTAMP:
-        return this.#recordAt(partition, await indexOfMaxTimestamp(partition, this.#clock), null);
-      default: {
-        if (timestampMs < 0) return ok(NO_OFFSET);
-        const index = await indexAtTime(partition, this.#clock, timestampMs);
-        return this.#recordAt(partition, index, timestampMs);
-      }
+        return this.#times.latest(partition);
+      default:
+        return timestampMs < 0 ? ok(NO_OFFSET) : this.#times.firstAt(partition, timestampMs);
     }
   }
 
@@ -217,71 +205,6 @@ export class LocalLogService implements LogService {
     const found = this.#book.find(address);
     if (!found.ok) return found;
     return failed({ kind: "not-leader", hint: this.#book.hint(found.value.placement) });
-  }
-
-  /** The record of an entry that answers a time query: the first not before `timestampMs`, or the newest. */
-  async #recordAt(
-    partition: Partition,
-    index: LogIndex | null,
-    timestampMs: number | null,
-  ): Promise<Result<OffsetAnswer, ReadFault>> {
-    if (index === null) return ok(NO_OFFSET);
-    const { entries } = partition.replica;
-    // The replica was taken over by another leader meanwhile, and began its log anew behind the entry.
-    if (!entries.has(index)) return failed({ kind: "offset-not-available" });
-    const offset = entries.baseOffset(index);
-    const goal = timestampMs ?? entries.timestampMax(index);
-    const memory = readFromMemory(partition, this.#journal, offset, BATCH_READ_BYTES, true);
-    const read =
-      memory === "on-disk"
-        ? await readFromDisk(partition, this.#journal, offset, BATCH_READ_BYTES, true)
-        : ok(memory);
-    if (!read.ok) return failed({ kind: "storage" });
-    const [slice] = read.value.slices;
-    const batch = slice?.slice();
-    read.value.release();
-    if (batch === undefined) return ok(NO_OFFSET);
-    return this.#recordIn(batch, goal, partition.logStart);
-  }
-
-  async #recordIn(
-    bytes: Uint8Array,
-    timestampMs: number,
-    logStart: Offset,
-  ): Promise<Result<OffsetAnswer, ReadFault>> {
-    const batch = new RecordBatchView(bytes, 0);
-    const { leaderEpoch, baseOffset, lastOffset, baseTimestampMs, maxTimestampMs, codec } = batch;
-    if (batch.isLogAppendTime) {
-      const offset = Math.max(baseOffset, logStart);
-      return ok({ offset, timestampMs: maxTimestampMs, leaderEpoch });
-    }
-    let records = bytes.subarray(batch.recordsStart, batch.end);
-    if (codec !== 0) {
-      const bytesMax = this.#settings.decompressedBytesMax;
-      const opened = await this.#tasks.compute({
-        job: "decompress",
-        codec: codec as 1 | 2 | 3 | 4,
-        bytes: records.slice(),
-        bytesMax,
-      });
-      if (!opened.ok) return failed({ kind: "storage" });
-      records = opened.value;
-    }
-    const payload = { bytes: records, start: 0, end: records.length };
-    const cursor = new RecordCursor(payload, batch.recordCount);
-    for (let looked = 1; cursor.next(); looked++) {
-      // L7: a batch may hold millions of records.
-      if (looked % RECORDS_PER_STRETCH === 0) {
-        await new Promise<void>((resolve) => this.#clock.after(0, resolve));
-      }
-      const at = baseTimestampMs + cursor.timestampDelta;
-      const offset = baseOffset + cursor.offsetDelta;
-      if (at < timestampMs || offset < logStart || offset > lastOffset) continue;
-      // Nobody has checked what a producer wrote into its records, and not every sum of two times is one.
-      if (!Number.isSafeInteger(at)) continue;
-      return ok({ offset, timestampMs: at, leaderEpoch });
-    }
-    return ok(NO_OFFSET);
   }
 }
 

@@ -1,63 +1,204 @@
-// Looks through a partition's committed batches for a time. A log may have millions of entries, so the event loop has its
-// turn in between (L7); what happens to the log meanwhile, at either end, does no harm.
-import type { LogIndex } from "../model/ids.ts";
+// Finds the record of a time: the first that is not before it, or the latest of all. Batches are passed over by the latest
+// time of their records, which the leader has checked; those that may hold the answer are opened. A log may have millions
+// of entries and a batch millions of records, so the event loop has its turn in between (L7); what happens to the log
+// meanwhile, at either end, does no harm.
+//
+// Only records that can be read are answers: a batch of which the first part was deleted may look late enough and hold
+// nothing that is.
+import type { Result } from "../base/result.ts";
+import { failed, ok } from "../base/result.ts";
+import type { SharedJournal } from "../journal/owner.ts";
+import type { LogIndex, Offset } from "../model/ids.ts";
+import { CODEC_NONE, RecordBatchView } from "../model/record-batch.ts";
+import { RecordCursor } from "../model/record-cursor.ts";
 import type { Partition } from "../partition/partition.ts";
+import { readFromDisk, readFromMemory } from "../partition/partition-reader.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Tasks } from "../ports/tasks.ts";
 import { ENTRY_BATCH } from "../raft/entry.ts";
+import type { ReadFault } from "./faults.ts";
+import type { OffsetAnswer } from "./log-service.ts";
 
 /** Entries that are looked at in one turn: a fraction of a millisecond, because many may search at once. */
 const ENTRIES_PER_STRETCH = 16_384;
+/** Records that are looked at in one turn: a few milliseconds. */
+const RECORDS_PER_STRETCH = 16_384;
+const BATCH_READ_BYTES = 1;
+const NO_TIMESTAMP = -1;
+const NO_OFFSET: OffsetAnswer = { offset: -1, timestampMs: NO_TIMESTAMP, leaderEpoch: -1 };
 
-/** The first committed batch whose greatest timestamp is not before `timestampMs`. */
-export async function indexAtTime(
-  partition: Partition,
-  clock: Clock,
-  timestampMs: number,
-): Promise<LogIndex | null> {
-  const { entries } = partition.replica;
-  let found: LogIndex | null = null;
-  await eachBatch(partition, clock, (index) => {
-    if (entries.timestampMax(index) < timestampMs) return "go on";
-    found = index;
-    return "enough";
-  });
-  return found;
+type Found = Result<OffsetAnswer, ReadFault>;
+
+export interface TimeSearchParts {
+  readonly journal: SharedJournal;
+  readonly clock: Clock;
+  readonly tasks: Tasks;
+  /** What a batch may decompress to. */
+  readonly openedBytesMax: () => number;
 }
 
-/** The first committed batch with the greatest timestamp of all. */
-export async function indexOfMaxTimestamp(
-  partition: Partition,
-  clock: Clock,
-): Promise<LogIndex | null> {
-  const { entries } = partition.replica;
-  let best: LogIndex | null = null;
-  let bestMs = Number.NEGATIVE_INFINITY;
-  await eachBatch(partition, clock, (index) => {
-    const atMs = entries.timestampMax(index);
-    if (atMs > bestMs) [best, bestMs] = [index, atMs];
-    return "go on";
-  });
-  return best;
-}
+export class TimeSearch {
+  readonly #parts: TimeSearchParts;
 
-/** Shows committed batches in their order until `look` has enough, or there are no more. */
-async function eachBatch(
-  partition: Partition,
-  clock: Clock,
-  look: (index: LogIndex) => "go on" | "enough",
-): Promise<void> {
-  let next = firstIndex(partition);
-  for (;;) {
-    const { entries, machine } = partition.replica;
-    const end = Math.min(machine.commit, entries.last, next + ENTRIES_PER_STRETCH - 1);
-    for (let index = next; index <= end; index = (index + 1) as LogIndex) {
-      if (entries.kind(index) === ENTRY_BATCH && look(index) === "enough") return;
-    }
-    next = (end + 1) as LogIndex;
-    if (next > Math.min(machine.commit, entries.last)) return;
-    await new Promise<void>((resolve) => clock.after(0, resolve));
-    next = Math.max(next, firstIndex(partition)) as LogIndex;
+  constructor(parts: TimeSearchParts) {
+    this.#parts = parts;
   }
+
+  /** The first record that is not before `timestampMs`. */
+  async firstAt(partition: Partition, timestampMs: number): Promise<Found> {
+    let from = firstIndex(partition);
+    for (;;) {
+      const candidate = await this.#firstBatch(partition, from, timestampMs);
+      if (candidate === null) return ok(NO_OFFSET);
+      const found = await this.#recordAt(partition, candidate, timestampMs);
+      if (!found.ok || found.value !== NO_OFFSET) return found;
+      from = (candidate + 1) as LogIndex;
+    }
+  }
+
+  /** The first of the records with the latest time of all. */
+  async latest(partition: Partition): Promise<Found> {
+    const { best, bestMs, cut, cutMs } = await this.#latestBatches(partition);
+    if (cut !== null && cutMs >= bestMs) {
+      const found = await this.#recordAt(partition, cut, null);
+      if (!found.ok) return found;
+      if (found.value !== NO_OFFSET && found.value.timestampMs >= bestMs) return found;
+    }
+    return best === null ? ok(NO_OFFSET) : this.#recordAt(partition, best, bestMs);
+  }
+
+  async #firstBatch(
+    partition: Partition,
+    from: LogIndex,
+    timestampMs: number,
+  ): Promise<LogIndex | null> {
+    const { entries } = partition.replica;
+    let found: LogIndex | null = null;
+    await this.#eachBatch(partition, from, (index) => {
+      if (entries.timestampMax(index) < timestampMs) return "go on";
+      found = index;
+      return "enough";
+    });
+    return found;
+  }
+
+  /** The first batch with the latest time, apart from the one that was cut: of it only some records are left. */
+  async #latestBatches(partition: Partition) {
+    const { entries } = partition.replica;
+    const found = {
+      best: null as LogIndex | null,
+      bestMs: NO_TIMESTAMP,
+      cut: null as LogIndex | null,
+      cutMs: NO_TIMESTAMP,
+    };
+    await this.#eachBatch(partition, firstIndex(partition), (index) => {
+      const atMs = entries.timestampMax(index);
+      if (entries.baseOffset(index) < partition.logStart) {
+        [found.cut, found.cutMs] = [index, atMs];
+      } else if (atMs > found.bestMs) {
+        [found.best, found.bestMs] = [index, atMs];
+      }
+      return "go on";
+    });
+    return found;
+  }
+
+  /** Shows committed batches in their order until `look` has enough, or there are no more. */
+  async #eachBatch(
+    partition: Partition,
+    from: LogIndex,
+    look: (index: LogIndex) => "go on" | "enough",
+  ): Promise<void> {
+    let next = from;
+    for (;;) {
+      const { entries, machine } = partition.replica;
+      next = Math.max(next, firstIndex(partition)) as LogIndex;
+      const end = Math.min(machine.commit, entries.last, next + ENTRIES_PER_STRETCH - 1);
+      for (let index = next; index <= end; index = (index + 1) as LogIndex) {
+        if (entries.kind(index) === ENTRY_BATCH && look(index) === "enough") return;
+      }
+      next = (end + 1) as LogIndex;
+      if (next > Math.min(machine.commit, entries.last)) return;
+      await this.#breathe();
+    }
+  }
+
+  /** The first record of a batch that is not before `timestampMs`, or (null) the first of its latest ones. */
+  async #recordAt(
+    partition: Partition,
+    index: LogIndex,
+    timestampMs: number | null,
+  ): Promise<Found> {
+    const { entries } = partition.replica;
+    // The replica was taken over by another leader meanwhile, and began its log anew behind the entry.
+    if (!entries.has(index)) return failed({ kind: "offset-not-available" });
+    const { journal } = this.#parts;
+    const offset = entries.baseOffset(index);
+    const memory = readFromMemory(partition, journal, offset, BATCH_READ_BYTES, true);
+    const read =
+      memory === "on-disk"
+        ? await readFromDisk(partition, journal, offset, BATCH_READ_BYTES, true)
+        : ok(memory);
+    if (!read.ok) return failed({ kind: "storage" });
+    const [slice] = read.value.slices;
+    const bytes = slice?.slice();
+    read.value.release();
+    if (bytes === undefined) return ok(NO_OFFSET);
+    const batch = new RecordBatchView(bytes, 0);
+    if (batch.isLogAppendTime) return ok(stamped(batch, partition.logStart, timestampMs));
+    const records = await this.#opened(batch);
+    return records === null
+      ? failed({ kind: "storage" })
+      : ok(await this.#recordIn(batch, records, partition.logStart, timestampMs));
+  }
+
+  /** The uncompressed records; null when they cannot be had. */
+  async #opened({ bytes, recordsStart, end, codec }: RecordBatchView): Promise<Uint8Array | null> {
+    const records = bytes.subarray(recordsStart, end);
+    if (codec === CODEC_NONE) return records;
+    const opened = await this.#parts.tasks.compute({
+      job: "decompress",
+      codec: codec as 1 | 2 | 3 | 4,
+      bytes: records.slice(),
+      bytesMax: this.#parts.openedBytesMax(),
+    });
+    return opened.ok ? opened.value : null;
+  }
+
+  async #recordIn(
+    batch: RecordBatchView,
+    records: Uint8Array,
+    logStart: Offset,
+    timestampMs: number | null,
+  ): Promise<OffsetAnswer> {
+    const { leaderEpoch, baseOffset, baseTimestampMs, recordCount } = batch;
+    const cursor = new RecordCursor({ bytes: records, start: 0, end: records.length }, recordCount);
+    let found = NO_OFFSET;
+    for (let looked = 1; cursor.next(); looked++) {
+      if (looked % RECORDS_PER_STRETCH === 0) await this.#breathe();
+      const at = baseTimestampMs + cursor.timestampDelta;
+      const offset = baseOffset + cursor.offsetDelta;
+      if (offset < logStart || at < (timestampMs ?? found.timestampMs + 1)) continue;
+      found = { offset, timestampMs: at, leaderEpoch };
+      if (timestampMs !== null) break;
+    }
+    return found;
+  }
+
+  #breathe(): Promise<void> {
+    return new Promise((resolve) => this.#parts.clock.after(0, resolve));
+  }
+}
+
+/** With the broker's stamp all records of a batch have one time. */
+function stamped(
+  { baseOffset, nextOffset, maxTimestampMs, leaderEpoch }: RecordBatchView,
+  logStart: Offset,
+  timestampMs: number | null,
+): OffsetAnswer {
+  const offset = Math.max(baseOffset, logStart);
+  if (offset >= nextOffset || maxTimestampMs < (timestampMs ?? NO_TIMESTAMP)) return NO_OFFSET;
+  return { offset, timestampMs: maxTimestampMs, leaderEpoch };
 }
 
 /** The first entry that may hold a record that was not deleted. */
