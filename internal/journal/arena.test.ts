@@ -59,7 +59,7 @@ describe("the arena", () => {
             chosen.pins--;
             arena.unpin(chosen.at, chosen.bytes.length);
           } else if (chosen !== undefined && what === "pin") {
-            if (arena.view(chosen.at, chosen.bytes.length) === null) continue;
+            if (!arena.lends(chosen.at, chosen.bytes.length)) continue;
             chosen.pins++;
             arena.pin(chosen.at, chosen.bytes.length);
           }

@@ -107,8 +107,16 @@ export class Arena {
     return this.slice(position, position + length);
   }
 
+  /**
+   * Whether a payload may be pinned: it is here, and in the half of the ring that is overwritten last. Were older ones
+   * pinned too, readers that come one after another could keep the segment that is needed next for ever.
+   */
+  lends(position: PayloadPosition, length: number): boolean {
+    return this.#holds(position, length) && position >= this.#position - this.bytes.length / 2;
+  }
+
   pin(position: PayloadPosition, length: number): void {
-    assert(this.#holds(position, length), "pinned bytes are in the arena");
+    assert(this.lends(position, length), "pinned bytes are in the arena's newer half");
     this.#count(position, length, 1);
   }
 

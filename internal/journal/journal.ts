@@ -222,12 +222,14 @@ export class Journal implements SharedJournal {
     if (this.#state === "open" || this.#state === "closing") this.#issue();
   }
 
-  view(position: PayloadPosition, length: number): Uint8Array | null {
-    return this.#arena.view(position, length);
+  lends(position: PayloadPosition, length: number): boolean {
+    return this.#arena.lends(position, length);
   }
 
-  pin(position: PayloadPosition, length: number): void {
+  lend(position: PayloadPosition, length: number): Uint8Array | null {
+    if (!this.#arena.lends(position, length)) return null;
     this.#arena.pin(position, length);
+    return this.#arena.slice(position, position + length);
   }
 
   unpin(position: PayloadPosition, length: number): void {

@@ -190,10 +190,13 @@ export interface SharedJournal {
   /** End of turn: issues the next write when none is under way (J3). */
   flush(): void;
 
-  /** Payload bytes that are still in the arena, else null. Valid until the turn ends, longer only while pinned. */
-  view(position: PayloadPosition, length: number): Uint8Array | null;
-  /** Keeps arena bytes that `view` found. Every pin needs its unpin; a pinned byte can stop appends ("full"). */
-  pin(position: PayloadPosition, length: number): void;
+  /** Whether `lend` would find the payload now. */
+  lends(position: PayloadPosition, length: number): boolean;
+  /**
+   * A payload of the arena's newer half, pinned; null for others, which `read` has. Every loan needs its `unpin`: pinned
+   * bytes can stop appends ("full") until then, and no longer, because bytes that are overwritten next are not lent.
+   */
+  lend(position: PayloadPosition, length: number): Uint8Array | null;
   unpin(position: PayloadPosition, length: number): void;
   /**
    * Payload bytes of one record from the journal's file. The caller verifies the checksum (D2); where it is wrong, it asks

@@ -1,5 +1,5 @@
 // What this broker's leaders send to one peer in one session: once per turn, one append frame with the news of all groups
-// (docs/ARCHITECTURE.md, "One turn"). Entries still in the arena are sent as slices of it; older ones go through catch-up.
+// (docs/ARCHITECTURE.md, "One turn"). Entries that the arena lends are sent as slices of it; older ones go through catch-up.
 import type { SharedJournal } from "../journal/owner.ts";
 import type { LogIndex, ReplicaId } from "../model/ids.ts";
 import type { Outgoing } from "../raft/event.ts";
@@ -126,7 +126,7 @@ export class Outbox {
 
   #inMemory(replica: Replica, index: LogIndex): boolean {
     const length = replica.entries.length(index);
-    return length === 0 || this.#journal.view(replica.entries.position(index), length) !== null;
+    return length === 0 || this.#journal.lends(replica.entries.position(index), length);
   }
 
   #isFull(): boolean {

@@ -18,11 +18,10 @@ export class PinnedSlices {
     this.#journal = journal;
   }
 
-  /** False: the payload is no longer in the arena, and nothing was added. */
+  /** False: the payload is not lent, and nothing was added. */
   add(position: PayloadPosition, length: number): boolean {
-    const slice = this.#journal.view(position, length);
+    const slice = this.#journal.lend(position, length);
     if (slice === null) return false;
-    this.#journal.pin(position, length);
     this.#pins.push({ position, length });
     this.bytes += length;
     this.#join(slice);

@@ -97,6 +97,7 @@ export const PROFILES = {
       pauseMsMax: pick([2, 4]),
       faultMs: Math.min(plan.faultMs, 2_500),
       inflightMax: pick([1, 4, 64]),
+      windowBytes: pick([8, 64]) * KIB,
       sizes: sizesOf(plan.sizes, 256 * KIB, 256 * KIB),
     }),
   },
