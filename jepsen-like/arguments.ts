@@ -2,6 +2,8 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { WINDOW_MS_MAX } from "./checkers/vacuity.ts";
+import { FAMILIES, FAULT_KINDS } from "./nemesis/plan.ts";
+import type { FaultKind } from "./nemesis/plan.ts";
 
 export const WORKLOADS = ["log", "groups"] as const;
 export type Workload = (typeof WORKLOADS)[number];
@@ -12,6 +14,8 @@ export interface Arguments {
   readonly workload: Workload;
   /** Longest that a partition may be unavailable, once a majority answers. */
   readonly windowMs: number;
+  /** The only kinds of faults that may come; null: those of the workload. */
+  readonly faults: ReadonlySet<FaultKind> | null;
   /** Groups of classic members only. */
   readonly classicOnly: boolean;
   /** Only the positive control, without the run that must pass. */
@@ -24,11 +28,12 @@ export interface Arguments {
 }
 
 export const USAGE = `node jepsen-like/main.ts [--time SECONDS] [--seed N] [--workload log|groups] [--control | --no-control]
-                         [--classic-only] [--directory PATH] [--program PATH]
+                         [--faults LIST] [--classic-only] [--directory PATH] [--program PATH]
   --time       how long faults go on (60)
   --seed       the plan of the faults (1)
   --window     milliseconds that a partition may be unavailable (2000; give a busy machine more)
   --workload   log: producers and readers (default); groups: consumer groups beside them
+  --faults     only these, comma between them: ${Object.keys(FAMILIES).join(", ")}, or kinds such as "mute leader"
   --classic-only  groups: no members of the new protocol
   --control    only the positive control: unsafe brokers, which must be caught losing data
   --no-control only the run itself
@@ -44,6 +49,7 @@ export function readArguments(args: readonly string[]): Arguments {
       seed: { type: "string", default: "1" },
       workload: { type: "string", default: "log" },
       window: { type: "string", default: String(WINDOW_MS_MAX) },
+      faults: { type: "string" },
       "classic-only": { type: "boolean", default: false },
       control: { type: "boolean", default: false },
       "no-control": { type: "boolean", default: false },
@@ -65,10 +71,20 @@ export function readArguments(args: readonly string[]): Arguments {
     seed,
     workload,
     windowMs,
+    faults: values.faults === undefined ? null : faultsOf(values.faults),
     classicOnly: values["classic-only"],
     controlOnly: values.control,
     withoutControl: values["no-control"],
     directory: values.directory === undefined ? null : resolve(values.directory),
     program: values.program === undefined ? null : resolve(values.program),
   };
+}
+
+function faultsOf(written: string): ReadonlySet<FaultKind> {
+  const kinds = written.split(",").flatMap((name) => {
+    const found = FAMILIES[name.trim()] ?? FAULT_KINDS.filter((kind) => kind === name.trim());
+    if (found.length > 0) return found;
+    throw new TypeError(`--faults: ${name} is none of ${FAULT_KINDS.join(", ")}`);
+  });
+  return new Set(kinds);
 }

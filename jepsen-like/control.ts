@@ -14,6 +14,9 @@ import { pause } from "./workload/clock.ts";
 
 const UNSAFE_BROKER = join(ROOT, "test", "unsafe-broker", "main.ts");
 
+/** Shorter than a producer waits for its answer. */
+const SHORT_CUT_MS = 2_000;
+
 export interface Control {
   /** As test/unsafe-broker names it. */
   readonly bug: string;
@@ -32,6 +35,18 @@ export const CONTROLS: Readonly<Record<Workload, readonly Control[]>> = {
       check: "lost",
       hasGroups: false,
       harm: (nemesis) => nemesis.strike("kill all", 200),
+    },
+    {
+      bug: "crossing-waiters",
+      what: "leaders that are cut off, and answer by position when another one's records lie there",
+      check: "lost",
+      hasGroups: false,
+      harm: async (nemesis) => {
+        for (let cut = 0; cut < 3; cut++) {
+          await nemesis.strike("isolate leader", 0, SHORT_CUT_MS);
+          await nemesis.recovered();
+        }
+      },
     },
   ],
   groups: [

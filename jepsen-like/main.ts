@@ -12,7 +12,7 @@ import { CONTROLS, tryControl } from "./control.ts";
 import { killAllChildren } from "./cluster/broker-process.ts";
 import { ROOT } from "./cluster/cluster.ts";
 import { groupPlans, PROTOCOLS } from "./groups/plans.ts";
-import { GROUP_MIXTURE, LOG_MIXTURE, plan } from "./nemesis/plan.ts";
+import { GROUP_MIXTURE, LOG_MIXTURE, only, plan } from "./nemesis/plan.ts";
 import { Random } from "./random.ts";
 import { forgetBrokers, takeDirectory } from "./run-directory.ts";
 import { runOnce } from "./run.ts";
@@ -50,7 +50,8 @@ async function main(): Promise<number> {
 async function chaos(asked: Arguments, directory: string): Promise<readonly Finding[]> {
   const { seed, timeS, windowMs } = asked;
   const hasGroups = asked.workload === "groups";
-  const mixture = hasGroups ? GROUP_MIXTURE : LOG_MIXTURE;
+  const usual = hasGroups ? GROUP_MIXTURE : LOG_MIXTURE;
+  const mixture = asked.faults === null ? usual : only(usual, asked.faults);
   const outcome = await runOnce({
     seed,
     directory,

@@ -59,6 +59,10 @@ const LISTENERS = {
     "restart",
     "Where the other brokers connect. On loopback by default: give it an address of a private network on purpose.",
   ),
+  "link.advertised": optionalAddress(
+    "restart",
+    "The address that other brokers are told to use. Default: the address of link.listen.",
+  ),
 } as const;
 
 const LINKS = {

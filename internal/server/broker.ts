@@ -235,6 +235,7 @@ export class Broker {
         controlBytesMax: settings.get("link.control.bytes.max"),
         dataBytesMax: settings.get("link.data.bytes.max"),
         bulkBytesMax: settings.get("link.bulk.bytes.max"),
+        advertised: settings.get("link.advertised"),
       },
       {
         broker: this.id,
@@ -451,7 +452,7 @@ export class Broker {
       endpoint("kafka", settings.get("kafka.advertised") ?? settings.get("kafka.listen")),
       endpoint("grpc", settings.get("grpc.listen")),
       endpoint("http", settings.get("http.listen")),
-      endpoint("link", settings.get("link.listen")),
+      endpoint("link", settings.get("link.advertised") ?? settings.get("link.listen")),
     ];
     return {
       broker: this.id,

@@ -9,6 +9,7 @@ import type { BrokerAddress } from "../wire/connection.ts";
 
 export interface BrokerPlan {
   readonly id: number;
+  /** Where clients connect: behind it the network begins. */
   readonly kafka: BrokerAddress;
   readonly grpc: BrokerAddress;
   readonly http: BrokerAddress;

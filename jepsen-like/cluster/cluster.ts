@@ -1,7 +1,8 @@
 // Three brokers of this program's own, on free loopback ports and with data directories of their own, so that it runs
-// beside any other cluster.
+// beside any other cluster. Whatever brokers and clients say to each other passes through a network that can fail.
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Network } from "../network/network.ts";
 import { Connection } from "../wire/connection.ts";
 import type { BrokerAddress } from "../wire/connection.ts";
 import { CREATE_TOPICS, METADATA } from "../wire/requests.ts";
@@ -33,16 +34,25 @@ export interface ClusterOptions {
 
 export class Cluster {
   readonly brokers: readonly BrokerProcess[];
+  readonly network: Network;
 
-  private constructor(brokers: readonly BrokerProcess[]) {
+  private constructor(brokers: readonly BrokerProcess[], network: Network) {
     this.brokers = brokers;
+    this.network = network;
   }
 
   /** Writes the configurations. Nothing runs yet. */
   static async prepare(options: ClusterOptions): Promise<Cluster> {
-    const ports = await freePorts(BROKERS.length * 4);
-    const port = (broker: number, kind: number): number => ports[(broker - 1) * 4 + kind] as number;
-    const initial = BROKERS.map((id) => `${id}@127.0.0.1:${port(id, 3)}`).join(",");
+    const ports = await freePorts(BROKERS.length * 6);
+    const port = (broker: number, kind: number): number => ports[(broker - 1) * 6 + kind] as number;
+    // Others connect to the last two, and come through the network to the listeners.
+    const initial = BROKERS.map((id) => `${id}@127.0.0.1:${port(id, 5)}`).join(",");
+    const network = await Network.open(
+      BROKERS.flatMap((broker) => [
+        { broker, port: "kafka" as const, from: port(broker, 4), to: port(broker, 0) },
+        { broker, port: "link" as const, from: port(broker, 5), to: port(broker, 3) },
+      ]),
+    );
     const program = options.program ?? commandLine();
     const brokers = BROKERS.map((id) => {
       const directory = join(options.directory, `broker-${id}`);
@@ -55,16 +65,18 @@ export class Cluster {
         "data.directory": dataDirectory,
         "initial.brokers": initial,
         "kafka.listen": `127.0.0.1:${port(id, 0)}`,
+        "kafka.advertised": `127.0.0.1:${port(id, 4)}`,
         "grpc.listen": `127.0.0.1:${port(id, 1)}`,
         "http.listen": `127.0.0.1:${port(id, 2)}`,
         "link.listen": `127.0.0.1:${port(id, 3)}`,
+        "link.advertised": `127.0.0.1:${port(id, 5)}`,
         "follower.fetch": true,
         ...options.settings,
       };
       writeFileSync(config, `${JSON.stringify(settings, null, 2)}\n`);
       const plan = {
         id,
-        kafka: { host: "127.0.0.1", port: port(id, 0) },
+        kafka: { host: "127.0.0.1", port: port(id, 4) },
         grpc: { host: "127.0.0.1", port: port(id, 1) },
         http: { host: "127.0.0.1", port: port(id, 2) },
         dataDirectory,
@@ -75,7 +87,7 @@ export class Cluster {
       };
       return new BrokerProcess({ ...plan, command: [...plan.command] }, options.unexpectedEnd);
     });
-    return new Cluster(brokers);
+    return new Cluster(brokers, network);
   }
 
   broker(id: number): BrokerProcess {
@@ -125,6 +137,7 @@ export class Cluster {
 
   async stop(): Promise<void> {
     await Promise.all(this.brokers.map((broker) => broker.end("SIGKILL")));
+    this.network.close();
   }
 }
 

@@ -1,4 +1,5 @@
 // One fault as it happened: when, to whom, what was under way, and how long which partitions took to accept again.
+import type { Effects } from "../network/weather.ts";
 import type { FaultKind } from "./plan.ts";
 
 export interface FaultRecord {
@@ -16,6 +17,8 @@ export interface FaultRecord {
   quorumMs: number;
   /** When the last victim runs again. */
   endMs: number;
+  /** What a fault of the network did; null of all others. */
+  effects: Effects | null;
   /** What the injector saw of its own work, e.g. that a process did not stop. */
   complaint: string | null;
 }

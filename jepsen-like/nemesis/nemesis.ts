@@ -7,17 +7,26 @@ import type { RunClock } from "../workload/clock.ts";
 import { pause } from "../workload/clock.ts";
 import type { Leaders } from "../workload/leaders.ts";
 import type { FaultRecord } from "./fault-record.ts";
+import { effectsInWords, inVain, NETWORK_FAULTS } from "./network-faults.ts";
+import type { NetworkFault } from "./network-faults.ts";
 import { PAUSE_MS } from "./plan.ts";
 import type { FaultKind, Slot } from "./plan.ts";
 
 /** Faults of groups strike a coordinator, all others a leader. */
-const PAUSES: ReadonlySet<FaultKind> = new Set(["pause leader", "pause coordinator"]);
+const PAUSES: ReadonlySet<FaultKind> = new Set(["pause leader", "pause coordinator", "pause two"]);
+/** How many brokers a fault strikes; one where nothing is said. */
+const COUNTS: Readonly<Partial<Record<FaultKind, number>>> = {
+  "kill all": 3,
+  "kill two": 2,
+  "pause two": 2,
+};
 const RESTARTS: ReadonlySet<FaultKind> = new Set(["restart leader", "restart coordinator"]);
 const COORDINATORS: ReadonlySet<FaultKind> = new Set([
   "kill coordinator",
   "pause coordinator",
   "restart coordinator",
 ]);
+const QUIET_MS = 500;
 const UNANSWERED_MS_MAX = 3_000;
 /** Beyond the time that a partition may be unavailable. */
 const RECOVER_MS_MAX = 13_000;
@@ -81,15 +90,19 @@ export class Nemesis {
         await pause(Math.min(slot.ms, untilMs - this.#nowMs()));
         continue;
       }
-      if (PAUSES.has(slot.kind) && this.#nowMs() + PAUSE_MS > untilMs) continue;
+      const lastsMs = NETWORK_FAULTS[slot.kind]?.forMs ?? (PAUSES.has(slot.kind) ? PAUSE_MS : 0);
+      if (this.#nowMs() + lastsMs > untilMs) {
+        if (lastsMs > 0) await pause(QUIET_MS);
+        continue;
+      }
       await this.strike(slot.kind, slot.downMs);
       await this.recovered();
       await pause(slot.settleMs);
     }
   }
 
-  /** One fault, from the blow to the moment when all its victims run again. */
-  async strike(kind: FaultKind, downMs: number): Promise<void> {
+  /** One fault, from the blow to the moment when all its victims run again. `forMs`: how long the weather is bad. */
+  async strike(kind: FaultKind, downMs: number, forMs?: number): Promise<void> {
     const target = COORDINATORS.has(kind)
       ? await this.#busyCoordinator()
       : await this.#busyLeader();
@@ -104,14 +117,20 @@ export class Nemesis {
       const next = this.#random.pick(leading.length > 0 ? leading : others);
       return this.#strikeAt(next, kind, downMs);
     }
-    return this.#strikeAt(target, kind, downMs);
+    return this.#strikeAt(target, kind, downMs, forMs);
   }
 
-  async #strikeAt(target: BrokerProcess, kind: FaultKind, downMs: number): Promise<void> {
+  async #strikeAt(
+    target: BrokerProcess,
+    kind: FaultKind,
+    downMs: number,
+    forMs?: number,
+  ): Promise<void> {
     const others = this.#random.shuffled(
       this.#cluster.brokers.filter((broker) => broker !== target),
     );
-    const count = kind === "kill all" ? 3 : kind === "kill two" ? 2 : 1;
+    const network = NETWORK_FAULTS[kind];
+    const count = COUNTS[kind] ?? 1;
     const victims = [target, ...others].slice(0, count);
     const groups = victims.flatMap(({ id }) => this.#view.groups?.groupsOf(id) ?? []);
     const fault: FaultRecord = {
@@ -127,6 +146,7 @@ export class Nemesis {
       ),
       quorumMs: this.#nowMs(),
       endMs: this.#nowMs(),
+      effects: null,
       complaint: null,
     };
     this.faults.push(fault);
@@ -135,7 +155,10 @@ export class Nemesis {
     this.#say(
       `${kind}: broker ${fault.victims.join(", ")}, ${fault.unanswered} batches unanswered${ofGroups}`,
     );
-    if (PAUSES.has(kind)) await this.#pause(target, fault);
+    if (network !== undefined) {
+      const struck = { ...network, forMs: forMs ?? network.forMs };
+      await this.#disturb([target, ...others], fault, struck);
+    } else if (PAUSES.has(kind)) await this.#pause(victims, fault);
     else if (RESTARTS.has(kind)) await this.#restart(target, fault, downMs);
     else await this.#kill(victims, fault, downMs);
     fault.endMs = this.#nowMs();
@@ -173,11 +196,33 @@ export class Nemesis {
     fault.complaint = `no majority answers ${this.#recoverMsMax} ms after its brokers were started`;
   }
 
-  async #pause(target: BrokerProcess, fault: FaultRecord): Promise<void> {
-    if (!(await target.pause())) fault.complaint = `broker ${target.id} does not stop at SIGSTOP`;
+  async #pause(victims: readonly BrokerProcess[], fault: FaultRecord): Promise<void> {
+    for (const victim of victims) {
+      if (!(await victim.pause())) fault.complaint = `broker ${victim.id} does not stop at SIGSTOP`;
+    }
     await pause(PAUSE_MS);
-    target.resume();
-    this.#say(`continue broker ${target.id}`);
+    for (const victim of victims) {
+      victim.resume();
+      this.#say(`continue broker ${victim.id}`);
+    }
+    if (victims.length > 1) fault.quorumMs = this.#nowMs();
+  }
+
+  /** The weather turns bad for a while. */
+  async #disturb(
+    brokers: readonly BrokerProcess[],
+    fault: FaultRecord,
+    { rules, leavesMajority, forMs }: NetworkFault,
+  ): Promise<void> {
+    const { network } = this.#cluster;
+    const [victim = 0, other = 0, third = 0] = brokers.map(({ id }) => id);
+    await network.set(rules(victim, other, third));
+    await pause(forMs);
+    const effects = await network.set([]);
+    this.#say(`fair weather again: ${effectsInWords(effects)}`);
+    if (!leavesMajority) fault.quorumMs = this.#nowMs();
+    fault.effects = effects;
+    fault.complaint = inVain(fault.kind, effects);
   }
 
   async #restart(target: BrokerProcess, fault: FaultRecord, downMs: number): Promise<void> {

@@ -1,6 +1,6 @@
-// Which fault comes when: a seeded plan. Faults come in blocks that hold every kind, shuffled, so that short runs meet all
-// of them too; about a quarter of the slots are quiet, so that the cluster is also seen healthy. Each workload has a mixture
-// of its own.
+// Which fault comes when: a seeded plan. Faults come in blocks, shuffled, in which the rarer kinds take turns; about a quarter
+// of the slots are quiet, so that the cluster is also seen healthy. Each workload has a mixture of its own, of which the
+// command line may take a part.
 import type { Random } from "../random.ts";
 
 /**
@@ -12,6 +12,13 @@ import type { Random } from "../random.ts";
  *   majority needs a broker that has only just come back.
  * - `kill coordinator`, `pause coordinator`, `restart coordinator`: the same to a broker that coordinates a group whose
  *   members wait for an answer at that moment.
+ * - `pause two`: SIGSTOP of two brokers, one of them such a leader, for five seconds.
+ * - `isolate leader`: such a leader and the other brokers do not hear each other; clients reach everybody. `isolate from
+ *   all`: clients do not reach it either.
+ * - `mute leader`, `deafen leader`: in one direction only; the others do not hear it, or it does not hear them.
+ * - `bridge`: such a leader and one other do not hear each other, both hear the third.
+ * - `cut clients`: no client reaches such a leader. `split all`: no broker hears another one.
+ * - `slow links`, `lossy links`: late and narrow around such a leader; lost pieces, resets and silenced connections everywhere.
  */
 export const FAULT_KINDS = [
   "kill leader",
@@ -23,24 +30,73 @@ export const FAULT_KINDS = [
   "kill coordinator",
   "pause coordinator",
   "restart coordinator",
+  "pause two",
+  "isolate leader",
+  "isolate from all",
+  "mute leader",
+  "deafen leader",
+  "bridge",
+  "cut clients",
+  "split all",
+  "slow links",
+  "lossy links",
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 export interface Mixture {
-  /** Every block of faults holds these, and one of the others, which take turns. */
+  /** Every block of faults holds these, and one of each list of others, which take turns. */
   readonly usual: readonly FaultKind[];
-  readonly others: readonly FaultKind[];
+  readonly others: readonly (readonly FaultKind[])[];
 }
 
+/** Of the network: those that bite hardest come first, for short runs. */
+const NETWORK: readonly FaultKind[] = [
+  "isolate leader",
+  "mute leader",
+  "lossy links",
+  "bridge",
+  "deafen leader",
+  "isolate from all",
+  "split all",
+  "cut clients",
+  "slow links",
+];
+
 export const LOG_MIXTURE: Mixture = {
-  usual: ["kill leader", "kill leader", "kill leader"],
-  others: ["pause leader", "kill all", "kill again", "restart leader", "kill two"],
+  usual: ["kill leader", "kill leader"],
+  others: [
+    ["pause leader", "kill all", "pause two", "kill again", "restart leader", "kill two"],
+    NETWORK,
+  ],
 };
 
 export const GROUP_MIXTURE: Mixture = {
   usual: ["kill coordinator", "kill coordinator", "pause coordinator"],
-  others: ["kill all", "kill leader", "restart coordinator", "kill again", "kill two"],
+  others: [
+    ["kill all", "kill leader", "restart coordinator", "kill again", "pause two", "kill two"],
+    NETWORK,
+  ],
 };
+
+/** Families of faults that can be asked for by one name. */
+export const FAMILIES: Readonly<Record<string, readonly FaultKind[]>> = {
+  network: NETWORK,
+  process: FAULT_KINDS.filter((kind) => !NETWORK.includes(kind)),
+};
+
+/** All kinds of a mixture. */
+export function kindsOf({ usual, others }: Mixture): ReadonlySet<FaultKind> {
+  return new Set([...usual, ...others.flat()]);
+}
+
+/** What is left of a mixture when only some kinds may come; those that it never had come too. */
+export function only(mixture: Mixture, wanted: ReadonlySet<FaultKind>): Mixture {
+  const keep = (kinds: readonly FaultKind[]): FaultKind[] =>
+    kinds.filter((kind) => wanted.has(kind));
+  const known = kindsOf(mixture);
+  const others = [...mixture.others.map(keep), [...wanted].filter((kind) => !known.has(kind))];
+  return { usual: keep(mixture.usual), others: others.filter((kinds) => kinds.length > 0) };
+}
 
 export type Slot =
   | {
@@ -55,8 +111,9 @@ export const PAUSE_MS = 5_000;
 
 /** An endless plan. */
 export function* plan(random: Random, { usual, others }: Mixture): Generator<Slot> {
-  for (let other = 0; ; other++) {
-    const block = [...usual, others[other % others.length] as FaultKind];
+  for (let turn = 0; ; turn++) {
+    const rare = others.map((kinds) => kinds[turn % kinds.length] as FaultKind);
+    const block = [...usual, ...rare];
     for (const kind of random.shuffled(block)) {
       if (random.chance(1 / 4)) yield { slot: "quiet", ms: random.between(1_500, 4_000) };
       yield {

@@ -66,6 +66,7 @@ export const SETTINGS_OF_EACH: readonly string[] = [
   "initial.brokers",
   "kafka.listen",
   "kafka.advertised",
+  "link.advertised",
   "grpc.listen",
   "http.listen",
   "link.listen",
