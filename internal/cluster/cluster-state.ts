@@ -10,6 +10,8 @@ import type {
   Term,
   TopicId,
 } from "../model/ids.ts";
+import { withAnswer } from "./answered-requests.ts";
+import type { AnsweredRequests } from "./answered-requests.ts";
 import type { UndoList } from "../statelog/machine.ts";
 import type {
   BrokerRegistration,
@@ -74,6 +76,7 @@ export class ClusterState {
   readonly #loads = new Map<BrokerId, BrokerLoad>();
   readonly #brokerConfigs = new Map<BrokerId | null, readonly ConfigEntry[]>();
   readonly #groupConfigs = new Map<string, readonly ConfigEntry[]>();
+  readonly #answered = new Map<BrokerId, AnsweredRequests>();
   readonly #entries: Record<EntrySpace, Map<string, Uint8Array>> = {
     acl: new Map(),
     credential: new Map(),
@@ -103,6 +106,11 @@ export class ClusterState {
   /** Consumer groups that have configs of their own. */
   get groupConfigSets(): ReadonlyMap<string, readonly ConfigEntry[]> {
     return this.#groupConfigs;
+  }
+
+  /** By the broker that asked. */
+  get answered(): ReadonlyMap<BrokerId, AnsweredRequests> {
+    return this.#answered;
   }
 
   entries(space: EntrySpace): ReadonlyMap<string, Uint8Array> {
@@ -146,11 +154,8 @@ export class ClusterState {
           record.level === 0 ? undefined : record.level,
           undo,
         );
-      case "broker-registered": {
-        const { kind: _, ...registration } = record;
-        const broker = { ...registration, fenced: true, draining: false };
-        return setOrDelete(this.#brokers, record.broker, broker, undo);
-      }
+      case "broker-registered":
+        return this.#register(record, undo);
       case "broker-fenced":
       case "broker-unfenced":
         return this.#changeBroker(record, { fenced: record.kind === "broker-fenced" }, undo);
@@ -159,6 +164,7 @@ export class ClusterState {
       case "broker-removed":
         assert(this.#brokers.has(record.broker), "a broker that is removed is registered");
         setOrDelete(this.#brokers, record.broker, undefined, undo);
+        setOrDelete(this.#answered, record.broker, undefined, undo);
         return setOrDelete(this.#brokerConfigs, record.broker, undefined, undo);
       case "topic-created":
         return this.#createTopic(record, undo);
@@ -181,6 +187,8 @@ export class ClusterState {
         undo.add(() => (this.nextProducerId = before));
         return;
       }
+      case "request-answered":
+        return this.#noteAnswer(record, undo);
       case "entry-set":
         return setOrDelete(
           this.#entries[record.space],
@@ -201,6 +209,33 @@ export class ClusterState {
     const topic = this.#topics.get(id);
     assert(topic !== undefined, "a record about a topic follows its creation");
     return topic;
+  }
+
+  #register(
+    record: Extract<ControllerRecord, { kind: "broker-registered" }>,
+    undo: UndoList,
+  ): void {
+    const { kind: _, ...registration } = record;
+    const { broker, directory, incarnation } = registration;
+    const before = this.#brokers.get(broker);
+    if (before?.directory !== directory || before.incarnation !== incarnation) {
+      setOrDelete(this.#answered, broker, undefined, undo);
+    }
+    setOrDelete(this.#brokers, broker, { ...registration, fenced: true, draining: false }, undo);
+  }
+
+  #noteAnswer(
+    record: Extract<ControllerRecord, { kind: "request-answered" }>,
+    undo: UndoList,
+  ): void {
+    const { broker, reply } = record;
+    assert(this.#brokers.has(broker), "a broker whose request is carried out is registered");
+    setOrDelete(
+      this.#answered,
+      broker,
+      withAnswer(this.#answered.get(broker), record, reply),
+      undo,
+    );
   }
 
   #changeBroker(

@@ -32,6 +32,11 @@ export interface ConfigRules {
   listDefault(name: string): readonly string[] | null;
 }
 
+export interface ControllerFaults {
+  /** A request that is asked again is carried out again (breaks C9). */
+  readonly repeats?: boolean;
+}
+
 /** What a machine of the controller is made with. */
 export interface ControllerEnvironment {
   settings(): ControllerSettings;
@@ -43,6 +48,8 @@ export interface ControllerEnvironment {
   readonly groupConfigs?: ConfigRules;
   /** The highest term gossiped for a group (C6); see LeaderTable. */
   highestTerm(group: GroupId): Term;
+  /** Bugs that tests plant. */
+  readonly faults?: ControllerFaults;
   /** How far the members of group 0 have come; missing where a machine stands alone. */
   quorum?(): Omit<ControllerReply<"describe-quorum">, "kind">;
 }

@@ -6,7 +6,9 @@ import type { Result } from "../base/result.ts";
 import { failed, ok } from "../base/result.ts";
 import type { BrokerId, LogIndex, TopicId } from "../model/ids.ts";
 import type { StateLog, StateLogFault } from "../statelog/state-log.ts";
+import type { AskingBroker } from "./answered-requests.ts";
 import type { ClusterState } from "./cluster-state.ts";
+import type { SubmittedRequest } from "./controller.ts";
 import type { ControllerFault, ControllerReply, ControllerRequest } from "./controller-requests.ts";
 import type { MetadataImage } from "./image.ts";
 import type { TopicReadiness } from "./readiness.ts";
@@ -15,7 +17,7 @@ import { decodeRequest, encodeReply } from "./request-codec.ts";
 
 export type ControllerLog = StateLog<
   ClusterState,
-  ControllerRequest,
+  SubmittedRequest,
   ControllerReply,
   ControllerFault,
   ControllerRecord
@@ -24,18 +26,22 @@ export type ControllerLog = StateLog<
 export type ControllerAnswer = (outcome: Result<ControllerReply, ControllerFault>) => void;
 
 export class ControllerDesk {
-  readonly #log: Pick<ControllerLog, "submit">;
+  readonly #log: Pick<ControllerLog, "submit" | "leadingTerm">;
   readonly #image: MetadataImage;
   readonly #readiness: TopicReadiness;
 
-  constructor(log: Pick<ControllerLog, "submit">, image: MetadataImage, readiness: TopicReadiness) {
+  constructor(
+    log: Pick<ControllerLog, "submit" | "leadingTerm">,
+    image: MetadataImage,
+    readiness: TopicReadiness,
+  ) {
     this.#log = log;
     this.#image = image;
     this.#readiness = readiness;
   }
 
   /** Answers once; at once with "not-leader" where group 0 is not led. */
-  ask(request: ControllerRequest, answer: ControllerAnswer): void {
+  ask(request: SubmittedRequest, answer: ControllerAnswer): void {
     this.#log.submit(request, (outcome, at) => {
       if (!outcome.ok) return answer(failed(controllerFault(outcome.fault)));
       const reply = outcome.value;
@@ -51,13 +57,27 @@ export class ControllerDesk {
     });
   }
 
-  /** A forwarded request: see answerForwarded. */
+  /** A forwarded request: `bytes` are lent. `send` carries the reply back, if it still can. */
   received(
-    from: BrokerId,
+    from: AskingBroker,
     bytes: Uint8Array,
     send: (to: BrokerId, reply: Uint8Array) => void,
   ): void {
-    answerForwarded(from, bytes, (request, answer) => this.ask(request, answer), send);
+    const received = decodeRequest(bytes);
+    if (received === null) return;
+    const { id, term, sequence, floor, request } = received;
+    const { broker, directory, incarnation } = from;
+    if (request === null) {
+      const detail = "The controller does not understand the request.";
+      return send(broker, encodeReply(id, "describe", failed({ kind: "invalid-request", detail })));
+    }
+    const answer: ControllerAnswer = (outcome) =>
+      send(broker, encodeReply(id, request.kind, outcome));
+    // Whatever this leader was asked in another term is in its state by now, or will never be.
+    if (term !== this.#log.leadingTerm) {
+      return answer(failed(controllerFault({ kind: "not-leader" })));
+    }
+    this.ask({ ...request, asker: { broker, directory, incarnation, sequence, floor } }, answer);
   }
 
   #changedTopics(reply: ControllerReply<"create-topics" | "create-partitions">): TopicId[] {
@@ -84,23 +104,6 @@ export class ControllerDesk {
       else answer(ok({ ...reply, ready: readiness === "ready" }));
     });
   }
-}
-
-/** Answers a request that came over a link: `bytes` are lent. `send` carries the reply back, if it still can. */
-export function answerForwarded(
-  from: BrokerId,
-  bytes: Uint8Array,
-  ask: (request: ControllerRequest, answer: ControllerAnswer) => void,
-  send: (to: BrokerId, reply: Uint8Array) => void,
-): void {
-  const received = decodeRequest(bytes);
-  if (received === null) return;
-  const { id, request } = received;
-  if (request === null) {
-    const detail = "The controller does not understand the request.";
-    return send(from, encodeReply(id, "describe", failed({ kind: "invalid-request", detail })));
-  }
-  ask(request, (outcome) => send(from, encodeReply(id, request.kind, outcome)));
 }
 
 function controllerFault(fault: ControllerFault | StateLogFault): ControllerFault {

@@ -52,10 +52,7 @@ export interface ControllerFault {
 }
 
 export interface NewTopic {
-  /**
-   * Chosen by the asker at random, so that asking again after an unknown outcome finds its own topic instead of
-   * "topic-exists". See newTopicId in topic-name.ts.
-   */
+  /** Chosen by the asker at random. See newTopicId in topic-name.ts. */
   readonly topicId: TopicId;
   readonly name: string;
   /** -1: the default. With assignments: -1. */
@@ -78,14 +75,7 @@ export interface CreatedTopic {
   readonly configs: readonly ConfigEntry[];
 }
 
-/** `seen`: the topic of that name as the asker knows it. A repeated request deletes that one or none. */
-export type TopicReference =
-  { readonly name: string; readonly seen?: TopicId } | { readonly topicId: TopicId };
-
-/** True: an earlier attempt may have done it, and nobody was told. */
-interface Repeatable {
-  readonly isRepeat?: boolean;
-}
+export type TopicReference = { readonly name: string } | { readonly topicId: TopicId };
 
 export type ConfigResource =
   | { readonly resource: "topic"; readonly name: string }
@@ -161,7 +151,7 @@ export interface ControllerExchanges {
     };
   };
   "delete-topics": {
-    readonly request: Repeatable & { readonly topics: readonly TopicReference[] };
+    readonly request: { readonly topics: readonly TopicReference[] };
     readonly reply: {
       readonly topics: readonly {
         readonly name: string | null;
@@ -171,7 +161,7 @@ export interface ControllerExchanges {
     };
   };
   "create-partitions": {
-    readonly request: Repeatable & {
+    readonly request: {
       readonly topics: readonly {
         readonly name: string;
         /** The new total. */

@@ -40,8 +40,6 @@ export const createTopics: Handler<"create-topics"> = (state, request, context) 
       const outcome = refuse("duplicate-topic", "The request names this topic more than once.");
       return { name, outcome };
     }
-    const existing = state.topicNamed(name);
-    if (existing?.topicId === topic.topicId) return { name, outcome: ok(describeTopic(existing)) };
     const refusal = nameRefusal(state, earlier, topic);
     if (refusal !== null) return { name, outcome: failed(refusal) };
     const created = createTopic(state, draft, topic, context);
@@ -61,7 +59,7 @@ interface Earlier {
   readonly ids: Set<TopicId>;
 }
 
-function describeTopic(topic: Topic | TopicCreated): CreatedTopic {
+function describeTopic(topic: TopicCreated): CreatedTopic {
   const { topicId, configs, partitions } = topic;
   const factor = partitions[0]?.replicas.length ?? 0;
   return { topicId, partitions: partitions.length, factor, configs };
@@ -153,12 +151,7 @@ function sized(
   return limit === null ? draft.place(count, factor) : failed(limit);
 }
 
-/**
- * A repeat that finds nothing to delete reports a success: the asker saw the topic, and it is gone. By name it deletes
- * only the topic that the asker saw, because the name may belong to another one since.
- */
 export const deleteTopics: Handler<"delete-topics"> = (state, request, context) => {
-  const isRepeat = request.isRepeat === true;
   const records: ControllerRecord[] = [];
   const gone = new Set<TopicId>();
   const topics = request.topics.map((reference) => {
@@ -167,12 +160,7 @@ export const deleteTopics: Handler<"delete-topics"> = (state, request, context) 
       name: topic?.name ?? ("name" in reference ? reference.name : null),
       topicId: topic?.topicId ?? ("topicId" in reference ? reference.topicId : null),
     };
-    if (topic === null && isRepeat) return { ...known, outcome: ok(null) };
     if (topic === null || gone.has(topic.topicId)) return { ...known, outcome: unknown(reference) };
-    if (isRepeat && "name" in reference && reference.seen !== topic.topicId) {
-      const detail = `Another topic '${topic.name}' exists now.`;
-      return { ...known, outcome: refuse("outcome-unknown", detail) };
-    }
     if (isInternalTopic(topic.name)) {
       const detail = `'${topic.name}' keeps the state of coordinators and stays; groups and offsets can be deleted.`;
       return { ...known, outcome: refuse("internal-topic", detail) };
@@ -209,10 +197,6 @@ export const createPartitions: Handler<"create-partitions"> = (state, request, c
     }
     const topic = state.topicNamed(name);
     if (topic === null) return { name, outcome: unknown({ name }) };
-    // That many it has: by an earlier attempt of this request, as far as the asker can tell.
-    if (request.isRepeat === true && count === topic.partitions.length) {
-      return { name, outcome: ok(null) };
-    }
     const added = addedPartitions(draft, topic, count, assignments);
     if (!added.ok) return { name, outcome: added };
     const { firstTerm } = topic.partitions[0]!;

@@ -1,15 +1,17 @@
 // How any broker speaks to the controller (C3): to the own desk when this broker leads group 0, else over a link to the
-// broker that does. "not-leader" is asked again elsewhere until the deadline. A request whose outcome is unknown (the
-// leader changed, or the session ended under it) is repeated only where repeating is harmless.
+// broker that does. Every request is numbered, and is asked again until the deadline when its outcome is unknown (the leader
+// changed, or the session ended under it): the controller carries it out once, whatever it is (C9). An attempt names the
+// term of the leader that it is for, so that one that arrives late cannot overtake a later one.
 //
 //   request -> no leader known: wait -> sent -> reply
-//                 ^                       |-> not-leader, cannot send: wait for a new leader or RETRY_MS
-//                 '-----------------------'-> session ended: the same, if harmless
+//                 ^                       |
+//                 '-----------------------'-> not-leader, cannot send, session ended: wait for a new leader or RETRY_MS
 import type { Result } from "../base/result.ts";
 import { failed } from "../base/result.ts";
 import { CONTROLLER_GROUP } from "../model/ids.ts";
-import type { BrokerId } from "../model/ids.ts";
+import type { BrokerId, Term } from "../model/ids.ts";
 import type { Cancel, Clock } from "../ports/clock.ts";
+import type { SubmittedRequest } from "./controller.ts";
 import type { ControllerAnswer } from "./controller-desk.ts";
 import type {
   ControllerClient,
@@ -18,58 +20,32 @@ import type {
   ControllerReply,
   ControllerRequest,
 } from "./controller-requests.ts";
+import type { Contact } from "./fencing.ts";
+import { ASKED_MAX } from "./limits.ts";
 import type { LeaderTable } from "./leaders.ts";
 import { decodeReply, encodeRequest } from "./request-codec.ts";
 import { lengthRefusal } from "./request-limits.ts";
 
 export interface ForwardingPorts {
   readonly self: BrokerId;
+  /** Of this start of the broker. */
+  readonly contact: () => Contact;
   readonly clock: Clock;
   readonly leaders: LeaderTable;
   /** The own desk; answers "not-leader" when this broker does not lead group 0. */
-  ask(request: ControllerRequest, answer: ControllerAnswer): void;
+  ask(request: SubmittedRequest, answer: ControllerAnswer): void;
   /** Sends a request to a broker's desk. False: nothing was sent. */
   send(to: BrokerId, message: Uint8Array): boolean;
 }
 
 /** A broker that was just elected may not have said so yet; and one that refused is asked again. */
 const RETRY_MS = 50;
-const PENDING_MAX = 4_096;
-
-/**
- * Kinds for which asking twice does no more than asking once. Producer ids may be wasted, never given twice. What is in
- * `TOLD` is told that it is a repeat, and then knows its own effects.
- */
-const REPEATABLE: ReadonlySet<ControllerKind> = new Set<ControllerKind>([
-  "found-cluster",
-  "register-broker",
-  "fence-broker",
-  "unfence-broker",
-  "drain-broker",
-  "create-topics", // The asker chose the topic ids, so it recognises its own.
-  "replace-directory",
-  "alter-configs",
-  "alter-configs-incrementally", // Items of a list are added once.
-  "allocate-producer-ids",
-  "set-entries",
-  "describe-quorum",
-  "describe",
-]);
-
-const TOLD: ReadonlySet<ControllerKind> = new Set<ControllerKind>([
-  "delete-topics",
-  "create-partitions",
-]);
-
-function isRepeatable(request: ControllerRequest): boolean {
-  if (request.kind !== "delete-topics")
-    return REPEATABLE.has(request.kind) || TOLD.has(request.kind);
-  // A name alone may belong to another topic by then.
-  return request.topics.every((of) => !("name" in of) || of.seen !== undefined);
-}
+const NOBODY = { leader: null, term: 0 as Term };
 
 interface Pending {
   readonly request: ControllerRequest;
+  /** The same for all attempts. */
+  readonly sequence: number;
   readonly deadlineMs: number;
   readonly finish: (outcome: Result<ControllerReply, ControllerFault>) => void;
   readonly cancelDeadline: Cancel;
@@ -88,6 +64,7 @@ export class ForwardingClient implements ControllerClient {
   /** By the id of the attempt that is on a link. */
   readonly #sent = new Map<number, Pending>();
   #lastAttempt = 0;
+  #lastSequence = 0;
 
   constructor(ports: ForwardingPorts) {
     this.#ports = ports;
@@ -102,7 +79,7 @@ export class ForwardingClient implements ControllerClient {
     request: ControllerRequest<K>,
     withinMs: number,
   ): Promise<Result<ControllerReply<K>, ControllerFault>> {
-    if (this.#pending.size >= PENDING_MAX) {
+    if (this.#lastSequence + 1 - this.#floor() >= ASKED_MAX) {
       const detail = "Too many requests to the controller wait on this broker.";
       return Promise.resolve(failed({ kind: "busy", detail }));
     }
@@ -112,6 +89,7 @@ export class ForwardingClient implements ControllerClient {
       const { clock } = this.#ports;
       const pending: Pending = {
         request,
+        sequence: ++this.#lastSequence,
         deadlineMs: clock.upMs() + withinMs,
         finish: (outcome) => resolve(outcome as Result<ControllerReply<K>, ControllerFault>),
         cancelDeadline: clock.after(Math.max(0, withinMs), () => this.#expire(pending)),
@@ -150,29 +128,35 @@ export class ForwardingClient implements ControllerClient {
     if (pending.isOver) return;
     pending.cancelRetry?.();
     pending.cancelRetry = null;
-    const leader = this.#ports.leaders.leaderOf(CONTROLLER_GROUP);
+    const { leader, term } = this.#ports.leaders.row(CONTROLLER_GROUP) ?? NOBODY;
     if (leader === null) return this.#retryLater(pending);
     const attempt = ++this.#lastAttempt;
     pending.attempt = attempt;
     pending.to = leader;
     const request = this.#asAsked(pending);
+    const numbers = { sequence: pending.sequence, floor: this.#floor() };
     if (leader === this.#ports.self) {
-      return this.#ports.ask(request, (outcome) => {
+      const { directory, incarnation } = this.#ports.contact();
+      const asker = { broker: leader, directory, incarnation, ...numbers };
+      return this.#ports.ask({ ...request, asker }, (outcome) => {
         if (pending.attempt === attempt) this.#answered(pending, outcome);
       });
     }
-    const message = encodeRequest(attempt, request);
+    const message = encodeRequest({ id: attempt, term, ...numbers }, request);
     if (!message.ok) return this.#finish(pending, message);
     if (!this.#ports.send(leader, message.value)) return this.#retryLater(pending);
     this.#sent.set(attempt, pending);
   }
 
-  /** An attempt that starts late must still be answered in time, and one that is a repeat says so. */
+  /** The number of the oldest request that may be asked again. */
+  #floor(): number {
+    for (const { sequence } of this.#pending) return sequence;
+    return this.#lastSequence + 1;
+  }
+
+  /** An attempt that starts late must still be answered in time. */
   #asAsked(pending: Pending): ControllerRequest {
-    const isRepeat = pending.mayHaveHappened && TOLD.has(pending.request.kind);
-    const request = isRepeat
-      ? ({ ...pending.request, isRepeat } as ControllerRequest)
-      : pending.request;
+    const { request } = pending;
     if (!("readyWithinMs" in request)) return request;
     const left = Math.max(0, Math.floor(pending.deadlineMs - this.#ports.clock.upMs()));
     return { ...request, readyWithinMs: Math.min(request.readyWithinMs, left) };
@@ -192,7 +176,6 @@ export class ForwardingClient implements ControllerClient {
       const { detail } = outcome.fault;
       return this.#finish(pending, failed({ kind: "outcome-unknown", detail }));
     }
-    if (!isRepeatable(pending.request)) return this.#finish(pending, outcome);
     pending.mayHaveHappened = true;
     this.#retryLater(pending);
   }

@@ -95,6 +95,7 @@ function after(
       return { change: "feature", feature: record.feature, level: record.level };
     case "cluster-founded":
     case "producer-ids-allocated":
+    case "request-answered":
     case "counters-set":
     case "deleted-term-set":
       return null;

@@ -17,6 +17,10 @@ export const REQUEST_ITEMS_MAX = 10_000;
 export const DELETED_TERMS_MAX = 10_000;
 /** Replicas of one partition that are leaving: each is in another directory. */
 export const LEAVING_MAX = 64;
+/** Requests of one broker that may be asked again, and the replies that are kept for it: of all, and of one. */
+export const ASKED_MAX = 4_096;
+export const ANSWERED_BYTES_MAX = 256 << 10;
+export const ANSWER_BYTES_MAX = 64 << 10;
 /** Of rows of an opaque table. */
 export const ENTRY_KEY_CHARS_MAX = 1_024;
 export const ENTRY_VALUE_BYTES_MAX = 64 << 10;

@@ -145,6 +145,10 @@ function fromRow(kind: Kind, row: Row): ControllerRecord | null {
       const broker = row["broker"] === ALL_BROKERS ? null : (row["broker"] as BrokerId);
       return { kind, ...row, broker } as unknown as ControllerRecord;
     }
+    case "request-answered": {
+      const reply = (row["reply"] as Uint8Array | null)?.slice() ?? null; // lent bytes are kept
+      return { kind, ...row, reply } as unknown as ControllerRecord;
+    }
     case "entry-set": {
       const space = SPACES[row["space"] as number];
       const value = (row["value"] as Uint8Array | null)?.slice() ?? null; // lent bytes are kept

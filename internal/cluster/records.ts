@@ -131,6 +131,14 @@ export type ControllerRecord =
       readonly key: string;
       readonly value: Uint8Array | null;
     }
+  /** A request of this broker's registered start wrote the records before this one. Reply null: too large to be kept. */
+  | {
+      readonly kind: "request-answered";
+      readonly broker: BrokerId;
+      readonly sequence: number;
+      readonly floor: number;
+      readonly reply: Uint8Array | null;
+    }
   /** Snapshots only: what the remaining records no longer show. */
   | {
       readonly kind: "counters-set";

@@ -47,17 +47,13 @@ const REQUESTS: { readonly [K in ControllerKind]: ControllerRequest<K>[] } = {
       readyWithinMs: 500,
     },
   ],
-  "delete-topics": [
-    { kind: "delete-topics", topics: [{ name: "x" }, { topicId }], isRepeat: false },
-    { kind: "delete-topics", topics: [{ name: "x", seen: topicId }], isRepeat: true },
-  ],
+  "delete-topics": [{ kind: "delete-topics", topics: [{ name: "x" }, { topicId }] }],
   "create-partitions": [
     {
       kind: "create-partitions",
       topics: [{ name: "x", count: 4, assignments: [[broker], []] }],
       validateOnly: false,
       readyWithinMs: 0,
-      isRepeat: true,
     },
   ],
   "place-replicas": [
@@ -181,12 +177,12 @@ const kinds = Object.keys(REQUEST_SCHEMAS) as ControllerKind[];
 test.each(kinds)("%s goes over a link and comes out the same", (kind) => {
   for (const request of REQUESTS[kind]) {
     const bytes = encoded(request);
-    expect(decodeRequest(bytes)).toEqual({ id: 5, request });
+    expect(decodeRequest(bytes)).toEqual({ ...ATTEMPT, request });
     // Bytes are lent: nothing of them stays in the request.
     const lent = bytes.slice();
     const decoded = decodeRequest(lent);
     lent.fill(0xff);
-    expect(decoded).toEqual({ id: 5, request });
+    expect(decoded).toEqual({ ...ATTEMPT, request });
   }
   for (const reply of REPLIES[kind]) {
     expect(decodeReply(encodeReply(6, kind, ok(reply)))).toEqual({ id: 6, outcome: ok(reply) });
@@ -200,14 +196,16 @@ test("request numbers are not used twice", () => {
   expect(new Set(numbers).size).toBe(kinds.length);
 });
 
+const ATTEMPT = { id: 5, term: 9 as Term, sequence: 8, floor: 7 };
+
 function encoded(request: ControllerRequest): Uint8Array {
-  const bytes = encodeRequest(5, request);
+  const bytes = encodeRequest(ATTEMPT, request);
   return bytes.ok ? bytes.value : expect.unreachable("the request is valid");
 }
 
 test("encodeRequest refuses what cannot be sent", () => {
   const kindOf = (topics: ({ name: string } | { topicId: TopicId })[]): string => {
-    const refused = encodeRequest(1, { kind: "delete-topics", topics });
+    const refused = encodeRequest(ATTEMPT, { kind: "delete-topics", topics });
     return refused.ok ? "ok" : refused.fault.kind;
   };
   expect(kindOf([{ name: "x".repeat(5 << 20) }])).toBe("too-large");

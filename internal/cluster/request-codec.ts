@@ -3,6 +3,7 @@
 import { assert } from "../base/assert.ts";
 import type { Result } from "../base/result.ts";
 import { failed, ok } from "../base/result.ts";
+import type { Term } from "../model/ids.ts";
 import type { Draft } from "../schema/message.ts";
 import { CONTROLLER_FAULT_KINDS } from "./controller-requests.ts";
 import type {
@@ -33,8 +34,17 @@ const WORDS = {
 /** Of an encoded request; far below what a link takes as one message. */
 const REQUEST_BYTES_MAX = 4 << 20;
 
+/** What an attempt says beside its request. */
+export interface Attempt {
+  readonly id: number;
+  /** Of the leader that it is for. */
+  readonly term: Term;
+  readonly sequence: number;
+  readonly floor: number;
+}
+
 export function encodeRequest(
-  id: number,
+  attempt: Attempt,
   request: ControllerRequest,
 ): Result<Uint8Array, ControllerFault> {
   const { number, request: message } = SCHEMAS[request.kind];
@@ -45,13 +55,12 @@ export function encodeRequest(
   if (body.value.length > REQUEST_BYTES_MAX) {
     return failed({ kind: "too-large", detail: "The request is too large to be forwarded." });
   }
-  const whole = REQUEST_ENVELOPE.encode(0, { id, kind: number, body: body.value });
+  const whole = REQUEST_ENVELOPE.encode(0, { ...attempt, kind: number, body: body.value });
   assert(whole.ok, "a request's envelope has no text");
   return whole;
 }
 
-export interface ReceivedRequest {
-  readonly id: number;
+export interface ReceivedRequest extends Attempt {
   /** Null: the kind is unknown here or the body is malformed. */
   readonly request: ControllerRequest | null;
 }
@@ -59,11 +68,12 @@ export interface ReceivedRequest {
 export function decodeRequest(bytes: Uint8Array): ReceivedRequest | null {
   const envelope = REQUEST_ENVELOPE.decode(bytes, 0);
   if (!envelope.ok) return null;
-  const { id, kind: number, body } = envelope.value;
+  const { kind: number, body, term, ...numbers } = envelope.value;
+  const attempt = { ...numbers, term: term as Term };
   const kind = KIND_OF_NUMBER.get(number);
-  if (kind === undefined) return { id, request: null };
+  if (kind === undefined) return { ...attempt, request: null };
   const row = SCHEMAS[kind].request.decode(body, 0);
-  return { id, request: row.ok ? requestOf(kind, row.value as Row) : null };
+  return { ...attempt, request: row.ok ? requestOf(kind, row.value as Row) : null };
 }
 
 export function encodeReply(
@@ -114,7 +124,7 @@ function requestRow(request: ControllerRequest): Row {
   switch (request.kind) {
     case "delete-topics": {
       const topics = request.topics.map((of) =>
-        "name" in of ? { name: of.name, topicId: of.seen ?? "" } : { name: null, ...of },
+        "name" in of ? { name: of.name, topicId: "" } : { name: null, ...of },
       );
       return { ...request, topics };
     }
@@ -155,8 +165,7 @@ function requestFields(kind: ControllerKind, row: Row): Row | null {
       return areWords(row["endpoints"] as Rows, "protocol") ? row : null;
     case "delete-topics": {
       const topics = (row["topics"] as Rows).map(({ name, topicId }) => {
-        if (name === null) return { topicId };
-        return topicId === "" ? { name } : { name, seen: topicId };
+        return name === null ? { topicId } : { name };
       });
       return { ...row, topics };
     }

@@ -1,14 +1,26 @@
 // A request is carried out in one piece and answered in one message, so it names a limited number of things: an answer
 // that did not fit into a frame of the links would end the broker that leads the controller.
 import { expect, test } from "vitest";
-import type { BrokerId, ClusterId, TopicId } from "../model/ids.ts";
+import { ok } from "../base/result.ts";
+import type {
+  BrokerId,
+  ClusterId,
+  DirectoryId,
+  Incarnation,
+  LogIndex,
+  Term,
+  TopicId,
+} from "../model/ids.ts";
 import { FRAME_BODY_BYTES_MAX } from "../transport/limits.ts";
+import { NO_UNDO } from "../statelog/machine.ts";
 import { ClusterState } from "./cluster-state.ts";
 import type { ControllerContext } from "./controller-context.ts";
-import type { ControllerAnswer } from "./controller-desk.ts";
-import { answerForwarded } from "./controller-desk.ts";
+import { ControllerDesk } from "./controller-desk.ts";
+import type { ControllerLog } from "./controller-desk.ts";
 import type { ControllerRequest } from "./controller-requests.ts";
 import { controllerMachine } from "./controller.ts";
+import { MetadataImage } from "./image.ts";
+import type { TopicReadiness } from "./readiness.ts";
 import { randomId } from "./random-id.ts";
 import { encodeRequest } from "./request-codec.ts";
 
@@ -29,19 +41,31 @@ const context = {
   highestTerm: () => 0,
 } as unknown as ControllerContext;
 
+const image = new MetadataImage();
+const directory = randomId(entropy) as DirectoryId;
+/** Nothing here waits for a topic to be ready. */
+const readiness = {} as TopicReadiness;
+
 /** What a broker that leads group 0 sends back to one that forwarded `request`; null when it could not be sent there. */
 function replyTo(request: ControllerRequest): Uint8Array | null {
   const machine = controllerMachine(context);
   const state = new ClusterState();
   state.clusterId = randomId(entropy) as ClusterId;
-  const ask = (asked: ControllerRequest, answer: ControllerAnswer): void => {
-    const decided = machine.handle(state, asked, context);
-    answer(decided.ok ? { ok: true, value: decided.value.reply } : decided);
+  const own = { broker: 2 as BrokerId, directory, incarnation: 1 as Incarnation };
+  const where = { rack: null, host: null, endpoints: [] };
+  state.apply({ kind: "broker-registered", ...own, ...where }, NO_UNDO);
+  const term = 1 as Term;
+  const log: Pick<ControllerLog, "submit" | "leadingTerm"> = {
+    leadingTerm: term,
+    submit: (asked, answer) => {
+      const decided = machine.handle(state, asked, context);
+      answer(decided.ok ? ok(decided.value.reply) : decided, 0 as LogIndex);
+    },
   };
-  const message = encodeRequest(1, request);
+  const message = encodeRequest({ id: 1, term, sequence: 1, floor: 1 }, request);
   if (!message.ok) return null;
   let sent: Uint8Array | null = null;
-  answerForwarded(2 as BrokerId, message.value, ask, (_to, reply) => {
+  new ControllerDesk(log, image, readiness).received(own, message.value, (_to, reply) => {
     sent = reply;
   });
   return sent;

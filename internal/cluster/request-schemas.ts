@@ -50,14 +50,14 @@ export const REQUEST_SCHEMAS = {
   "delete-topics": schema(
     7,
     "DeleteTopics",
-    "topics[]{name str?, topicId uuid}, isRepeat bool#0",
+    "topics[]{name str?, topicId uuid}",
     `topics[]{name str?, topicId uuid, outcome{${OUTCOME}}}`,
   ),
   "create-partitions": schema(
     8,
     "CreatePartitions",
     "topics[]{name str, count i32, assignments[]{brokers[] i32}}, validateOnly bool, " +
-      "readyWithinMs i32, isRepeat bool#0",
+      "readyWithinMs i32",
     `topics[]{name str, outcome{${OUTCOME}}}, ready bool`,
   ),
   "place-replicas": schema(
@@ -114,12 +114,22 @@ export const REQUEST_SCHEMAS = {
   "drain-broker": schema(18, "DrainBroker", BROKER, "draining bool"),
 } as const satisfies Record<ControllerKind, RequestSchema>;
 
-/** Around every request: `id` pairs it with its reply, within one sender's process. */
+/**
+ * Around every attempt of a request: `id` pairs it with its reply, within one sender's process; `term` is that of the
+ * leader that it is for; `sequence` and `floor` are in answered-requests.ts.
+ */
 export const REQUEST_ENVELOPE = new Message<{
   readonly id: number;
+  readonly term: number;
+  readonly sequence: number;
+  readonly floor: number;
   readonly kind: number;
   readonly body: Uint8Array;
-}>({ name: "ControllerRequest", flexibleFrom: 0, fields: "id i64, kind i16, body bytes" });
+}>({
+  name: "ControllerRequest",
+  flexibleFrom: 0,
+  fields: "id i64, term i32, sequence i64, floor i64, kind i16, body bytes",
+});
 
 export const REPLY_ENVELOPE = new Message<{
   readonly id: number;

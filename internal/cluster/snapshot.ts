@@ -18,6 +18,11 @@ export function* snapshotRecords(
     if (!fenced) yield { kind: "broker-unfenced", broker, incarnation };
     if (draining) yield { kind: "broker-draining", broker, incarnation };
   }
+  for (const [broker, { floor, replies }] of sorted(state.answered)) {
+    for (const [sequence, reply] of replies) {
+      yield { kind: "request-answered", broker, sequence, floor, reply };
+    }
+  }
   for (const [broker, configs] of sorted(state.brokerConfigSets)) {
     yield { kind: "broker-configs-set", broker, configs };
   }

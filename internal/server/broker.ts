@@ -3,6 +3,7 @@
 import { assert } from "../base/assert.ts";
 import type { Result } from "../base/result.ts";
 import { failed, ok } from "../base/result.ts";
+import type { ControllerFaults } from "../cluster/controller-context.ts";
 import type { FoundingConfiguration } from "../cluster/founding.ts";
 import { Registration } from "../cluster/registration.ts";
 import type { Endpoint } from "../cluster/records.ts";
@@ -59,6 +60,7 @@ export interface BrokerFaults {
   readonly partition?: PartitionFaults;
   readonly replica?: ReplicaFaults;
   readonly stateLog?: StateLogBugs;
+  readonly controller?: ControllerFaults;
   readonly groups?: GroupFaults;
   readonly moves?: MoveFaults;
 }
@@ -124,6 +126,7 @@ export class Broker {
       settings,
       initialBrokers: initialBrokers.length,
       ...(faults.stateLog === undefined ? {} : { bugs: faults.stateLog }),
+      ...(faults.controller === undefined ? {} : { faults: faults.controller }),
     });
     const partitions = new Partitions(
       world,

@@ -2,6 +2,7 @@
 // where it is not, and the desk, the forwarding client and the fencing on top (C2, C3, C8).
 import type { ControllerReply, QuorumMember } from "../cluster/controller-requests.ts";
 import { assert } from "../base/assert.ts";
+import type { ControllerFaults } from "../cluster/controller-context.ts";
 import { ControllerDesk } from "../cluster/controller-desk.ts";
 import type { ControllerLog } from "../cluster/controller-desk.ts";
 import { controllerMachine } from "../cluster/controller.ts";
@@ -49,6 +50,7 @@ export interface ControllerNodeOptions {
   readonly settings: Settings;
   readonly initialBrokers: number;
   readonly bugs?: StateLogBugs;
+  readonly faults?: ControllerFaults;
 }
 
 export class ControllerNode {
@@ -93,6 +95,10 @@ export class ControllerNode {
     });
     this.client = new ForwardingClient({
       self: options.broker,
+      contact: () => {
+        assert(this.#self !== null, "requests are sent once the journal is open");
+        return this.#self;
+      },
       clock,
       leaders: this.leaders,
       ask: (request, answer) => this.#desk.ask(request, answer),
@@ -140,6 +146,7 @@ export class ControllerNode {
       groupConfigs: GROUP_CONFIG_RULES,
       highestTerm: (group: number) => this.leaders.highestTerm(group as never),
       quorum: () => this.#quorum(),
+      faults: this.#options.faults ?? {},
     };
     return new StateLog(
       controllerMachine(environment),
@@ -167,7 +174,7 @@ export class ControllerNode {
     this.#self = self;
     this.#members = members;
     links.handle(CONTROLLER_REQUEST, "data", (session, bytes, start, end) =>
-      this.#desk.received(session.peer.broker, bytes.subarray(start, end), (to, reply) => {
+      this.#desk.received(session.peer, bytes.subarray(start, end), (to, reply) => {
         this.#send(to, CONTROLLER_REPLY, reply);
       }),
     );

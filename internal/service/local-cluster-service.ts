@@ -177,11 +177,9 @@ export class LocalClusterService implements ClusterService {
     topics: readonly { readonly name: string | null; readonly topicId: TopicId | null }[],
     withinMs: number,
   ): ReturnType<ClusterService["deleteTopics"]> {
-    const references = topics.map(({ name, topicId }) => {
-      if (name === null) return { topicId: topicId as TopicId };
-      const seen = this.#parts.image.topicNamed(name)?.topicId;
-      return seen === undefined ? { name } : { name, seen };
-    });
+    const references = topics.map(({ name, topicId }) =>
+      name === null ? { topicId: topicId as TopicId } : { name },
+    );
     const reply = await this.#parts.controller.request<"delete-topics">(
       { kind: "delete-topics", topics: references },
       withinMs,

@@ -9,7 +9,10 @@ export function recordText(record: ControllerRecord): string {
 /** Ids were made of a short name and a filling: only the name is shown. */
 export function valueText(value: unknown): string {
   if (value === null) return "-";
-  if (value instanceof Uint8Array) return new TextDecoder().decode(value);
+  if (value instanceof Uint8Array) {
+    const isText = value.every((byte) => byte >= 0x20 && byte < 0x7f);
+    return isText ? new TextDecoder().decode(value) : `${value.length} bytes`;
+  }
   if (Array.isArray(value)) return `[${value.map((item) => valueText(item)).join(", ")}]`;
   if (typeof value === "object") {
     if ("group" in value && "replicas" in value) return placementText(value as PartitionPlacement);

@@ -19,10 +19,11 @@
 //   state                                                  everything there is
 import type { Result } from "../../internal/base/result.ts";
 import { ClusterState } from "../../internal/cluster/cluster-state.ts";
+import type { Asker } from "../../internal/cluster/answered-requests.ts";
+import type { SubmittedRequest } from "../../internal/cluster/controller.ts";
 import { controllerMachine } from "../../internal/cluster/controller.ts";
 import type { ConfigRules } from "../../internal/cluster/controller-context.ts";
 import type { ControllerLog } from "../../internal/cluster/controller-desk.ts";
-import type { ControllerRequest } from "../../internal/cluster/controller-requests.ts";
 import { LeaderTable } from "../../internal/cluster/leaders.ts";
 import { decodeRecords, encodeRecords } from "../../internal/cluster/record-codec.ts";
 import type { ControllerRecord } from "../../internal/cluster/records.ts";
@@ -32,7 +33,7 @@ import { NO_UNDO } from "../../internal/statelog/machine.ts";
 import { StateLog } from "../../internal/statelog/state-log.ts";
 import { TOPIC_RULES } from "../property/controller-rules.ts";
 import { CommandGroup, StepClock } from "../property/controller-group.ts";
-import { requestOf } from "./controller-words.ts";
+import { idOf, requestOf } from "./controller-words.ts";
 import { recordText, valueText } from "./controller-text.ts";
 
 /** Cleanup policies and throttles are lists; `log.level` stands for a broker config that may change. */
@@ -140,11 +141,11 @@ export class ControllerTranscript {
         for (const record of snapshotRecords(this.#image)) this.#lines.push(recordText(record));
         return;
       default:
-        return this.#submit(line, requestOf(line));
+        return this.#submit(line, submittedOf(line));
     }
   }
 
-  #submit(line: string, request: ControllerRequest): void {
+  #submit(line: string, request: SubmittedRequest): void {
     const label = this.#isHeld ? `${line}: ` : "";
     this.#log.submit(request, (outcome, at) => {
       for (const text of answerText(outcome, at)) this.#lines.push(`${label}${text}`);
@@ -152,6 +153,17 @@ export class ControllerTranscript {
     this.#clock.endTurn();
     if (!this.#isHeld) this.#group.commit(Number.MAX_SAFE_INTEGER);
   }
+}
+
+/** `[2 b/1 #4 from 3] …`: the fourth request of broker 2's first start on directory b, which waits for none before #3. */
+const ASKED = /^\[(\d+) (\w+)\/(\d+) #(\d+) from (\d+)\] (.*)$/;
+
+function submittedOf(line: string): SubmittedRequest {
+  const asked = ASKED.exec(line);
+  if (asked === null) return requestOf(line);
+  const [broker, incarnation, sequence, floor] = [1, 3, 4, 5].map((at) => Number(asked[at]));
+  const asker = { broker, directory: idOf(asked[2]), incarnation, sequence, floor } as Asker;
+  return { ...requestOf(asked[6] ?? ""), asker };
 }
 
 type Fault = { readonly kind: string; readonly detail?: string };

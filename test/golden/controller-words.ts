@@ -22,7 +22,7 @@ interface Item {
 
 
 /** 22 characters, as ids are. */
-function idOf<T extends string>(name: string | undefined): T {
+export function idOf<T extends string>(name: string | undefined): T {
   return (name ?? "").padEnd(22, "A") as T;
 }
 

@@ -79,6 +79,17 @@ describe("random runs of moves see", () => {
   });
 });
 
+it("random runs with administrators see requests that happen twice", async () => {
+  const properties: Property[] = [];
+  const administrated = (plan: Plan): Plan => ({ ...plan, administrators: 3 });
+  for (let seed = 1; seed <= SEEDS_MAX && properties.length === 0; seed++) {
+    const faults = { controller: { repeats: true } };
+    const options = { seed, workload: "service", faults, adapt: administrated } as const;
+    properties.push(...(await runSeed(options)).findings.map(({ property }) => property));
+  }
+  expect(properties).toContain("requests happen once");
+});
+
 /** Groups whose members assign themselves. */
 function classicOnly(plan: Plan): Plan {
   const { groups } = plan;

@@ -41,7 +41,6 @@ export class Fleet {
   readonly group = new CommandGroup();
   readonly seats: Seat[] = [];
   readonly refused: ControllerFault[] = [];
-  #term = 0;
   #version = 0;
   readonly #entropy = seededEntropy(11);
 
@@ -102,7 +101,12 @@ export class Fleet {
   /** Group 0 is led by this seat; everyone hears of it. */
   lead(seat: number, survivors = 0): void {
     this.group.elect(seat, survivors);
-    this.sayLeader(CONTROLLER_GROUP, (seat + 1) as BrokerId, ++this.#term);
+    this.sayLeader(CONTROLLER_GROUP, (seat + 1) as BrokerId, this.group.term);
+  }
+
+  /** Nobody knows any more who leads group 0. */
+  silence(): void {
+    this.sayLeader(CONTROLLER_GROUP, null, this.group.term);
   }
 
   sayLeader(group: typeof CONTROLLER_GROUP, leader: BrokerId | null, term: number): void {

@@ -111,6 +111,10 @@ export class CommandGroup {
   }
 
   /** Ends the present leadership; `survivors` entries of its tail are in the next leader's log. */
+  get term(): Term {
+    return this.#term;
+  }
+
   elect(leader: number, survivors: number): void {
     if (this.#serving) this.#seats[this.#leader]!.follower!.deposed();
     this.#serving = false;

@@ -9,11 +9,12 @@ import type { Entropy } from "../../internal/ports/entropy.ts";
 import type { CommandLog } from "../../internal/statelog/command-log.ts";
 import type { StateLogLimits } from "../../internal/statelog/state-log.ts";
 import { STATE_LOG_LIMITS, StateLog } from "../../internal/statelog/state-log.ts";
+import type { SubmittedRequest } from "../../internal/cluster/controller.ts";
 import { controllerMachine } from "../../internal/cluster/controller.ts";
 import type { ControllerEnvironment } from "../../internal/cluster/controller-context.ts";
 import type { ControllerAnswer } from "../../internal/cluster/controller-desk.ts";
-import { answerForwarded, ControllerDesk } from "../../internal/cluster/controller-desk.ts";
-import type { ControllerRequest } from "../../internal/cluster/controller-requests.ts";
+import { ControllerDesk } from "../../internal/cluster/controller-desk.ts";
+import { decodeRequest, encodeReply } from "../../internal/cluster/request-codec.ts";
 import type { Contact, FencingSettings } from "../../internal/cluster/fencing.ts";
 import { Fencing, FENCING_SETTINGS } from "../../internal/cluster/fencing.ts";
 import { ForwardingClient } from "../../internal/cluster/forwarding.ts";
@@ -106,6 +107,7 @@ export class ClusterNode {
     );
     this.client = new ForwardingClient({
       self: self.broker,
+      contact: () => self,
       clock,
       leaders,
       ask: (request, answer) => this.#ask(request, answer),
@@ -187,10 +189,17 @@ export class ClusterNode {
     const reply = (to: BrokerId, message: Uint8Array): void => {
       this.#ports.send(to, "controller-reply", message);
     };
-    answerForwarded(from, bytes, (request, answer) => this.#ask(request, answer), reply);
+    const contact = this.#ports.contact(from);
+    if (this.#desk !== null && contact !== null) {
+      const { directory, incarnation } = contact;
+      return this.#desk.received({ broker: from, directory, incarnation }, bytes, reply);
+    }
+    const asked = decodeRequest(bytes);
+    const refusal = failed({ kind: "not-leader", detail: FOLLOWER_ANSWER } as const);
+    if (asked !== null) reply(from, encodeReply(asked.id, "describe", refusal));
   }
 
-  #ask(request: ControllerRequest, answer: ControllerAnswer): void {
+  #ask(request: SubmittedRequest, answer: ControllerAnswer): void {
     if (this.#desk !== null) return this.#desk.ask(request, answer);
     answer(failed({ kind: "not-leader", detail: FOLLOWER_ANSWER }));
   }

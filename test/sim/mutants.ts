@@ -42,6 +42,8 @@ export const MUTANTS = {
   "assigns-twice": { groups: { assignsTwice: true } },
   /** C8: heartbeats of consumer groups that are decided at once do not see each other's records. */
   "speculation-off": { groups: { speculationOff: true } },
+  /** C9: a request to the controller that is asked again is carried out again. */
+  "repeats-requests": { controller: { repeats: true } },
   /** C4: a replica is dropped as soon as a target excludes it, while its group still counts it. */
   "drops-excluded": { moves: { dropsExcluded: true } },
   /** F5: what an old image says is created anew after it was dropped. */

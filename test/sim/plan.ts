@@ -100,6 +100,8 @@ export interface Plan {
   readonly faults: ReadonlyMap<FaultKind, number>;
   readonly moments: ReadonlyMap<MomentFault, number>;
   readonly groups: GroupPlan | null;
+  /** Operators who create, configure and delete topics. */
+  readonly administrators: number;
 }
 
 const KIB = 1024;
@@ -216,6 +218,7 @@ function commonPlan(
     faults,
     moments,
     groups: null,
+    administrators: administratorsOf(seed),
   };
 }
 
@@ -227,6 +230,12 @@ export function planOf(seed: number, workload: Workload, profile: Profile): Plan
   // Of a stream of its own: what the seed draws otherwise does not depend on its profile.
   const tilts = new SeededEntropy(seed, "tilt");
   return profile.tilt(plan, (list) => list[tilts.below(list.length)] as (typeof list)[number]);
+}
+
+/** In every fourth run; of a stream of its own. */
+function administratorsOf(seed: number): number {
+  const entropy = new SeededEntropy(seed, "administrators");
+  return entropy.chance(250) ? 1 + entropy.below(3) : 0;
 }
 
 function withGroups(plan: Plan, entropy: SeededEntropy): Plan {

@@ -21,6 +21,7 @@ import { newTotals } from "./totals.ts";
 import { ClusterWatch } from "./watch/cluster-watch.ts";
 import { CoordinatorWatch } from "./watch/coordinator-watch.ts";
 import { FatalWatch } from "./watch/fatal-watch.ts";
+import { Administrators } from "./workload/administrators.ts";
 import { Traffic } from "./workload/traffic.ts";
 import { CALM_DISK } from "./world/sim-device.ts";
 import { logLine } from "./world/sim-log.ts";
@@ -87,6 +88,7 @@ class Run {
   readonly #watch: ClusterWatch;
   readonly #ending: Ending;
   readonly #traffic: Traffic;
+  readonly #administrators: Administrators;
 
   constructor(options: RunOptions) {
     const { seed, faults, print } = options;
@@ -119,6 +121,8 @@ class Run {
     const health = new Health(this.#cluster, (at) => this.#supervisor.lost.has(at));
     const coordinators = new CoordinatorWatch(this.#cluster, this.#book);
     this.#traffic = new Traffic(this.#cluster, this.#book, coordinators, plan);
+    const factor = Math.min(plan.factor, 3);
+    this.#administrators = new Administrators(this.#cluster, this.#book.once, factor);
     this.#ending = new Ending(
       this.#cluster,
       this.#book,
@@ -173,9 +177,11 @@ class Run {
     }
     this.#ending.watchLeaders();
     this.#traffic.start();
+    this.#administrators.start(this.#plan.administrators);
     await this.#nemesis.run(this.#plan.faultMs);
     this.#nemesis.calm();
     this.#supervisor.calm();
+    await this.#administrators.stop();
     if (this.#plan.sizes.journalBytesMax < SMALL_SIZES.journalBytesMax) this.#giveRoom();
     await this.#ending.run();
   }
@@ -199,6 +205,7 @@ class Run {
     totals.served = this.#book.reads.batches;
     const { groups } = this.#book;
     totals.coordinators = groups.leaderships;
+    totals.changes = this.#book.once.changes;
     totals.generations = groups.generations;
     totals.commits = groups.sent.acknowledged;
     totals.offsetsRead = groups.fetched;

@@ -29,6 +29,8 @@ export interface Totals {
   zombies: number;
   /** Faults that were aimed at coordinators. */
   coordinatorFaults: number;
+  /** Changes of configs that administrators made. */
+  changes: number;
   replayed: number;
 }
 
@@ -58,6 +60,7 @@ export function newTotals(): Totals {
     offsetsRead: 0,
     zombies: 0,
     coordinatorFaults: 0,
+    changes: 0,
     replayed: 0,
   };
 }
@@ -82,6 +85,7 @@ const FLOORS: Readonly<Partial<Totals>> = {
   diskErrors: 100,
   wiped: 8,
   restored: 3,
+  changes: 300,
   replayed: 10,
 };
 /** The same where every fourth seed has consumer groups. */

@@ -140,4 +140,10 @@ export const CONTROLLER_RECORDS = {
     readonly partition: number;
     readonly revision: number;
   }>(19, "PlacementSettled", "topicId uuid, partition i32, revision i32"),
+  "request-answered": record<{
+    readonly broker: number;
+    readonly sequence: number;
+    readonly floor: number;
+    readonly reply: Uint8Array | null;
+  }>(20, "RequestAnswered", "broker i32, sequence i64, floor i64, reply bytes?"),
 } as const;

@@ -4,6 +4,7 @@ import { CONTROLLER_GROUP } from "../../../internal/model/ids.ts";
 import { CommittedGroups } from "./committed-groups.ts";
 import { CommittedLog } from "./committed-log.ts";
 import { DurabilityOrder } from "./durability-order.ts";
+import { Once } from "./once.ts";
 import { SentRecords } from "./sent-records.ts";
 import { ServedReads } from "./served-reads.ts";
 import { SingleLeader } from "./single-leader.ts";
@@ -16,6 +17,7 @@ export class Book {
   readonly sent: SentRecords;
   readonly reads: ServedReads;
   readonly groups: CommittedGroups;
+  readonly once: Once;
   readonly #logs = new Map<GroupId, CommittedLog>();
   /** Brings the committed logs up to date with what the brokers did in the event under way. */
   settle: () => void = () => {};
@@ -29,6 +31,7 @@ export class Book {
     this.sent = new SentRecords(verdict);
     this.reads = new ServedReads(verdict);
     this.groups = new CommittedGroups(verdict);
+    this.once = new Once(verdict);
   }
 
   log(group: GroupId): CommittedLog {

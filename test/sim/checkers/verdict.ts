@@ -23,6 +23,7 @@ export type Property =
   | "writes resume"
   | "replicas converge"
   | "nothing is left over"
+  | "requests happen once"
   | "brokers end only for a reason"
   | "assertions hold"
   | "committed offsets never go back"
