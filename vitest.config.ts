@@ -5,6 +5,7 @@ export default defineConfig({
     pool: "threads",
     isolate: false,
     maxWorkers: 2,
+    setupFiles: ["test/spoil-lent.ts"],
     testTimeout: 90_000,
     hookTimeout: 90_000,
     include: [

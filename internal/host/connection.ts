@@ -2,6 +2,7 @@
 // the user is ever called inside a call of the user's.
 import type { Socket } from "node:net";
 import { assert } from "../base/assert.ts";
+import { takeBack } from "../base/lent.ts";
 import type { Address, CloseReason, Connection, ConnectionEvents } from "../ports/wire.ts";
 import type { BytesReader } from "./static-read.ts";
 
@@ -117,6 +118,7 @@ export class HostConnection implements Connection {
 
   readonly #receive: BytesReader = (bytes) => {
     if (!this.#over) this.#events?.received(bytes);
+    takeBack(bytes);
   };
 
   /** The socket is done with the oldest flush: the system has it, or the connection failed. */

@@ -4,6 +4,7 @@
 import { crc32c } from "../bytes/crc32c.ts";
 import { readUuid } from "../bytes/uuid.ts";
 import type { DirectoryId, PayloadPosition, Ticket } from "../model/ids.ts";
+import { takeBack } from "../base/lent.ts";
 import { failed, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import type { DiskFault } from "../ports/disk.ts";
@@ -208,6 +209,7 @@ export class Recovery {
         position: (this.#nextPosition + payloadAt - batch.payloadAt) as PayloadPosition,
         payload: sound[each] === true ? bytes.subarray(payloadAt, payloadEnd) : null,
       });
+      takeBack(bytes, payloadAt, payloadEnd);
       if (value.type === "seal" && value.kind === 1) this.#closedBy = value.index;
       payloadAt = payloadEnd;
     }

@@ -39,13 +39,15 @@ class Script {
         index: Number(index),
         term: Number(term?.slice(1) ?? 0),
       } as unknown as RecordHeader;
+      const payload = Uint8Array.of(Number(index));
       this.replay.record({
         header,
         ordinal: this.#ordinal++,
         file: Number(file?.slice(1) ?? 1),
         position: this.#position++ as PayloadPosition,
-        payload: damaged === undefined ? new Uint8Array(1) : null,
+        payload: damaged === undefined ? payload : null,
       });
+      payload.fill(0xee); // lent until the call returns
     }
     return this.heard.splice(0);
   }
@@ -53,8 +55,10 @@ class Script {
   #visitor(): RecoveryVisitor {
     const hear =
       (what: string) =>
-      (header: RecordHeader): void => {
-        this.heard.push(`${what} ${header.index} t${header.term}`);
+      (header: RecordHeader, _position?: unknown, payload: Uint8Array | null = null): void => {
+        const isOther = payload !== null && payload[0] !== header.index;
+        const bytes = isOther ? " with other bytes" : "";
+        this.heard.push(`${what} ${header.index} t${header.term}${bytes}`);
       };
     return {
       groupRow: () => {},

@@ -6,6 +6,7 @@ import { encodeBatch } from "../model/encode-batch.ts";
 import type { NewRecord } from "../model/encode-batch.ts";
 import type { Offset } from "../model/ids.ts";
 import { ATTRIBUTES_AT, BATCH_HEADER_BYTES, sealCrc } from "../model/record-batch.ts";
+import { verifyBatch } from "../model/validate-batch.ts";
 import type { ComputeJob } from "../ports/tasks.ts";
 import { AdmissionDesk, AdmissionQueue, openedBytesMax } from "./admission.ts";
 import { TURN_STEPS_MAX, WAITING_BYTES_MAX } from "./admission.ts";
@@ -54,6 +55,8 @@ class Stage {
 
   #append(command: AppendCommand, done: (outcome: AppendOutcome) => void): "taken" | "busy" {
     if (this.isBusy) return "busy";
+    // What waited is what was sent, although the sender's bytes were only lent.
+    expect(verifyBatch(command.bytes, command.start, command.end)).toBeNull();
     this.appended.push(`${command.acks}/${command.timeoutMs}`);
     done(ok({ baseOffset: 0 as Offset, appendTimeMs: -1, logStart: 0 as Offset }));
     return "taken";

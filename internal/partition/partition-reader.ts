@@ -1,5 +1,6 @@
 // Committed batches of a partition as bytes for a consumer: slices of the journal's arena while they are there, else read
 // back from the journal's files and verified, because a corrupted byte is never served (D2).
+import { takeBack } from "../base/lent.ts";
 import type { Result } from "../base/result.ts";
 import { failed, ok } from "../base/result.ts";
 import type { LogIndex, Offset } from "../model/ids.ts";
@@ -89,5 +90,8 @@ export async function readFromDisk(
     slices.push(payload);
     bytes += length;
   }
-  return ok({ slices, bytes, release: () => {} });
+  const release = (): void => {
+    for (const slice of slices) takeBack(slice);
+  };
+  return ok({ slices, bytes, release });
 }

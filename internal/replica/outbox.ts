@@ -130,10 +130,10 @@ export class Outbox {
   }
 
   #isFull(): boolean {
-    const { bytes, slices } = this.#payloads;
+    const { bytes, count } = this.#payloads;
     return (
       bytes >= this.#frameBytesMax ||
-      slices.length >= FRAME_PARTS_MAX ||
+      count >= FRAME_PARTS_MAX ||
       this.#rows.length >= FRAME_ROWS_MAX
     );
   }

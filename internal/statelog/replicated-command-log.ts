@@ -2,6 +2,7 @@
 // log order, and leadership once everything before its term-start entry is applied (F7, C8). A start applies a whole log,
 // so it is done in pieces (L7).
 import { assert } from "../base/assert.ts";
+import { takeBack } from "../base/lent.ts";
 import { crc32c } from "../bytes/crc32c.ts";
 import type { BrokerId, LogIndex, Offset, Term } from "../model/ids.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -118,6 +119,7 @@ export class ReplicatedCommandLog implements LogClient, CommandLog {
       this.#pausing = applied >= STRETCH_BYTES_MAX || this.#clock.upMs() >= untilMs;
       if (bytes === null || this.#pausing) break;
       this.#follower?.applied(index, term, bytes, 0, bytes.length);
+      takeBack(bytes);
       applied += bytes.length;
       count++;
     }

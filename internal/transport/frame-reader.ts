@@ -2,6 +2,7 @@
 // frame that is whole inside a chunk is handed out where it lies; one that is split is gathered in
 // one carry buffer. While held, everything is kept in order and handed out after the release. The
 // first fault stops it for good.
+import { takeBack } from "../base/lent.ts";
 import { crc32c } from "../bytes/crc32c.ts";
 import { FRAME_HEADER_BYTES, PREAMBLE_BYTES, preambleVersion, FORMAT_VERSION } from "./frame.ts";
 import { HANDSHAKE_BODY_BYTES_MAX } from "./limits.ts";
@@ -108,6 +109,7 @@ export class FrameReader {
       const frame = this.#carry;
       this.#carried = 0;
       this.#handOut(frame, 0, needed);
+      takeBack(frame, 0, needed);
       if (this.#carry.length > CARRY_BYTES_KEPT && this.#carried === 0) this.#carry = NOTHING;
     }
     return at + taken;

@@ -43,7 +43,9 @@ it("reads back what it wrote, and ignores bytes behind", () => {
       const body = (frame: Uint8Array) =>
         Uint8Array.of(...frame.subarray(FRAME_HEADER_BYTES), ...behind);
       const bytes = body(encodeHello(said));
-      expect(decodeHello(bytes, 0, bytes.length)).toEqual(said);
+      const heard = decodeHello(bytes, 0, bytes.length);
+      bytes.fill(0xee); // lent until the call returns
+      expect(heard).toEqual(said);
       const welcome = body(encodeWelcome({ token, identity: said.identity }));
       expect(decodeWelcome(welcome, 0, welcome.length)).toEqual({ token, identity: said.identity });
       const told = Uint8Array.of(...encodeIdentity(said.identity), ...behind);

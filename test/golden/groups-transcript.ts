@@ -29,6 +29,8 @@ import { longId, Words } from "./group-words.ts";
 import { GroupsStage } from "../property/groups-stage.ts";
 
 const LONG_ID = /-00000000-0000-4000-8000-0*([1-9]\d*)/g;
+/** The bytes of a request are lent until the call returns. */
+const LENT = 0xee;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -194,7 +196,14 @@ export class GroupsTranscript {
     const { memberId, instanceId } = words.claim;
     const version = words.number("v", 9);
     const sessionTimeoutMs = words.number("session", 10_000);
-    const protocols = words.text("protocols", "range:t").split(",").filter((word) => word !== "");
+    const protocols = words
+      .text("protocols", "range:t")
+      .split(",")
+      .filter((word) => word !== "")
+      .map((word) => {
+        const [name = "", topic = ""] = word.split(":");
+        return { name, metadata: metadataOf(topic, words.textOrNull("owned")) };
+      });
     this.#stage.leader.join(
       {
         group,
@@ -205,19 +214,24 @@ export class GroupsTranscript {
         sessionTimeoutMs,
         rebalanceTimeoutMs: words.number("rebalance", 30_000),
         protocolType: words.text("type", "consumer"),
-        protocols: protocols.map((word) => {
-          const [name = "", topic = ""] = word.split(":");
-          return { name, metadata: metadataOf(topic, words.textOrNull("owned")) };
-        }),
+        protocols,
         requiresMemberId: version >= 4,
         knowsSkip: version >= 9,
       },
       (answer) => this.#say(`${client} joined: ${joinText(answer)}`),
     );
+    for (const { metadata } of protocols) metadata.fill(LENT);
   }
 
   #sync(group: string, words: Words): void {
-    const assignments = words.text("assign", "").split(",").filter((word) => word !== "");
+    const assignments = words
+      .text("assign", "")
+      .split(",")
+      .filter((word) => word !== "")
+      .map((word) => {
+        const [id = "", bytes = ""] = word.split(":");
+        return { memberId: longId(id), assignment: assignmentOf(bytes) };
+      });
     const { claim } = words;
     this.#stage.leader.sync(
       {
@@ -225,13 +239,11 @@ export class GroupsTranscript {
         ...claim,
         protocolType: words.textOrNull("type"),
         protocol: words.textOrNull("protocol"),
-        assignments: assignments.map((word) => {
-          const [id = "", bytes = ""] = word.split(":");
-          return { memberId: longId(id), assignment: assignmentOf(bytes) };
-        }),
+        assignments,
       },
       (answer) => this.#say(`${claim.memberId} synced: ${syncText(answer)}`),
     );
+    for (const { assignment } of assignments) assignment.fill(LENT);
   }
 
   #offsets(name: string, group: string, rest: readonly string[], words: Words): void {

@@ -4,6 +4,7 @@
 //
 // Per chunk of received bytes: `push`, then `next` until it returns null, then `settle` before the bytes are
 // gone. Whoever stops early, to slow a client down, settles too and goes on with `next` later.
+import { takeBack } from "../../base/lent.ts";
 import { readI32 } from "../../bytes/integers.ts";
 
 export type FrameFault =
@@ -55,8 +56,17 @@ export class FrameSplitter {
 
   /** Whether another whole frame was found; then `bytes`, `start` and `end` say where. False after a fault. */
   next(): boolean {
+    this.#reclaim();
     if (this.fault !== null) return false;
     return this.#heldEnd > this.#heldStart ? this.#nextHeld() : this.#nextLent();
+  }
+
+  /** Nobody reads the frame found last any more. One that lies in what was pushed is the wire's to take back. */
+  #reclaim(): void {
+    if (this.bytes !== this.#lent) takeBack(this.bytes, this.start, this.end);
+    this.bytes = NO_BYTES;
+    this.start = 0;
+    this.end = 0;
   }
 
   #nextLent(): boolean {
@@ -134,6 +144,7 @@ export class FrameSplitter {
 
   /** Copies what was not handed out. Afterwards the pushed bytes are no longer needed. */
   settle(): void {
+    this.#reclaim();
     const rest = this.#lent.length - this.#lentAt;
     if (rest > 0 && this.fault === null) this.#hold(rest, this.#expectedBytes(rest));
     this.#lent = NO_BYTES;

@@ -19,6 +19,7 @@ import type { NetworkOptions } from "./sim-fabric.ts";
 import { SimTasks } from "./sim-tasks.ts";
 import type { Compute } from "./sim-tasks.ts";
 import { runComputeJob } from "../../../internal/host/compute-job.ts";
+import "../../spoil-lent.ts";
 
 /** Of virtual time: whatever is waited for has happened long before. */
 const UNTIL_MS_MAX = 60_000;
