@@ -17,7 +17,6 @@ import type { Method } from "../../internal/grpc/methods.ts";
 import { GrpcServer } from "../../internal/grpc/server.ts";
 import { openHostWorld } from "../../internal/host/host-world.ts";
 import type { HostWorld } from "../../internal/host/host-world.ts";
-import type { Offset } from "../../internal/model/ids.ts";
 import type { Address } from "../../internal/ports/wire.ts";
 import type { AppendFault } from "../../internal/service/faults.ts";
 import type { Appended, AppendRequest } from "../../internal/service/log-service.ts";
@@ -37,7 +36,7 @@ export const REFLECTION_ALPHA = methodsOf<ServerReflection>(
   "grpc.reflection.v1alpha.ServerReflection",
 );
 
-/** The log in memory, with conditional appends, and with refusals that the test decides on. */
+/** The log in memory, with refusals that the test decides on. */
 export class StageLog extends MemoryLog {
   /** What the append of this number, counted from 0, is refused with; it then appends nothing. */
   readonly refusals = new Map<number, AppendFault>();
@@ -50,24 +49,13 @@ export class StageLog extends MemoryLog {
     request: AppendRequest,
     done: (outcome: Result<Appended, AppendFault>) => void,
   ): "taken" | "busy" {
-    const { name, partition, expectedEnd, timeoutMs } = request;
     const number = this.timeoutsMs.length;
     if (this.roomless.delete(number)) return "busy";
-    const fault = this.refusals.get(number) ?? null;
-    const end = (fault ?? expectedEnd) === undefined ? 0 : this.#end(name ?? "", partition);
-    const isUnexpected = expectedEnd !== undefined && expectedEnd !== end;
-    if (fault === null && !isUnexpected) {
-      const answer = super.append(request, done);
-      if (answer === "taken") this.timeoutsMs.push(timeoutMs);
-      return answer;
-    }
-    this.timeoutsMs.push(timeoutMs);
-    done(failed(fault ?? { kind: "unexpected-end", end: end as Offset }));
-    return "taken";
-  }
-
-  #end(name: string, partition: number): number {
-    return this.partition(name, partition).logEnd;
+    const fault = this.refusals.get(number);
+    if (fault !== undefined) done(failed(fault));
+    const answer = fault === undefined ? super.append(request, done) : "taken";
+    if (answer === "taken") this.timeoutsMs.push(request.timeoutMs);
+    return answer;
   }
 }
 

@@ -5,6 +5,8 @@ import { failed, ok } from "../../internal/base/result.ts";
 import type { Result } from "../../internal/base/result.ts";
 import { writeI32, writeI64 } from "../../internal/bytes/integers.ts";
 import type { Offset, Term, TopicId } from "../../internal/model/ids.ts";
+import { decodeBatch } from "../../internal/model/decode-batch.ts";
+import type { DecodedRecord } from "../../internal/model/decode-batch.ts";
 import { RecordBatchView } from "../../internal/model/record-batch.ts";
 import { validateBatch } from "../../internal/model/validate-batch.ts";
 import type { Clock } from "../../internal/ports/clock.ts";
@@ -137,6 +139,10 @@ export class MemoryLog implements LogService {
     request: AppendRequest,
     done: (outcome: Result<Appended, AppendFault>) => void,
   ): "taken" | "busy" {
+    if (request.acks < -1 || request.acks > 1) {
+      done(failed({ kind: "invalid-acks" }));
+      return "taken";
+    }
     const found = this.find(request);
     if (!found.ok) {
       done(found);
@@ -148,6 +154,11 @@ export class MemoryLog implements LogService {
     });
     if (fault !== null || request.batch === null) {
       done(failed({ kind: "batch", fault: fault ?? { kind: "no-batch" } }));
+      return "taken";
+    }
+    const { expectedEnd } = request;
+    if (expectedEnd !== undefined && expectedEnd !== found.value.logEnd) {
+      done(failed({ kind: "unexpected-end", end: found.value.logEnd as Offset }));
       return "taken";
     }
     const { bytes, start, end } = request.batch;
@@ -319,12 +330,16 @@ export class MemoryLog implements LogService {
     if (timestampMs === LATEST) return at(highWatermark);
     if (timestampMs === EARLIEST || timestampMs === EARLIEST_LOCAL) return at(logStart);
     if (timestampMs < 0 && timestampMs !== MAX_TIMESTAMP) return at(-1);
-    const sorted = [...batches].sort((a, b) => b.maxTimestampMs - a.maxTimestampMs);
-    const hit =
+    const records = batches
+      .filter(({ endOffset }) => endOffset <= highWatermark)
+      .flatMap(recordsOf)
+      .filter(({ offset }) => offset >= logStart);
+    const goal =
       timestampMs === MAX_TIMESTAMP
-        ? sorted[0]
-        : batches.find((batch) => batch.maxTimestampMs >= timestampMs);
-    return hit === undefined ? at(-1) : at(hit.baseOffset, hit.maxTimestampMs);
+        ? Math.max(...records.map((record) => record.timestampMs))
+        : timestampMs;
+    const hit = records.find((record) => record.timestampMs >= goal);
+    return hit === undefined ? at(-1) : at(hit.offset, hit.timestampMs);
   }
 
   async deleteRecords(
@@ -348,7 +363,7 @@ export class MemoryLog implements LogService {
   ): Result<{ readonly epoch: number; readonly endOffset: number }, ReadFault> {
     const found = this.#led(address, leaderEpoch);
     if (!found.ok) return found;
-    if (epoch < found.value.leaderEpoch) return ok({ epoch: -1, endOffset: -1 });
+    if (epoch !== found.value.leaderEpoch) return ok({ epoch: -1, endOffset: -1 });
     return ok({ epoch: found.value.leaderEpoch, endOffset: found.value.highWatermark });
   }
 
@@ -367,4 +382,10 @@ export class MemoryLog implements LogService {
       leaderEpoch: leaderEpoch as Term,
     });
   }
+}
+
+function recordsOf({ bytes }: StoredBatch): readonly DecodedRecord[] {
+  const decoded = decodeBatch({ bytes, start: 0, end: bytes.length });
+  if (!decoded.ok) throw new Error(decoded.fault.kind);
+  return decoded.value;
 }
