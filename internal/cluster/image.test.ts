@@ -56,8 +56,8 @@ function registered(broker: BrokerId): ControllerRecord[] {
   ];
 }
 
-function created(...partitions: PartitionPlacement[]): ControllerRecord {
-  return { kind: "topic-created", topicId, name: "orders", configs: [], partitions };
+function created(...partitions: PartitionPlacement[]) {
+  return { kind: "topic-created", topicId, name: "orders", configs: [], partitions } as const;
 }
 
 const left = placement(1, [2]).replicas;
@@ -155,6 +155,21 @@ test("MetadataImage.install tells only the differences", () => {
   image.install(11 as LogIndex, [...snapshotRecords(imageAt(11).state)]);
   image.install(12 as LogIndex, [...snapshotRecords(imageAt(12).state)]);
   expect(heard).toEqual(["placement 2 to 2", "at 11", "removed orders", "at 12"]);
+});
+
+test("MetadataImage.install tells a topic that was made again from the one that was deleted (C6)", () => {
+  const image = imageAt(3);
+  const heard: string[] = [];
+  image.listen({
+    topicAdded: (topic) => heard.push(`added ${topic.topicId}`),
+    topicRemoved: (topic) => heard.push(`removed ${topic.topicId}`),
+    placementChanged: () => heard.push("a placement changed"),
+  });
+  const later = imageAt(HISTORY.length);
+  const partitions = [{ ...placement(3, [1, 2]), partition: 0 }];
+  later.advance(20 as LogIndex, [{ ...created(...partitions), topicId: "t2" as TopicId }]);
+  image.install(20 as LogIndex, [...snapshotRecords(later.state)]);
+  expect(heard).toEqual(["removed t1", "added t2"]);
 });
 
 test("MetadataImage.standing needs an image that is later than the replica (C5)", () => {

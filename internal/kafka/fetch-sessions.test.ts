@@ -53,12 +53,12 @@ function request(
   };
 }
 
-function result(highWatermark: number, bytes = 0, isFault = false): FetchedPartition {
+function result(highWatermark: number, bytes = 0, isFault = false, logStart = 0): FetchedPartition {
   return {
     fault: isFault ? { kind: "storage" } : null,
     highWatermark: highWatermark as Offset,
     lastStableOffset: highWatermark as Offset,
-    logStart: 0 as Offset,
+    logStart: logStart as Offset,
     diverging: null,
     slices: [],
     bytes,
@@ -80,9 +80,10 @@ function open(sessions: FetchSessions, partitions: number, topic = "t"): number 
   ).sessionId;
 }
 
-test("a consumer that follows the protocol always knows every high watermark it was not told by mistake", () => {
+test("a consumer that follows the protocol always knows every high watermark and log start", () => {
   const step = fc.record({
     grows: fc.array(fc.nat(5), { maxLength: 3 }),
+    deletes: fc.array(fc.nat(5), { maxLength: 2 }),
     moves: fc.array(fc.nat(5), { maxLength: 3 }),
     forgets: fc.option(fc.nat(5), { freq: 6 }),
     fails: fc.option(fc.nat(5), { freq: 4 }),
@@ -92,8 +93,9 @@ test("a consumer that follows the protocol always knows every high watermark it 
       const hand = new Hand();
       const sessions = new FetchSessions(hand, hand, 10);
       const truth = new Map<number, number>([0, 1, 2, 3, 4, 5].map((one) => [one, 0]));
+      const starts = new Map(truth);
       const wanted = new Map(truth);
-      const told = new Map<number, number>();
+      const told = new Map<number, { readonly end: number; readonly start: number }>();
       let sessionId = 0;
       let epoch = 0;
       const fetch = (
@@ -109,7 +111,7 @@ test("a consumer that follows the protocol always knows every high watermark it 
           expect(fetchOffset).toBe(wanted.get(partition));
         }
         const results = plan.partitions.map(({ partition }) =>
-          result(truth.get(partition) ?? 0, 0, partition === fails),
+          result(truth.get(partition) ?? 0, 0, partition === fails, starts.get(partition)),
         );
         const { sessionId: id, told: indexes } = sessions.finish(plan, results);
         if (epoch !== 0) expect(id).toBe(wanted.size === 0 ? 0 : sessionId);
@@ -117,17 +119,22 @@ test("a consumer that follows the protocol always knows every high watermark it 
         epoch = id === 0 ? 0 : epoch + 1;
         for (const index of indexes ?? results.keys()) {
           const partition = plan.partitions[index]?.partition ?? -1;
-          if (results[index]?.fault !== null) told.delete(partition);
-          else told.set(partition, results[index]?.highWatermark ?? -1);
+          const { fault, highWatermark: end, logStart: start } = results[index] as FetchedPartition;
+          if (fault !== null) told.delete(partition);
+          else told.set(partition, { end, start });
         }
         for (const partition of wanted.keys()) {
           if (partition === fails) expect(told.has(partition)).toBe(false);
-          else expect(told.get(partition)).toBe(truth.get(partition));
+          else {
+            const now = { end: truth.get(partition), start: starts.get(partition) };
+            expect(told.get(partition)).toEqual(now);
+          }
         }
       };
       fetch(wanted, [], null);
-      for (const { grows, moves, forgets, fails } of steps) {
+      for (const { grows, deletes, moves, forgets, fails } of steps) {
         for (const partition of grows) truth.set(partition, (truth.get(partition) ?? 0) + 1);
+        for (const partition of deletes) starts.set(partition, truth.get(partition) ?? 0);
         const named = new Map<number, number>();
         for (const partition of moves) {
           if (!wanted.has(partition)) told.delete(partition);

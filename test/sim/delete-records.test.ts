@@ -216,6 +216,27 @@ test.each([101, 102, 103, 104, 105, 106])(
   },
 );
 
+test("a consumer with a session hears that the log start moved, once", async () => {
+  await start(5);
+  const leader = await stage.leaderOf("t", 0);
+  for (const text of ["a", "b", "c"]) expect(await send([text], leader)).toBe(0);
+  const consumer = await stage.client(leader);
+  let session = { sessionId: 0, sessionEpoch: 0 };
+  const told = async () => {
+    const partitions = [{ partition: 0, fetchOffset: 3, partitionMaxBytes: 1 << 20 }];
+    const topics = session.sessionEpoch === 0 ? [{ topic: "t", partitions }] : [];
+    const bounds = { maxWaitMs: 0, minBytes: 0, maxBytes: 1 << 20 };
+    const body = { ...bounds, ...session, isolationLevel: 0, topics };
+    const answer = await stage.simulation.settle(consumer.request(fetch, 11, body));
+    expect(answer.errorCode).toBe(0);
+    session = { sessionId: answer.sessionId, sessionEpoch: session.sessionEpoch + 1 };
+    return answer.responses.flatMap((of) => of.partitions.map((at) => at.logStartOffset));
+  };
+  expect([await told(), await told()]).toEqual([[0], []]);
+  expect(await remove(2, leader)).toEqual([0, 2]);
+  expect([await told(), await told()]).toEqual([[2], []]);
+});
+
 /** Asks, and does not wait: the answer is there when it has come. */
 function removing(offset: number, leader: number): { answer: [number, number] | null } {
   const removal: { answer: [number, number] | null } = { answer: null };

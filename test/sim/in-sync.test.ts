@@ -97,6 +97,15 @@ test("a topic that wants three disks is told when there are two; nothing else wa
   expect(at(FOLLOWER, "three").logEnd).toBe(3);
 });
 
+test("the leader is one of the three disks when its own write has returned, and not before", async () => {
+  stage.cluster.at(LEADER).node.disk.stall("journal", 400_000);
+  const sent = sending("three");
+  await stage.simulation.runForMs(200);
+  expect([sent.code, at(LEADER, "three").highWatermark]).toEqual([UNANSWERED, 1]);
+  await stage.simulation.runForMs(300);
+  expect(sent.code).toBe(0);
+});
+
 test("who is heard but does not keep up leaves the set after the lag that is allowed, and comes back", async () => {
   expect(await send("t")).toBe(0);
   stage.cluster.at(FOLLOWER).node.disk.stall("journal", 3_600_000_000);
