@@ -7,7 +7,8 @@ export default defineConfig({
     pool: "forks",
     isolate: true,
     maxWorkers: 2,
+    maxConcurrency: 2,
     testTimeout: 600_000,
-    include: ["test/mutants/**/*.test.ts"],
+    include: ["test/mutants/*.test.ts"],
   },
 });
