@@ -53,9 +53,9 @@ export const SOURCE_BUGS: Readonly<Record<string, SourceBug>> = {
   },
   "a time is that of the batch": {
     breaks: "ListOffsets",
-    file: "internal/service/local-log-service.ts",
-    find: "if (at < timestampMs || offset < logStart || offset > lastOffset) continue;",
-    replace: "if (offset < logStart || offset > lastOffset) continue;",
+    file: "internal/service/time-search.ts",
+    find: "if (offset < logStart || at < (timestampMs ?? found.timestampMs + 1)) continue;",
+    replace: "if (offset < logStart) continue;",
     seenBy: ["test/conformance/log-service.test.ts"],
   },
   "a topic made again is the old one": {
@@ -180,9 +180,9 @@ export const SOURCE_BUGS: Readonly<Record<string, SourceBug>> = {
   },
   "a batch is looked into after its release": {
     breaks: "lent bytes",
-    file: "internal/service/local-log-service.ts",
-    find: "const batch = slice?.slice();",
-    replace: "const batch = slice;",
+    file: "internal/service/time-search.ts",
+    find: "const bytes = slice?.slice();",
+    replace: "const bytes = slice;",
     seenBy: ["test/conformance/log-service.test.ts"],
   },
   "entries are given back before they are sent": {
