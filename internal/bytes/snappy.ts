@@ -54,45 +54,60 @@ function unpackBlock(
   if (!output.reserve(length)) return "too-large";
   const from = output.length;
   const to = from + length;
-  while (reader.at < end) {
-    const tag = reader.u8();
-    const isSound =
-      (tag & 3) === 0 ? literal(reader, tag, output, to) : copy(reader, tag, output, from, to);
-    if (!isSound || reader.fault !== null) return "corrupt";
+  let at = reader.at;
+  while (at < end) {
+    const tag = bytes[at]!;
+    at =
+      (tag & 3) === 0
+        ? literal(bytes, at, end, output, to)
+        : copy(bytes, at, end, output, from, to);
+    if (at < 0) return "corrupt";
   }
   return output.length === to ? "done" : "corrupt";
 }
 
-function literal(reader: Reader, tag: number, output: BoundedOutput, to: number): boolean {
-  const short = tag >>> 2;
-  const length = (short < 60 ? short : littleEndian(reader, short - 59)) + 1;
-  if (length > reader.remaining || length > to - output.length) return false;
-  output.append(reader.bytes, reader.at, reader.at + length);
-  reader.skip(length);
-  return true;
+/** The element at `at`, whose tag says that it is a literal. Answers where the next one begins; -1: corrupt. */
+function literal(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  output: BoundedOutput,
+  to: number,
+): number {
+  const short = bytes[at]! >>> 2;
+  const more = short < 60 ? 0 : short - 59;
+  const start = at + 1 + more;
+  if (start > end) return -1;
+  const length = (more === 0 ? short : littleEndian(bytes, at + 1, more)) + 1;
+  if (length > end - start || length > to - output.length) return -1;
+  output.append(bytes, start, start + length);
+  return start + length;
 }
 
+/** The same for a copy. */
 function copy(
-  reader: Reader,
-  tag: number,
+  bytes: Uint8Array,
+  at: number,
+  end: number,
   output: BoundedOutput,
   from: number,
   to: number,
-): boolean {
-  const isShort = (tag & 3) === 1;
-  const length = isShort ? 4 + ((tag >>> 2) & 7) : (tag >>> 2) + 1;
-  const distance = isShort
-    ? ((tag >>> 5) << 8) | reader.u8()
-    : littleEndian(reader, (tag & 3) === 2 ? 2 : 4);
-  if (distance === 0 || distance > output.length - from || length > to - output.length)
-    return false;
+): number {
+  const tag = bytes[at]!;
+  const kind = tag & 3;
+  const more = kind === 3 ? 4 : kind;
+  if (at + more >= end) return -1;
+  const length = kind === 1 ? 4 + ((tag >>> 2) & 7) : (tag >>> 2) + 1;
+  const distance =
+    kind === 1 ? ((tag >>> 5) << 8) | bytes[at + 1]! : littleEndian(bytes, at + 1, more);
+  if (distance === 0 || distance > output.length - from || length > to - output.length) return -1;
   output.repeat(distance, length);
-  return true;
+  return at + 1 + more;
 }
 
-function littleEndian(reader: Reader, byteCount: number): number {
+function littleEndian(bytes: Uint8Array, at: number, byteCount: number): number {
   let value = 0;
-  for (let index = 0; index < byteCount; index++) value += reader.u8() * 2 ** (8 * index);
+  for (let index = byteCount - 1; index >= 0; index--) value = value * 256 + bytes[at + index]!;
   return value;
 }
 
