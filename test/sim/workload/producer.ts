@@ -27,6 +27,10 @@ interface Batch {
 
 const RETRY_PAUSE_MS = 20;
 const TIMESTAMP_MS = 1_735_689_600_000;
+/** One batch in so many is compressed, and of those one in so many opens to more than is opened inside a call (P5). */
+const PACKED_EVERY = 8;
+const LARGE_EVERY = 4;
+const LARGE_BYTES = 80 << 10;
 
 export class Producer {
   readonly #simulation: Simulation;
@@ -34,6 +38,7 @@ export class Producer {
   readonly #gateway: Gateway;
   readonly #options: ProducerOptions;
   readonly #entropy: SeededEntropy;
+  readonly #packing: SeededEntropy;
   #producerId = -1;
   #batches = 0;
   #sequence = 0;
@@ -49,6 +54,7 @@ export class Producer {
     this.#gateway = gateway;
     this.#options = options;
     this.#entropy = simulation.entropy(`producer ${options.name}`);
+    this.#packing = simulation.entropy(`packing ${options.name}`);
   }
 
   /** Sends no new batch any more; an idempotent one goes on until nothing is open. */
@@ -167,14 +173,17 @@ export class Producer {
     const { name, target, idempotent, recordsMax, valueBytesMax } = this.#options;
     const number = this.#batches++;
     const recordCount = 1 + this.#entropy.below(recordsMax);
+    const codec = this.#drawCodec();
+    const isLarge = codec !== 0 && this.#packing.below(LARGE_EVERY) === 0;
     const records = Array.from({ length: recordCount }, (_, k) => {
-      const length = 24 + this.#entropy.below(valueBytesMax);
+      const drawn = 24 + this.#entropy.below(valueBytesMax);
+      const length = isLarge ? Math.ceil(LARGE_BYTES / recordCount) : drawn;
       const value = Buffer.alloc(length, `${name} ${target.group} ${number} ${k} `);
       return { key: null, value, timestampMs: TIMESTAMP_MS + number };
     });
     const baseSequence = this.#sequence;
     const producer = { producerId: this.#producerId, producerEpoch: 0, baseSequence };
-    const bytes = encodeBatch(records, idempotent ? producer : {});
+    const bytes = encodeBatch(records, idempotent ? { ...producer, codec } : { codec });
     if (idempotent) this.#sequence += recordCount;
     const sent: SentBatch = {
       group: target.group,
@@ -189,6 +198,11 @@ export class Producer {
     };
     this.#book.sent.sent(sent);
     return { sent, bytes };
+  }
+
+  #drawCodec(): 0 | 1 | 2 | 3 | 4 {
+    const isPacked = this.#packing.below(PACKED_EVERY) === 0;
+    return isPacked ? ((1 + this.#packing.below(4)) as 1 | 2 | 3 | 4) : 0;
   }
 
   #pause(): Promise<void> {
