@@ -80,7 +80,7 @@ test("requests of one connection keep their order while batches are opened elsew
     client.request(
       produce,
       9,
-      requestOf(batchWith(["k"], sequence(at), at % 2 === 0 ? 30_000 : 3)),
+      requestOf(batchWith(["k"], sequence(at), at % 2 === 0 ? 100_000 : 3)),
     ),
   );
   const answers = await stage.simulation.settle(Promise.all(asked));
