@@ -22,6 +22,10 @@ class SlowClock implements Clock {
     return this.upMs();
   }
 
+  awakeSinceMs(): number {
+    return -Infinity;
+  }
+
   upMs(): number {
     return (this.#ms += this.#readingMs);
   }

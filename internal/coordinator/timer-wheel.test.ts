@@ -13,6 +13,10 @@ class HandClock implements Clock {
     return this.ms;
   }
 
+  awakeSinceMs(): number {
+    return -Infinity;
+  }
+
   upMs(): number {
     return this.ms;
   }

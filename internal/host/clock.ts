@@ -1,11 +1,18 @@
 // The Clock port of the host: Node's timers and the end of an event-loop turn.
 import { assert } from "../base/assert.ts";
+import { uptime } from "node:os";
 import type { Cancel, Clock } from "../ports/clock.ts";
+import { SuspendWatch } from "./suspend-watch.ts";
 
 /** What setTimeout can wait for at most. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export class HostClock implements Clock {
+  readonly #suspends = new SuspendWatch({
+    wallMs: () => Date.now(),
+    upMs: () => performance.now(),
+    bootMs: () => uptime() * 1000,
+  });
   #flushes: (() => void)[] = [];
 
   nowMs(): number {
@@ -14,6 +21,10 @@ export class HostClock implements Clock {
 
   upMs(): number {
     return performance.now();
+  }
+
+  awakeSinceMs(): number {
+    return this.#suspends.awakeSinceMs();
   }
 
   after(delayMs: number, wake: () => void): Cancel {

@@ -16,6 +16,10 @@ class Hand implements Clock, Entropy {
   nowMs(): number {
     return this.ms;
   }
+  awakeSinceMs(): number {
+    return -Infinity;
+  }
+
   upMs(): number {
     return this.ms;
   }

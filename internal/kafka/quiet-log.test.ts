@@ -13,7 +13,13 @@ test("a second has so many lines, and the next line tells how many were left out
     error: nothing,
   };
   let ms = 5;
-  const clock = { nowMs: () => 0, upMs: () => ms, after: () => nothing, turnEnd: nothing };
+  const clock = {
+    nowMs: () => 0,
+    awakeSinceMs: () => -Infinity,
+    upMs: () => ms,
+    after: () => nothing,
+    turnEnd: nothing,
+  };
   const quiet = new QuietLog(log, clock, 3);
   for (let k = 0; k < 10; k++) quiet.warn({ k }, "event");
   ms += 999;

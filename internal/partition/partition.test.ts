@@ -11,7 +11,13 @@ import type { Replica } from "../replica/replica.ts";
 import { encodeLogStart } from "./log-start.ts";
 import { Partition } from "./partition.ts";
 
-const CLOCK: Clock = { nowMs: () => 0, upMs: () => 0, after: () => () => {}, turnEnd: () => {} };
+const CLOCK: Clock = {
+  nowMs: () => 0,
+  awakeSinceMs: () => -Infinity,
+  upMs: () => 0,
+  after: () => () => {},
+  turnEnd: () => {},
+};
 const PRODUCERS = 3;
 
 /** A follower's log, and the partition over it. */

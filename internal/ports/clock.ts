@@ -8,6 +8,11 @@ export interface Clock {
   nowMs(): number;
   /** Monotonic milliseconds since some fixed moment, with a fraction. */
   upMs(): number;
+  /**
+   * The `upMs` at which this machine last came out of a suspend, during which `upMs` may have stood
+   * still; -Infinity when it has not been suspended. A suspend is noticed by the first call after it.
+   */
+  awakeSinceMs(): number;
   /** Runs `wake` once, not before `delayMs` have passed. Never runs it inside this call. */
   after(delayMs: number, wake: () => void): Cancel;
   /**

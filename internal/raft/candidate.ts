@@ -84,10 +84,10 @@ export function onVoteResponse(
 
 /**
  * A refusal matters only if it tells of a later term; otherwise the next election timeout tries
- * again.
+ * again. Who follows a leader by now does not leave it on hearsay (L5).
  */
 function learnTerm(state: State, from: ReplicaId, term: Term): void {
-  if (term > state.term) becomeFollower(state, term, null, from);
+  if (term > state.term && state.leader === null) becomeFollower(state, term, null, from);
 }
 
 function countPreVotes(state: State): void {

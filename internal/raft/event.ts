@@ -22,6 +22,12 @@ export type Event =
   | { readonly on: "election-timeout" }
   /** The known leader is silent or no longer asserts its leadership of this term (L1, L3). */
   | { readonly on: "leader-lost" }
+  /** A peer said that it led `term` and does not any more: whatever it sent as its leader is void (L1). */
+  | { readonly on: "resigned"; readonly peer: ReplicaId; readonly term: Term }
+  /** A leader that was left, and is not known to have heard of it, is in reach: it is told again (L5). */
+  | { readonly on: "remind"; readonly peer: ReplicaId }
+  /** Leader only: this broker must not lead now (L4). The term is never led again. */
+  | { readonly on: "resign" }
   /** A peer's broker fell silent; a leader without a reachable quorum steps down (check-quorum). */
   | { readonly on: "peer-lost"; readonly peer: ReplicaId }
   /**
@@ -35,7 +41,7 @@ export type Event =
   | { readonly on: "change"; readonly target: Omit<Configuration, "votersOutgoing"> }
   /** Leader only: hand leadership to a voter. */
   | { readonly on: "transfer"; readonly to: ReplicaId }
-  /** The transfer took too long: lead on. */
+  /** The transfer took too long: lead on, or give the term up if the target may have been told. */
   | { readonly on: "transfer-timeout" }
   | { readonly on: "standing"; readonly standing: Standing }
   /** The configuration of an entry that this machine booted without, because it was damaged (D1). */

@@ -20,6 +20,14 @@ export interface RaftFaults {
   readonly commitMinLeaderCommitLastIndex: boolean;
   /** A late completion vouches for entries that were rewritten since (breaks J4). */
   readonly staleTicketAccepted: boolean;
+  /** Voters help others to lead while they hear their leader (breaks L5). */
+  readonly disloyalVoters: boolean;
+  /** Whoever leaves a leader tells it nothing (breaks L5). */
+  readonly deposedNotTold: boolean;
+  /** A leader goes on in its term though a transfer's target may still campaign (breaks L5). */
+  readonly leadsOnAfterTransfer: boolean;
+  /** A follower believes late entries of a leader that gave its term up (breaks L1). */
+  readonly loyalToTheResigned: boolean;
 }
 
 export const NO_FAULTS: RaftFaults = {
@@ -29,4 +37,8 @@ export const NO_FAULTS: RaftFaults = {
   truncateBelowCommit: false,
   commitMinLeaderCommitLastIndex: false,
   staleTicketAccepted: false,
+  disloyalVoters: false,
+  deposedNotTold: false,
+  leadsOnAfterTransfer: false,
+  loyalToTheResigned: false,
 };

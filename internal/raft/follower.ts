@@ -14,7 +14,7 @@ import {
   commitThrough,
   nextWrite,
   send,
-  tellDeposed,
+  tellLeft,
 } from "./term.ts";
 
 type Say<S extends Message["say"]> = Extract<Message, { readonly say: S }>;
@@ -25,9 +25,12 @@ type Say<S extends Message["say"]> = Extract<Message, { readonly say: S }>;
  */
 export function acceptLeader(state: State, from: ReplicaId, term: Term): boolean {
   if (term < state.term) {
-    tellDeposed(state, from);
+    state.partings.leave(from, term);
+    tellLeft(state, from);
     return false;
   }
+  // L1: sent before it gave its term up, and overtaken by the word that it did.
+  if (state.partings.isOver(from, term) && !state.faults.loyalToTheResigned) return false;
   if (term === state.term) {
     assert(state.role !== "leader", "a term has one leader");
     assert(state.matchedWith === null || state.matchedWith === from, "a term has one leader");
@@ -174,6 +177,12 @@ function installBase(state: State, { base, configuration }: Say<"install-base">)
   state.commit = base.index;
   state.effects.push({ do: "install-base", write, base, configuration });
   if (before !== configurations.inForce) announceConfiguration(state);
+}
+
+/** `from` led `term`, and does not any more: by its own word, or because it campaigns. */
+export function onResigned(state: State, from: ReplicaId, term: Term): void {
+  state.partings.resigned(from, term);
+  if (state.leader === from && state.term <= term) onLeaderLost(state);
 }
 
 export function onLeaderLost(state: State): void {

@@ -74,8 +74,10 @@ export function onAppendAccepted(
   from: ReplicaId,
   message: Extract<Message, { say: "append-accepted" }>,
 ): void {
+  // Only a leader gives its term up on hearsay: a follower is loyal to another one by now (L5).
+  if (state.leading === null) return;
   if (message.term > state.term) return becomeFollower(state, message.term, null, from);
-  if (message.term < state.term || state.leading === null) return;
+  if (message.term < state.term) return;
   const peer = peerOf(state.leading, from);
   if (peer === null || !onAccepted(state, peer, message.match)) return;
   advanceCommit(state);
@@ -87,8 +89,9 @@ export function onAppendRejected(
   from: ReplicaId,
   message: Extract<Message, { say: "append-rejected" }>,
 ): void {
+  if (state.leading === null) return;
   if (message.term > state.term) return becomeFollower(state, message.term, null, from);
-  if (message.term < state.term || state.leading === null) return;
+  if (message.term < state.term) return;
   const peer = peerOf(state.leading, from);
   if (peer !== null)
     onRejected(state, peer, message.prevIndex, message.hintIndex, message.hintTerm);
@@ -127,15 +130,30 @@ export function onPeerReturned(state: State, id: ReplicaId): void {
   tellTarget(state);
 }
 
-/** The target may not lead: this leader goes on at once. */
+/** The target did not campaign and will not: this leader goes on at once. */
 export function onTransferRefused(state: State, from: ReplicaId, term: Term): void {
-  if (term === state.term && state.leading?.transfer?.to === from) endTransfer(state);
+  if (term === state.term && state.leading?.transfer?.to === from) leadOn(state);
 }
 
-/** Leads on after a transfer that did not happen, and does what had to wait for it. */
+/**
+ * The transfer did not happen. If the target may have been told, it may campaign at any later
+ * moment, and voters follow it though they hear this leader: what they promised this leader is void
+ * in this term, so it gives the term up (L5). Otherwise it leads on, and does what had to wait.
+ */
 export function endTransfer(state: State): void {
+  const { leading, faults } = state;
+  if (leading?.transfer?.mayCampaign === true && !faults.leadsOnAfterTransfer) return resign(state);
+  leadOn(state);
+}
+
+function leadOn(state: State): void {
   failTransfer(state);
   afterCommit(state);
+}
+
+/** Gives the term up: it is never led again (L1). */
+export function resign(state: State): void {
+  if (state.leading !== null) becomeFollower(state, state.term, null, null);
 }
 
 /** Committed entries through `base` now live elsewhere (F10). */

@@ -295,7 +295,8 @@ describe("Machine as a leader", () => {
     expect(machine.changeRefusal(members([1, 2], [], 1))).toBeNull();
     machine.step({ on: "transfer", to: id(2) });
     expect(machine.changeRefusal(members([1, 2], [], 1))).toBe("transferring");
-    machine.step({ on: "transfer-timeout" });
+    const refused = { say: "transfer-refused", term: machine.term } as const;
+    machine.step({ on: "message", from: id(2), message: refused });
     machine.step({ on: "change", target: members([1, 2], [], 1) });
     expect(machine.changeRefusal(members([1, 2], [], 2))).toBe("change-in-progress");
   });

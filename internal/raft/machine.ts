@@ -23,6 +23,7 @@ import {
   onAssert,
   onInstallBase,
   onLeaderLost,
+  onResigned,
 } from "./follower.ts";
 import {
   advanceCommit,
@@ -35,6 +36,7 @@ import {
   onTransferRefused,
   propose,
   proposeRefusal,
+  resign,
 } from "./leader.ts";
 import type { ProposeRefusal } from "./leader.ts";
 import { change, changeRefusal } from "./membership.ts";
@@ -42,7 +44,7 @@ import type { ChangeRefusal, Target } from "./membership.ts";
 import type { Message } from "./message.ts";
 import { commitFor, onBaseCopied, outgoing, peerOf, sent } from "./replication.ts";
 import { State } from "./state.ts";
-import { announceConfiguration, becomeFollower, send } from "./term.ts";
+import { announceConfiguration, becomeFollower, send, tellLeft } from "./term.ts";
 import { transfer } from "./transfer.ts";
 import { onPreVoteRequest, onVoteRequest } from "./voter.ts";
 
@@ -189,6 +191,11 @@ export class Machine {
     return this.#state.leading?.transfer?.to ?? null;
   }
 
+  /** Leaders that this replica left and that are not known to have heard of it (L5). */
+  unheard(): IterableIterator<ReplicaId> {
+    return this.#state.partings.unheard();
+  }
+
   /** What to send to a peer now; null when nothing. */
   outgoing(to: ReplicaId): Outgoing | null {
     return outgoing(this.#state, to);
@@ -216,13 +223,20 @@ export class Machine {
 function handle(state: State, event: Event): void {
   switch (event.on) {
     case "message":
-      return receive(state, event.from, event.message);
+      receive(state, event.from, event.message);
+      return state.partings.said(event.from, event.message.term);
     case "durable":
       return onDurable(state, event.write);
     case "election-timeout":
       return onElectionTimeout(state);
     case "leader-lost":
       return onLeaderLost(state);
+    case "resigned":
+      return onResigned(state, event.peer, event.term);
+    case "remind":
+      return tellLeft(state, event.peer);
+    case "resign":
+      return resign(state);
     case "peer-lost":
       return onPeerLost(state, event.peer);
     case "peer-back":
@@ -280,12 +294,16 @@ function receive(state: State, from: ReplicaId, message: Message): void {
 function onDurable(state: State, write: number): void {
   assert(write <= state.written, "only what was written becomes durable");
   if (write <= state.durableWrite) return;
+  const before = state.durableWrite;
   state.durableWrite = write;
   state.log.settle(write);
   state.gate.release(write, (to, message) => {
     // A candidate that gave up its campaign need not ask for votes any more.
     if (message.say !== "vote-request" || state.role === "candidate") send(state, to, message);
   });
+  // Terms begin with a write of the hard state, so each is told once by this.
+  if (before < state.hardStateWrite)
+    for (const leader of state.partings.unheard()) tellLeft(state, leader);
   countOwnVote(state);
   acknowledge(state, true);
   advanceCommit(state);

@@ -7,6 +7,7 @@ import type { Boot, Standing } from "./event.ts";
 import type { RaftFaults } from "./faults.ts";
 import { Gate } from "./gate.ts";
 import { Log } from "./log.ts";
+import { Partings } from "./parting.ts";
 import type { Progress } from "./progress.ts";
 
 export interface Limits {
@@ -22,8 +23,11 @@ export interface Leadership {
   readonly termStart: LogIndex;
   /** Everyone of the configuration in force except this replica. */
   readonly peers: Progress[];
-  /** The transfer under way. `told`: timeout-now is on its way. */
-  transfer: { readonly to: ReplicaId; told: boolean } | null;
+  /**
+   * The transfer under way. `told`: timeout-now is on its way in the present session. `mayCampaign`:
+   * it ever was, so the target may campaign at any later moment, whoever is loyal to this leader.
+   */
+  transfer: { readonly to: ReplicaId; told: boolean; mayCampaign: boolean } | null;
   /**
    * The one-entry lists of this term's batches, no-ops and commands: shared, so a proposal makes no
    * new one.
@@ -38,6 +42,7 @@ export class State {
   readonly log: Log;
   readonly configurations: Configurations;
   readonly gate = new Gate();
+  readonly partings = new Partings();
   /** The effects of the step under way. */
   readonly effects: Effect[] = [];
 

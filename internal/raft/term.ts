@@ -65,6 +65,9 @@ export function writeHardState(state: State, vote: ReplicaId | 0): void {
  */
 export function beginTerm(state: State, term: Term): void {
   assert(term > state.term, "terms grow");
+  // Whoever led the term, or leads it by this replica's vote.
+  const leader = state.matchedWith ?? state.vote;
+  if (leader !== 0 && leader !== state.self) state.partings.leave(leader, state.term);
   state.term = term;
   state.vote = 0;
   state.gate.clear(); // F1: nothing promised in one term leaves in another.
@@ -101,15 +104,15 @@ export function becomeFollower(
 }
 
 /**
- * Tells a leader of an earlier term that its term is over, as soon as this one is durable: a candidate whose disk hangs
- * deposes nobody.
+ * Tells a leader that was left that its term is over, once this one is durable: a candidate whose
+ * disk hangs deposes nobody.
  */
-export function tellDeposed(state: State, leader: ReplicaId): void {
+export function tellLeft(state: State, leader: ReplicaId): void {
+  if (state.faults.deposedNotTold || !state.partings.hasLeft(leader)) return;
+  if (state.durableWrite < state.hardStateWrite) return; // Then it is told.
   const none = 0 as LogIndex;
   const place = { prevIndex: none, hintIndex: none, hintTerm: 0 as Term };
-  const message: Message = { say: "append-rejected", term: state.term, ...place };
-  if (state.durableWrite >= state.hardStateWrite) send(state, leader, message);
-  else state.gate.hold(state.hardStateWrite, leader, message);
+  send(state, leader, { say: "append-rejected", term: state.term, ...place });
 }
 
 /** Moves the commit index forward. */

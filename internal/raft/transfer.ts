@@ -14,7 +14,7 @@ export function transfer(state: State, to: ReplicaId): void {
     state.effects.push({ do: "transfer-failed", to });
     return;
   }
-  leading.transfer = { to, told: false };
+  leading.transfer = { to, told: false, mayCampaign: false };
   tellTarget(state);
 }
 
@@ -28,6 +28,7 @@ export function tellTarget(state: State): void {
   if (leading === null || !pending || pending.told) return;
   if (state.commit !== log.last || peerOf(leading, pending.to)?.match !== log.last) return;
   pending.told = true;
+  pending.mayCampaign = true;
   send(state, pending.to, { say: "timeout-now", term });
 }
 

@@ -1,9 +1,12 @@
 // "I lead this group": said to every peer once per session and again on every change (L1). A peer that hosts the group
 // suspends its election clock while the row stands in the present session; every peer learns the leader for its clients.
-import type { GroupId } from "../model/ids.ts";
+import { assert } from "../base/assert.ts";
+import type { BrokerId, GroupId, LogIndex } from "../model/ids.ts";
 import type { Session } from "../transport/contract.ts";
 import type { Assertion } from "./control-frames.ts";
 import { ASSERTION_BYTES_MAX, ASSERTIONS, encodeAssertions } from "./control-frames.ts";
+import type { InSyncSet } from "./isr.ts";
+import type { Replica } from "./replica.ts";
 
 /** A table goes in chunks, the next when the control lane has drained (F6). */
 const CHUNK_BYTES_MAX = 32 * 1024;
@@ -11,7 +14,8 @@ const CHUNK_BYTES_MAX = 32 * 1024;
 export class AssertionOutbox {
   readonly #session: Session;
   readonly #row: (group: GroupId, session: Session) => Assertion | null;
-  readonly #unsaid = new Set<GroupId>();
+  /** With what to say of a group that is no longer here. */
+  readonly #unsaid = new Map<GroupId, Assertion | null>();
 
   /** `row` says what is true of a group now; null when there is nothing to say. */
   constructor(session: Session, row: (group: GroupId, session: Session) => Assertion | null) {
@@ -20,8 +24,9 @@ export class AssertionOutbox {
     session.onDrained("control", () => this.flush());
   }
 
-  say(group: GroupId): void {
-    this.#unsaid.add(group);
+  /** `last`: what to say of a group that will not be here any more. */
+  say(group: GroupId, last: Assertion | null = null): void {
+    this.#unsaid.set(group, last);
   }
 
   /** End of turn, and when the control lane has drained. */
@@ -30,10 +35,10 @@ export class AssertionOutbox {
       const rows: Assertion[] = [];
       const groups: GroupId[] = [];
       let bytes = 0;
-      for (const group of this.#unsaid) {
+      for (const [group, last] of this.#unsaid) {
         if (bytes + ASSERTION_BYTES_MAX > CHUNK_BYTES_MAX) break;
         groups.push(group);
-        const row = this.#row(group, this.#session);
+        const row = last ?? this.#row(group, this.#session);
         if (row === null) continue;
         rows.push(row);
         bytes += 38 + row.isr.length * 4;
@@ -44,4 +49,28 @@ export class AssertionOutbox {
       for (const group of groups) this.#unsaid.delete(group);
     }
   }
+}
+
+/** What is true of a group now, as a broker is to hear it; `inSync`: what is in sync with its leader, if that is here. */
+export function assertionOf(
+  replica: Replica,
+  inSync: InSyncSet | null,
+  to: BrokerId,
+): Assertion | null {
+  if (inSync === null) return replica.ledTerm > 0 ? resignationOf(replica) : null;
+  const { group, machine, self: leader } = replica;
+  let commit = 0 as LogIndex;
+  for (const member of replica.members()) {
+    // Clamped to what this follower acknowledged in this term (F2).
+    if (member.broker === to) commit = machine.commitFor(member.replica);
+  }
+  const { brokers: isr, version } = inSync;
+  return { group, term: machine.term, leader, leads: true, commit, version, isr };
+}
+
+/** That it does not lead any more what it led last. */
+export function resignationOf({ group, self, ledTerm, leads }: Replica): Assertion {
+  assert(!leads, "a term is given up for good");
+  const nothing = { commit: 0 as LogIndex, version: 0, isr: [] };
+  return { group, term: ledTerm, leader: self, leads: false, ...nothing };
 }

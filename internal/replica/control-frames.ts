@@ -227,8 +227,9 @@ export function decodeAcknowledgement(
 export interface Assertion {
   readonly group: GroupId;
   readonly term: Term;
-  /** The leader's replica; 0 withdraws: the sender no longer leads `term`. */
-  readonly leader: ReplicaId | 0;
+  /** The replica that leads `term`, or that led it and does not any more. */
+  readonly leader: ReplicaId;
+  readonly leads: boolean;
   /** Clamped to what the receiver's replica acknowledged in this term (F2). */
   readonly commit: LogIndex;
   readonly version: number;
@@ -249,7 +250,8 @@ export function encodeAssertions(assertions: readonly Assertion[]): Uint8Array {
     writeSafeInteger(view, at + 16, row.leader);
     writeSafeInteger(view, at + 24, row.commit);
     view.setUint32(at + 32, row.version);
-    view.setUint16(at + 36, row.isr.length);
+    view.setUint8(at + 36, row.leads ? 1 : 0);
+    view.setUint8(at + 37, row.isr.length);
     at += ASSERTION_BYTES;
     for (const broker of row.isr) {
       view.setUint32(at, broker);
@@ -269,7 +271,7 @@ export function decodeAssertions(
   let at = start;
   while (at < end) {
     if (end - at < ASSERTION_BYTES) return failed("assertions");
-    const isrCount = view.getUint16(at + 36);
+    const isrCount = view.getUint8(at + 37);
     const next = at + ASSERTION_BYTES + isrCount * 4;
     if (next > end) return failed("assertions");
     const isr: BrokerId[] = [];
@@ -279,7 +281,8 @@ export function decodeAssertions(
     rows.push({
       group: readSafeInteger(view, at) as GroupId,
       term: readSafeInteger(view, at + 8) as Term,
-      leader: readSafeInteger(view, at + 16) as ReplicaId | 0,
+      leader: readSafeInteger(view, at + 16) as ReplicaId,
+      leads: view.getUint8(at + 36) !== 0,
       commit: readSafeInteger(view, at + 24) as LogIndex,
       version: view.getUint32(at + 32),
       isr,

@@ -75,6 +75,15 @@ export class Elections {
     this.arm(replica, rank + 1);
   }
 
+  /** What kept everybody from campaigning is over: nobody waits out the pauses that grew meanwhile. */
+  hurry(): void {
+    const nowMs = this.#clock.upMs();
+    for (const armed of this.#armed.values()) {
+      armed.tries = 0;
+      armed.dueMs = Math.min(armed.dueMs, nowMs + this.#entropy.below(this.#delays.retryMs));
+    }
+  }
+
   disarm(replica: Replica): void {
     this.#armed.delete(replica);
   }

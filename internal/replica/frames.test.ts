@@ -99,6 +99,7 @@ const assertion = fc.record({
   group: safe,
   term: safe,
   leader: safe,
+  leads: fc.boolean(),
   commit: safe,
   version: fc.nat(0xffff_ffff),
   isr: fc.array(fc.nat(999_999), { maxLength: 5 }),

@@ -76,7 +76,11 @@ export class HandOvers {
     const broker = replica.member(to)?.broker;
     if (broker === undefined || !this.#ports.inSync(replica).includes(broker)) return "not-in-sync";
     if (machine.lastIndex - machine.match(to) > BEHIND_ENTRIES_MAX) return "behind";
-    return peer.oldestWriteAgeMs > this.#ports.stallMs ? "stalled" : null;
+    return this.#isStalled(replica, to) ? "stalled" : null;
+  }
+
+  #isStalled(replica: Replica, member: ReplicaId): boolean {
+    return (this.#ports.peerOf(replica, member)?.oldestWriteAgeMs ?? 0) > this.#ports.stallMs;
   }
 
   /** Hands leadership over; `ended` runs once, later, and says whether it moved. */
@@ -147,6 +151,8 @@ export class HandOvers {
     const { machine } = replica;
     let best: ReplicaId | null = null;
     for (const id of this.#others(replica, mayLead)) {
+      // Once it is told, this leader's term is over, and it could not begin its own.
+      if (this.#isStalled(replica, id)) continue;
       if (best === null || machine.match(id) > machine.match(best)) best = id;
     }
     return best;

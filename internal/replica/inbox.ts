@@ -122,6 +122,8 @@ export class Inbox {
     // Refusing the row before the machine sees it is always legal; the leader offers it again.
     if (!hasRoomForRow(this.#journal, row, replica.machine.term)) return nothing;
     const rejection = replica.receive(row, heads, bytes);
+    // It leads, then, as far as this session tells (L1).
+    if (replica.machine.leader === row.from) replica.assertedIn = this.#session.number;
     if (rejection !== null) {
       messages.push(replica.envelope(row.from, rejection));
       return nothing;

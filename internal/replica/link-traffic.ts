@@ -43,6 +43,8 @@ export interface LeaderNews {
 
 export interface LinkTrafficOptions extends PeerOptions {
   readonly silenceMs: number;
+  /** A bug that tests plant: an echo is contact with whoever lives at its sender. */
+  readonly echoIsContact: boolean;
 }
 
 export interface LinkTrafficEvents {
@@ -66,6 +68,8 @@ const LOSABLE: ReadonlySet<Message["say"]> = new Set([
   "vote-response",
   "pre-vote-response",
 ]);
+/** Groups whose leader is told again that it was left, with each of its pings (L7). */
+const REMINDED_PER_PING = 256;
 /** After a row was refused without a reason of Raft's, the peer is offered it again after this long. */
 const RETRY_MS = 50;
 
@@ -106,9 +110,9 @@ export class LinkTraffic {
     for (const peer of this.#peers.values()) peer.acknowledge();
   }
 
-  /** Says to everybody what is true of a group now. */
-  say(group: GroupId): void {
-    for (const peer of this.#peers.values()) peer.assertions.say(group);
+  /** Says to everybody what is true of a group now; `last`: what is true of one that leaves this broker. */
+  say(group: GroupId, last: Assertion | null = null): void {
+    for (const peer of this.#peers.values()) peer.assertions.say(group, last);
   }
 
   /** The open session that reaches a member, if the directory that it counts is at the other end (F5). */
@@ -121,14 +125,19 @@ export class LinkTraffic {
   }
 
   /**
-   * When a member was last known to follow this leader: the send time of the newest ping that its broker echoed in a
-   * session in which the member acknowledged something of this term (L5). An echo alone proves nothing: while this broker
-   * slept, its peers may have elected another leader, and they echo its pings all the same when it wakes up.
+   * Until when a member helps nobody else to lead, by this broker's clock: from the send time of the newest ping after
+   * `sinceMs` that its broker echoed, in a session in which the member acknowledged something of this term (L5). An echo
+   * alone proves nothing: while this broker slept, its peers may have elected another leader, and they echo its pings all
+   * the same when it wakes up.
    */
-  contactMs(replica: Replica, id: ReplicaId): number {
+  loyalUntilMs(replica: Replica, id: ReplicaId, sinceMs: number): number {
     const peer = this.peerOf(replica, id);
-    if (peer === null || replica.followedIn.get(id) !== peer.session.number) return -Infinity;
-    return this.#links.contactMs(peer.session.peer.broker);
+    if (peer === null) return -Infinity;
+    const follows = replica.followedIn.get(id) === peer.session.number;
+    if (!follows && !this.#options.echoIsContact) return -Infinity;
+    const { broker } = peer.session.peer;
+    const contactMs = this.#links.contactMs(broker);
+    return contactMs > sinceMs ? contactMs + this.#links.leaseMs(broker) : -Infinity;
   }
 
   sessionBegan(session: Session): void {
@@ -166,7 +175,10 @@ export class LinkTraffic {
 
   sessionEnded(session: Session): void {
     const peer = this.#peers.get(session.peer.broker);
-    if (peer?.session === session) this.#peers.delete(session.peer.broker);
+    if (peer?.session !== session) return;
+    this.#peers.delete(session.peer.broker);
+    // Silence is told once, and what this session brought came after it: whoever believed that must not go on (L1).
+    if (!peer.hasPinged) this.peerSilent(session.peer.broker);
   }
 
   /** Groups whose leader sits at the other end and did not assert itself in this session lose it (L1). */
@@ -196,7 +208,27 @@ export class LinkTraffic {
   pinged(session: Session, ping: PingFacts): void {
     this.#journal.notePeerDurable(session.peer.directory, ping.durableSequence as never);
     const peer = this.#peerFor(session);
-    if (peer !== null) peer.oldestWriteAgeMs = ping.oldestWriteAgeMs;
+    if (peer === null) return;
+    peer.hasPinged = true;
+    peer.oldestWriteAgeMs = ping.oldestWriteAgeMs;
+    this.#remind(peer);
+  }
+
+  /** A leader that was left answers readers for as long as its pings are echoed: it is told until it has heard (L5). */
+  #remind(peer: Peer): void {
+    let count = 0;
+    for (const replica of peer.unheard) {
+      if (++count > REMINDED_PER_PING) break;
+      // Behind those that were not told this time.
+      peer.unheard.delete(replica);
+      if (this.#groups.replica(replica.group) !== replica) continue;
+      for (const leader of replica.machine.unheard()) {
+        if (this.peerOf(replica, leader) !== peer) continue;
+        peer.unheard.add(replica);
+        replica.handle({ on: "remind", peer: leader });
+        break;
+      }
+    }
   }
 
   #register(): void {
@@ -242,7 +274,9 @@ export class LinkTraffic {
     if (replica === null || replica.self !== envelope.to) return;
     if (!this.#isMember(replica, envelope.from, session)) return;
     const { message, from } = envelope;
-    if (message.say === "timeout-now" && !this.#events.mayTakeOver(replica)) {
+    // Of a later term the machine knows better: it may have campaigned, and cannot take that back.
+    const isAsked = message.say === "timeout-now" && message.term >= replica.machine.term;
+    if (isAsked && !this.#events.mayTakeOver(replica)) {
       const refusal = { say: "transfer-refused", term: message.term } as const;
       this.#peerFor(session)?.post(replica.envelope(from, refusal));
       return this.#events.touch();
@@ -333,23 +367,16 @@ export class LinkTraffic {
   }
 
   #asserted(session: Session, row: Assertion): void {
-    const { group, term, isr, version } = row;
-    const leader = row.leader === 0 ? null : session.peer.broker;
+    const { group, term, isr, version, leads, leader, commit } = row;
+    const { broker } = session.peer;
+    if (leads) this.#events.leaderSaid({ group, term, leader: broker, isr, version });
     const replica = this.#groups.replica(group);
-    // A withdrawal only counts from the broker that led; anybody may say that it does not lead.
-    if (leader !== null) this.#events.leaderSaid({ group, term, leader, isr, version });
-    if (replica === null) return;
-    if (row.leader !== 0) {
-      if (!this.#isMember(replica, row.leader, session)) return;
-      const message = { say: "assert", term, commit: row.commit } as const;
-      replica.handle({ on: "message", from: row.leader, message });
+    if (replica === null || !this.#isMember(replica, leader, session)) return;
+    if (leads) {
+      replica.handle({ on: "message", from: leader, message: { say: "assert", term, commit } });
       const { machine } = replica;
-      if (machine.leader === row.leader && machine.term === term) {
-        replica.assertedIn = session.number;
-      }
-    } else if (!replica.leads && replica.leaderBroker === session.peer.broker) {
-      if (replica.machine.term <= term) replica.handle({ on: "leader-lost" });
-    }
+      if (machine.leader === leader && machine.term === term) replica.assertedIn = session.number;
+    } else replica.handle({ on: "resigned", peer: leader, term });
     this.#events.touch();
   }
 }

@@ -11,6 +11,7 @@ import type { MachineOptions } from "../raft/machine.ts";
 import type { Message } from "../raft/message.ts";
 import type { Session } from "../transport/contract.ts";
 import type { Links } from "../transport/links.ts";
+import { assertionOf, resignationOf } from "./assertions.ts";
 import type { Assertion } from "./control-frames.ts";
 import { ELECTION_DELAYS, Elections } from "./elections.ts";
 import type { ElectionDelays } from "./elections.ts";
@@ -23,6 +24,7 @@ import { memberProgress } from "./member-progress.ts";
 import type { MemberProgress } from "./member-progress.ts";
 import type { Membership } from "./membership.ts";
 import { groupTableOf } from "./group-table.ts";
+import { Leases } from "./lease.ts";
 import { LinkTraffic } from "./link-traffic.ts";
 import type { LeaderNews } from "./link-traffic.ts";
 import type { RecoveredGroup } from "./recovery.ts";
@@ -46,6 +48,10 @@ export interface ReplicaFaults {
   readonly voteForgotten?: boolean;
   /** A leader without contact to a quorum answers reads (breaks L5). */
   readonly staleLeaderAnswers?: boolean;
+  /** An echoed ping counts as contact, whomever its sender follows (breaks L5). */
+  readonly echoIsContact?: boolean;
+  /** Replicas vote at once after a start (breaks L5). */
+  readonly noQuietPeriod?: boolean;
 }
 
 export interface MultiRaftOptions extends StallLimits {
@@ -92,6 +98,7 @@ export class MultiRaft implements Surroundings {
   /** Sessions with peers; the link events of this broker go to it. */
   readonly #traffic: LinkTraffic;
   readonly #inSync = new Map<Replica, InSyncSet>();
+  readonly #leases: Leases;
   readonly #elections: Elections;
   readonly #standings: Standings;
   readonly #deferred = new Set<Replica>();
@@ -140,7 +147,9 @@ export class MultiRaft implements Surroundings {
     });
     journal.onDurable = () => this.#durable();
     journal.groupTable = groupTableOf(this, (one) => this.#standings.of(one) === "suspect");
+    if (options.faults?.noQuietPeriod === true) this.#standings.settle();
     this.#traffic = this.#makeTraffic(links);
+    this.#leases = new Leases(world.clock, this.#traffic);
     this.#handOvers = new HandOvers({
       clock: world.clock,
       probe: this.#probe,
@@ -153,7 +162,8 @@ export class MultiRaft implements Surroundings {
       ageMs: () => journal.oldestUnfinishedWriteMs(),
       led: () => this.led(),
       handOver: (replica) => void this.#handOvers.away(replica, "stall"),
-      sayAnew: (replica) => this.#sayAnew(replica),
+      resign: (replica) => replica.handle({ on: "resign" }),
+      goOn: () => this.#elections.hurry(),
       touch: () => this.#touch(),
     });
     this.#repairs = new Repairs(world, journal, links, this, {
@@ -170,6 +180,7 @@ export class MultiRaft implements Surroundings {
     const options = {
       silenceMs: this.#options.silenceMs,
       acksEarly: this.#options.faults?.ackBeforeSync === true,
+      echoIsContact: this.#options.faults?.echoIsContact === true,
       frameBytesMax: this.#options.frameBytesMax ?? FRAME_BYTES_MAX,
     };
     return new LinkTraffic(this.#world, this.journal, links, this, options, {
@@ -252,6 +263,7 @@ export class MultiRaft implements Surroundings {
     const replica = this.#replicas.get(group);
     if (replica === undefined) return;
     replica.handle({ on: "standing", standing: "suspect" });
+    if (replica.ledTerm > 0) this.#traffic.say(group, resignationOf(replica));
     // While the group is here: a group table that is being written takes its row before it goes (J5).
     replica.recordDrop();
     this.#replicas.delete(group);
@@ -297,27 +309,19 @@ export class MultiRaft implements Surroundings {
   }
 
   /**
-   * Whether this leader may answer reads: a quorum that follows it echoed one of its pings within the silence limit (L5),
-   * its own journal is not stalled (L4), and it is not handing leadership over.
+   * Whether this leader may answer reads: its lease holds (L5), its own journal is not stalled (L4), and it is not handing
+   * leadership over.
    */
   mayServe(replica: Replica): boolean {
     if (!replica.serves || this.#stall.state === "fenced") return false;
     if (this.#options.faults?.staleLeaderAnswers === true) return true;
     if (replica.machine.transferTarget !== null) return false;
-    const { voters, votersOutgoing } = replica.machine.configuration;
-    const sinceMs = this.#world.clock.upMs() - this.#options.silenceMs;
-    return (
-      this.#inContact(replica, voters, sinceMs) && this.#inContact(replica, votersOutgoing, sinceMs)
-    );
+    return this.#leases.holds(replica);
   }
 
-  #inContact(replica: Replica, voters: readonly ReplicaId[], sinceMs: number): boolean {
-    if (voters.length === 0) return true;
-    let count = 0;
-    for (const voter of voters) {
-      if (voter === replica.self || this.#traffic.contactMs(replica, voter) >= sinceMs) count++;
-    }
-    return count * 2 > voters.length;
+  /** Whether this leader answers readers, and does so on the strength of what that voter promised. */
+  reliesOn(replica: Replica, voter: ReplicaId): boolean {
+    return this.mayServe(replica) && this.#leases.countsOn(replica, voter);
   }
 
   /** Hands leadership of a group to another broker's replica; given up after a second. `ended` says whether it moved. */
@@ -416,8 +420,13 @@ export class MultiRaft implements Surroundings {
   roleChanged(replica: Replica): void {
     const { machine } = replica;
     this.#probe.roleChanged(machine.role);
-    if (replica.leads) this.#inSync.set(replica, new InSyncSet(replica, this.#world.clock.upMs()));
-    else this.#inSync.delete(replica);
+    if (replica.leads) {
+      replica.ledTerm = machine.term;
+      this.#inSync.set(replica, new InSyncSet(replica, this.#world.clock.upMs()));
+    } else this.#inSync.delete(replica);
+    for (const leader of machine.unheard()) {
+      this.#traffic.peerOf(replica, leader)?.unheard.add(replica);
+    }
     if (replica.leads || machine.leader !== null) this.#elections.disarm(replica);
     else if (this.#mayCampaign(replica)) {
       const rank = this.#rankOf(replica);
@@ -433,7 +442,7 @@ export class MultiRaft implements Surroundings {
   /** Steps that a role change asks for, and that must not happen inside the step that made it. */
   #afterRoleChange(replica: Replica): void {
     this.#setStanding(replica);
-    this.#traffic.say(replica.group);
+    if (replica.ledTerm > 0) this.#traffic.say(replica.group);
     this.#announce(replica);
     this.#handOvers.roleChanged(replica);
     if (!replica.leads) return;
@@ -449,8 +458,8 @@ export class MultiRaft implements Surroundings {
     const { group, machine } = replica;
     const inSync = this.#inSync.get(replica);
     if (inSync === undefined) return;
-    const leader = this.#stall.state === "fenced" ? null : this.#options.broker;
     const { brokers: isr, version } = inSync;
+    const leader = this.#options.broker;
     this.#events.leaderSaid({ group, term: machine.term, leader, isr, version });
   }
 
@@ -509,20 +518,7 @@ export class MultiRaft implements Surroundings {
   #assertionOf(group: GroupId, session: Session): Assertion | null {
     const replica = this.#replicas.get(group);
     if (replica === undefined) return null;
-    const { machine } = replica;
-    const inSync = this.#inSync.get(replica);
-    if (inSync === undefined || this.#stall.state === "fenced") {
-      const nothing = { commit: 0 as LogIndex, version: 0xffff_ffff, isr: [] };
-      return { group, term: machine.term, leader: 0, ...nothing };
-    }
-    let commit = 0 as LogIndex;
-    for (const member of replica.members()) {
-      if (member.broker !== session.peer.broker) continue;
-      // Clamped to what this follower acknowledged in this term (F2).
-      commit = machine.commitFor(member.replica);
-    }
-    const { brokers: isr, version } = inSync;
-    return { group, term: machine.term, leader: replica.self, commit, version, isr };
+    return assertionOf(replica, this.#inSync.get(replica) ?? null, session.peer.broker);
   }
 
   // Timers.
@@ -559,14 +555,6 @@ export class MultiRaft implements Surroundings {
       replica.client?.progressed();
       this.#touch();
     });
-  }
-
-  /** The same leader in the same term says something else of itself: a higher version, so that it counts. */
-  #sayAnew(replica: Replica): void {
-    const inSync = this.#inSync.get(replica);
-    if (inSync === undefined) return;
-    inSync.version++;
-    this.#afterRoleChange(replica);
   }
 
   /**

@@ -44,6 +44,10 @@ export class Peer {
   readonly catchUpInbox: Inbox;
   /** Groups whose rows were refused lately: they are offered again soon. */
   readonly retrying = new Set<Replica>();
+  /** Groups whose leader at the other end was left and is not known to have heard of it (L5). */
+  readonly unheard = new Set<Replica>();
+  /** A ping came in this session. */
+  hasPinged = false;
   /** Age of its oldest unfinished journal write, by its last ping (L4). */
   oldestWriteAgeMs = 0;
   #envelopes: Envelope[] = [];

@@ -78,7 +78,9 @@ export class Replica {
   /** Set by the broker's ledger of writes. */
   ledgerTicket = 0;
   ledgerSlot = 0;
-  /** The session number under which the known leader asserted itself (L1); 0 when it did not. */
+  /** The last term that this replica led, since its process began; 0 when it led none. */
+  ledTerm = 0 as Term;
+  /** The session number under which the known leader said that it leads, by its table or by entries (L1); 0: it did not. */
   assertedIn = 0;
   /** Of a leader: the session number in which a peer last said that it follows this term (L5). */
   readonly followedIn = new Map<ReplicaId, number>();

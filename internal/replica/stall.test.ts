@@ -21,7 +21,8 @@ function done(...ages: readonly number[]): string[] {
     ageMs: () => ageMs,
     led: () => [{ leads: true } as Replica],
     handOver: () => void heard.push("hand over"),
-    sayAnew: () => void heard.push(`say ${watch.state}`),
+    resign: () => void heard.push("resign"),
+    goOn: () => void heard.push("go on"),
     touch: () => {},
   });
   for (const age of ages) {
@@ -31,11 +32,12 @@ function done(...ages: readonly number[]): string[] {
   return heard;
 }
 
-test("a slow journal hands leaderships over, a hung one withdraws them, and in the end the broker goes", () => {
-  expect(done(10, 501, 700, 2_001, 30_001)).toEqual(["hand over", "say fenced", "journal-stalled"]);
+test("a slow journal hands leaderships over, a hung one gives them up, and in the end the broker goes", () => {
+  expect(done(10, 501, 700, 2_001, 30_001)).toEqual(["hand over", "resign", "journal-stalled"]);
 });
 
-test("what was withdrawn is said again as soon as the journal is not hung any more, be it slow or not", () => {
-  expect(done(2_001, 10)).toEqual(["say fenced", "say no"]);
-  expect(done(2_001, 600)).toEqual(["say fenced", "say slow", "hand over"]);
+test("a journal that goes on lets campaigns go on", () => {
+  expect(done(2_001, 10)).toEqual(["resign", "go on"]);
+  expect(done(2_001, 600)).toEqual(["resign", "go on", "hand over"]);
+  expect(done(600, 10)).toEqual(["hand over"]);
 });

@@ -19,8 +19,10 @@ export interface StallPorts {
   ageMs(): number;
   led(): Iterable<Replica>;
   handOver(replica: Replica): void;
-  /** What this broker says of its leadership has changed. */
-  sayAnew(replica: Replica): void;
+  /** Gives the leadership up, whoever may take it. */
+  resign(replica: Replica): void;
+  /** The journal goes on: whoever waits to campaign need not wait any longer. */
+  goOn(): void;
   touch(): void;
 }
 
@@ -53,12 +55,13 @@ export class StallWatch {
     if (now === before) return;
     this.#state = now;
     this.#world.log.warn({ ageMs, state: now }, "journal-stall");
-    const isSaidAnew = now !== "slow" || before === "fenced";
+    if (before === "fenced") this.#ports.goOn();
+    if (now === "no") return;
     inSlices(this.#world.clock, this.#ports.led(), (replica) => {
       // What came after is dealt with by its own round.
       if (this.#state !== now || !replica.leads) return;
-      if (isSaidAnew) this.#ports.sayAnew(replica);
-      if (now === "slow") this.#ports.handOver(replica);
+      if (now === "fenced") this.#ports.resign(replica);
+      else this.#ports.handOver(replica);
       this.#ports.touch();
     });
   }

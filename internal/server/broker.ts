@@ -348,7 +348,7 @@ export class Broker {
     const { recovered } = this.journal;
     for (const group of recovery.groups()) {
       const replica = this.raft.adopt(group);
-      if (replica.group === CONTROLLER_GROUP) this.controller.vote(replica);
+      if (replica.group === CONTROLLER_GROUP) this.controller.vote(replica, this.raft);
       else this.partitions.of(replica.group).bind(replica, this.raft);
     }
     // The journal still told of groups that were dropped.
@@ -417,7 +417,7 @@ export class Broker {
       rank: configuration.voters.findIndex(({ broker }) => broker === this.id),
       firstTerm: 0 as Term,
     });
-    this.controller.vote(replica);
+    this.controller.vote(replica, this.raft);
   }
 
   /** This directory belongs to a cluster from now on (C1). */

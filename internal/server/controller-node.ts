@@ -23,6 +23,7 @@ import type { BrokerId, ClusterId, LogIndex } from "../model/ids.ts";
 import { CONTROLLER_GROUP } from "../model/ids.ts";
 import type { World } from "../ports/world.ts";
 import type { MemberProgress } from "../replica/member-progress.ts";
+import type { MultiRaft } from "../replica/multi-raft.ts";
 import type { Replica } from "../replica/replica.ts";
 import { ReplicatedCommandLog } from "../statelog/replicated-command-log.ts";
 import { StateLog } from "../statelog/state-log.ts";
@@ -197,10 +198,10 @@ export class ControllerNode {
   }
 
   /** This broker is a voter of group 0. */
-  vote(replica: Replica): void {
+  vote(replica: Replica, raft: Pick<MultiRaft, "mayServe">): void {
     this.#follower.stop();
     this.#replica = replica;
-    this.commandLog.bind(replica);
+    this.commandLog.bind(replica, raft);
   }
 
   /** It is not: the image comes over the links, from the voters. */

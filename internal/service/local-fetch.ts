@@ -181,11 +181,13 @@ export class LocalFetch {
   ): Promise<void> {
     let left = Math.min(request.bytesMax, this.#settings.fetchBytesMax);
     let isFirst = true;
+    let hasWaited = false;
     const reads: (ReadBytes | "storage")[] = [];
     let startMs = this.#clock.upMs();
     for (let k = 0; k < states.length; k++) {
       if (k > 0 && this.#clock.upMs() - startMs > STRETCH_MS_MAX) {
         await new Promise<void>((resolve) => this.#clock.after(0, resolve)); // L7
+        hasWaited = true;
         startMs = this.#clock.upMs();
       }
       const state = states[k] as State;
@@ -197,7 +199,10 @@ export class LocalFetch {
         const offset = wanted.fetchOffset;
         const memory = readFromMemory(partition, this.#journal, offset, bytesMax, isFirst);
         if (memory !== "on-disk") read = memory;
-        else read = await this.#fromDisk(partition, offset, bytesMax, isFirst);
+        else {
+          read = await this.#fromDisk(partition, offset, bytesMax, isFirst);
+          hasWaited = true;
+        }
       }
       if (read !== "storage" && read.bytes > 0) {
         left -= read.bytes;
@@ -205,7 +210,12 @@ export class LocalFetch {
       }
       reads.push(read);
     }
-    const partitions = states.map((state, k) => fetched(state, reads[k] ?? NO_BYTES));
+    const partitions = states.map((state, k) => {
+      // Leadership and lease may have gone while the disk was read (L5).
+      const isOld = hasWaited && state.state === "readable";
+      const wanted = request.partitions[k] as FetchPartition;
+      return fetched(isOld ? this.#stateOf(wanted, request) : state, reads[k] ?? NO_BYTES);
+    });
     let isReleased = false;
     done({
       partitions,

@@ -15,6 +15,11 @@ export interface CommandLog {
   ):
     | { readonly ok: true; readonly term: Term; readonly index: LogIndex }
     | { readonly ok: false; readonly fault: ProposeRefusal };
+  /**
+   * Whether no other leader can have committed anything by now (L5): only then may what the state
+   * says be told without a commit of this leader.
+   */
+  mayAnswer(): boolean;
   /** Names the one follower. Called once, before the group starts. */
   attach(follower: CommandFollower): void;
 }

@@ -93,6 +93,10 @@ export class PartitionCommandLog implements CommandLog {
     return refusal === null ? { ok: true, term, index } : { ok: false, fault: refusal };
   }
 
+  mayAnswer(): boolean {
+    return this.#term !== null && this.#partition.mayServe;
+  }
+
   #moved(): void {
     if (this.#state === "closed") return;
     const { leads, term } = this.#partition;

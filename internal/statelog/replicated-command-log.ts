@@ -9,6 +9,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Role } from "../raft/effect.ts";
 import { ENTRY_COMMAND } from "../raft/entry.ts";
 import type { AppendedEntry, LogClient } from "../replica/log-client.ts";
+import type { MultiRaft } from "../replica/multi-raft.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { CommandFollower, CommandLog } from "./command-log.ts";
 
@@ -28,6 +29,7 @@ export class ReplicatedCommandLog implements LogClient, CommandLog {
   readonly #clock: Clock;
   readonly #damaged: (index: LogIndex) => void;
   #replica: Replica | null = null;
+  #raft: Pick<MultiRaft, "mayServe"> | null = null;
   #follower: CommandFollower | null = null;
   #commit = 0 as LogIndex;
   /** The term that is to be led once everything before it is applied. */
@@ -47,9 +49,10 @@ export class ReplicatedCommandLog implements LogClient, CommandLog {
     this.#follower = follower;
   }
 
-  bind(replica: Replica): void {
+  bind(replica: Replica, raft: Pick<MultiRaft, "mayServe">): void {
     assert(this.#follower !== null, "the follower is named before the group starts");
     this.#replica = replica;
+    this.#raft = raft;
     replica.attach(this);
   }
 
@@ -69,6 +72,11 @@ export class ReplicatedCommandLog implements LogClient, CommandLog {
     });
     if (typeof index === "string") return { ok: false, fault: index };
     return { ok: true, term: replica.machine.term, index };
+  }
+
+  mayAnswer(): boolean {
+    const replica = this.#replica;
+    return this.#leads && replica !== null && this.#raft?.mayServe(replica) === true;
   }
 
   appended(entry: AppendedEntry): void {

@@ -283,11 +283,15 @@ export class StateLog<State, Request, Reply, Fault, Rec> implements CommandFollo
     this.#inFlight.push(batch);
   }
 
-  /** Nothing to propose: the answers wait for what was proposed before them, if that is not committed yet. */
+  /**
+   * Nothing to propose: the answers wait for what was proposed before them, if that is not committed yet. If it is, they
+   * rest on the lease: a leader that has a successor says "exists" of what the successor has deleted.
+   */
   #settle(batch: Batch<Rec>): void {
     const last = this.#inFlight.at(-1);
-    if (last === undefined) this.#answer(batch.waiters, this.#appliedIndex);
-    else for (const waiter of batch.waiters) last.waiters.push(waiter);
+    if (last !== undefined) for (const waiter of batch.waiters) last.waiters.push(waiter);
+    else if (this.#log.mayAnswer()) this.#answer(batch.waiters, this.#appliedIndex);
+    else this.#fail(batch.waiters, { kind: "not-leader" });
   }
 
   #applyForeign(index: LogIndex, bytes: Uint8Array, start: number, end: number): void {

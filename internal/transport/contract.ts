@@ -13,6 +13,8 @@ export interface LinkIdentity {
   readonly cluster: ClusterId | null;
   /** Opaque, at most FOUNDING_STATE_BYTES_MAX; set by the cluster layer with `setFoundingState`. */
   readonly foundingState: Uint8Array;
+  /** Its `link.silence.ms`: so long at least it is loyal to whoever it hears (L5). */
+  readonly silenceMs: number;
 }
 
 export interface PeerIdentity extends LinkIdentity {
@@ -83,8 +85,9 @@ export interface LinkEvents {
    */
   sessionEnded(session: Session): void;
   /**
-   * The silence limit passed without a ping, or a connect was refused (L3). Once per silence: again
-   * only after a ping ended this one. Also for configured peers that were never reached.
+   * The silence limit passed without a ping (L3). Once per
+   * silence: again only after a ping ended this one. Also for configured peers that were never
+   * reached.
    */
   peerSilent(broker: BrokerId): void;
   /** A ping arrived. Called for each one; `isSilent` is already false. */

@@ -28,6 +28,7 @@ const identity: fc.Arbitrary<LinkIdentity> = fc.record({
   incarnation: fc.maxSafeNat().map((count) => count as Incarnation),
   cluster: fc.option(uuid.map((id) => id as ClusterId)),
   foundingState: fc.uint8Array({ maxLength: 4096 }),
+  silenceMs: fc.integer({ min: 1, max: 0xffffffff }),
 });
 const hello = fc.record({
   purpose: fc.constantFrom("session" as const, "knock" as const),
@@ -78,6 +79,7 @@ it("refuses identities that cannot be", () => {
     incarnation: 1 as Incarnation,
     cluster: null,
     foundingState: new Uint8Array(0),
+    silenceMs: 400,
   };
   const decoded = (identity: LinkIdentity) => {
     const bytes = encodeIdentity(identity);
@@ -88,6 +90,7 @@ it("refuses identities that cannot be", () => {
   expect(decoded({ ...good, directory: "" as DirectoryId })).toBeNull();
   expect(decoded({ ...good, incarnation: -1 as Incarnation })).toBeNull();
   expect(decoded({ ...good, foundingState: new Uint8Array(4097) })).toBeNull();
+  expect(decoded({ ...good, silenceMs: 0 })).toBeNull();
 });
 
 it("pings: reads back what it wrote, refuses impossible numbers", () => {

@@ -78,6 +78,7 @@ function writeIdentity(writer: Writer, identity: LinkIdentity): void {
   writer.uuid(identity.cluster ?? "");
   writer.u16(identity.foundingState.length);
   writer.copy(identity.foundingState, 0, identity.foundingState.length);
+  writer.u32(identity.silenceMs);
 }
 
 function readIdentity(reader: Reader): LinkIdentity | null {
@@ -88,13 +89,16 @@ function readIdentity(reader: Reader): LinkIdentity | null {
   const foundingBytes = reader.u16();
   if (foundingBytes > FOUNDING_STATE_BYTES_MAX) return null;
   const foundingState = reader.view(foundingBytes).slice();
+  const silenceMs = reader.u32();
   if (reader.fault !== null || broker === 0 || directory === "" || incarnation < 0) return null;
+  if (silenceMs === 0) return null;
   return {
     broker,
     directory,
     incarnation,
     cluster: cluster === "" ? null : cluster,
     foundingState,
+    silenceMs,
   };
 }
 

@@ -43,6 +43,11 @@ import type { SessionOwner } from "./session.ts";
 
 export type ListenFault = { readonly kind: "listen"; readonly code: string; readonly at: Address };
 
+/**
+ * The part of a voter's loyalty that a leader relies on. What is left of it covers clocks of which
+ * one runs up to a tenth faster than the other.
+ */
+const LEASE_PART = 0.9;
 const NOWHERE: Address = { host: "", port: 0 };
 const LANES = ["control", "data", "bulk"] as const satisfies readonly Lane[];
 
@@ -62,14 +67,15 @@ export class Links implements SessionOwner {
   constructor(
     world: LinkWorld,
     options: Partial<LinkOptions>,
-    identity: LinkIdentity,
+    identity: Omit<LinkIdentity, "silenceMs">,
     events: LinkEvents,
     ownFacts: () => OwnFacts,
   ) {
     this.#events = events;
+    const allOptions = { ...DEFAULT_OPTIONS, ...options };
     this.#core = {
       world,
-      options: { ...DEFAULT_OPTIONS, ...options },
+      options: allOptions,
       probe: new LinkProbe(
         world.meter,
         () => this.#sessions.size,
@@ -79,7 +85,7 @@ export class Links implements SessionOwner {
       log: new LimitedLog(world.log.child({ mod: "links" }), () => world.clock.upMs()),
       ownFacts,
       handlers: [],
-      identity,
+      identity: { ...identity, silenceMs: allOptions.silenceMs },
     };
     this.#dialler = new Dialler(this.#core, {
       isCurrent: (peer) => this.#peers.get(peer.broker) === peer,
@@ -88,7 +94,8 @@ export class Links implements SessionOwner {
       refused: (fault) => this.#refused(fault),
       // L3: nobody listens there, which is as good as silence.
       unreachable: (peer) => {
-        if (peer.fallSilent()) this.#fellSilent(peer);
+        const isPromised = peer.isPromised(allOptions, world.clock.upMs());
+        if (!isPromised && peer.fallSilent()) this.#fellSilent(peer);
       },
     });
     this.#dialler.reachable = this.#core.options.advertised ?? NOWHERE;
@@ -191,6 +198,17 @@ export class Links implements SessionOwner {
   }
 
   /**
+   * How long after `contactMs` the broker at the other end helps nobody else to lead a group whose
+   * leader is here. Both sides measure by clocks of their own, and neither knows when the other
+   * changes its setting: the shorter of both counts, less a margin (L5).
+   */
+  leaseMs(broker: BrokerId): number {
+    const peer = this.#peers.get(broker)?.session?.peer;
+    if (peer === undefined) return 0;
+    return LEASE_PART * Math.min(this.#core.options.silenceMs, peer.silenceMs);
+  }
+
+  /**
    * True from `peerSilent` to the next ping, and for a broker that is neither a peer nor linked.
    */
   isSilent(broker: BrokerId): boolean {
@@ -251,7 +269,7 @@ export class Links implements SessionOwner {
 
   #beat(): void {
     for (const peer of [...this.#peers.values()]) {
-      if (peer.countInterval(this.#core.options)) {
+      if (peer.countInterval(this.#core.options, this.#core.world.clock.upMs())) {
         if (peer.fallSilent()) this.#fellSilent(peer);
         else peer.session?.finish("silent");
       }
@@ -376,7 +394,7 @@ export class Links implements SessionOwner {
   }
 
   pingArrived(session: LinkSession, ping: Ping): void {
-    this.#peers.get(session.peer.broker)?.heardPing();
+    this.#peers.get(session.peer.broker)?.heardPing(this.#core.world.clock.upMs());
     const { incarnation, durableSequence, oldestWriteAgeMs } = ping;
     this.#events.pinged(session, { incarnation, durableSequence, oldestWriteAgeMs });
   }

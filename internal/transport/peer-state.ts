@@ -31,6 +31,9 @@ export class PeerState {
   waiting: Cancel | null = null;
   /** Start of the newest dial, monotonic. */
   dialledAtMs = -Infinity;
+  /** What the peer said last of its own silence limit. */
+  #silenceMs = 0;
+  #heardMs = -Infinity;
   #heard = false;
   #missed = 0;
   #failures = 0;
@@ -41,7 +44,8 @@ export class PeerState {
     this.configured = configured;
   }
 
-  heardPing(): void {
+  heardPing(nowMs: number): void {
+    this.#heardMs = nowMs;
     this.#heard = true;
     this.#missed = 0;
     this.#failures = 0;
@@ -51,17 +55,31 @@ export class PeerState {
   /** A session begins; one with a silent peer gets a full silence limit for its first ping. */
   sessionBegan(session: LinkSession): void {
     this.session = session;
+    this.#silenceMs = session.peer.silenceMs;
     if (this.silent) this.#missed = 0;
   }
 
   /** One observed ping interval went by. True when the silence limit is reached. */
-  countInterval(options: LinkOptions): boolean {
+  countInterval(options: LinkOptions, nowMs: number): boolean {
     if (this.#heard) {
       this.#heard = false;
       return false;
     }
     this.#missed++;
-    return this.#missed * options.pingMs >= options.silenceMs;
+    const isCounted = this.#missed * options.pingMs >= this.#limitMs(options);
+    return isCounted && !this.isPromised(options, nowMs);
+  }
+
+  /**
+   * Each ping is a promise to its sender: for the longer of both silence limits this broker helps
+   * nobody else to lead, however sure it is that the sender is gone (L5).
+   */
+  isPromised(options: LinkOptions, nowMs: number): boolean {
+    return nowMs - this.#heardMs < this.#limitMs(options);
+  }
+
+  #limitMs({ silenceMs }: LinkOptions): number {
+    return Math.max(silenceMs, this.#silenceMs);
   }
 
   /** True when the peer was not silent yet. */

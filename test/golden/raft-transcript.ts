@@ -5,7 +5,8 @@
 //   replica 4 voters=1,2,3 log=1,1,2 term=3 base=5/2       adds one with this disk
 //   expire 1, lost-leader 2                                election timeout; the leader is silent
 //   lost 1 2, back 1 2                                     peer silent; new session with it
-//   propose 1 count=2, transfer 1 2, transfer-timeout 1
+//   propose 1 count=2, transfer 1 2, transfer-timeout 1, resign 1
+//   resigned 2 1 term=3, remind 2 1                        1 said that it gave up term 3; tell 1 again that it was left
 //   change 1 voters=1,2 learners=3 revision=1
 //   checkpoint 1 5, base-copied 1 4, standing 1 quiet, assert 1 2
 //   sync 1 writes=1, crash 1 kept=1, restart 1 standing=quiet
@@ -99,6 +100,14 @@ export class Transcript {
         return fleet.step(node, { on: "transfer", to: peer });
       case "transfer-timeout":
         return fleet.step(node, { on: "transfer-timeout" });
+      case "resign":
+        return fleet.step(node, { on: "resign" });
+      case "resigned": {
+        const term = (numberOf(named, "term") ?? this.#machine(node).term) as Term;
+        return fleet.step(node, { on: "resigned", peer, term });
+      }
+      case "remind":
+        return fleet.step(node, { on: "remind", peer });
       case "standing":
         return fleet.step(node, { on: "standing", standing });
       case "assert":
@@ -266,7 +275,7 @@ export class Transcript {
         const lost = this.#fleet.isCut(from, to) ? " (cut)" : "";
         this.#say(`${from} → ${to} ${messageText(message)}${lost}`);
       },
-      stepped: (node) => oracle.stepped(node),
+      stepped: (node, event) => oracle.stepped(node, event),
       restarted: (node) => oracle.restarted(node),
     };
   }

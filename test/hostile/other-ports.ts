@@ -197,6 +197,7 @@ function hello(random: Random): Uint8Array {
       incarnation: random.of([0, 1, 5, 2 ** 53 - 1]) as Incarnation,
       cluster: random.of([null, uuid(random) as ClusterId]),
       foundingState: random.bytes(random.of([0, 10, 4_000])),
+      silenceMs: 400,
     },
   });
 }

@@ -22,6 +22,10 @@ export class StepClock implements Clock {
     return this.ms;
   }
 
+  awakeSinceMs(): number {
+    return -Infinity;
+  }
+
   upMs(): number {
     return this.ms;
   }
@@ -83,6 +87,8 @@ export class CommandGroup {
   #serving = false;
   #term = 0 as Term;
   #lastIndex = 0;
+  /** Of the leader that is served. */
+  leaseHolds = true;
   refuseNext: "busy" | "storage-full" | null = null;
 
   get leader(): number {
@@ -98,6 +104,7 @@ export class CommandGroup {
     this.#seats[seatNumber] = seat;
     return {
       attach: (follower) => (seat.follower = follower),
+      mayAnswer: () => seatNumber === this.#leader && this.leaseHolds,
       propose: (payload) => {
         if (seatNumber !== this.#leader) return { ok: false, fault: "not-leader" };
         const refusal = this.refuseNext;

@@ -233,6 +233,45 @@ function property(bugs: StateLogBugs): fc.IProperty<[readonly Step[]]> {
   });
 }
 
+test("StateLog tells nothing without a commit where the lease does not hold (L5)", () => {
+  const clock = new StepClock();
+  const group = new CommandGroup();
+  const world = { clock, entropy: seededEntropy(1) };
+  const node = new StateLog(register, group.log(0), world, { undecodable: () => undefined });
+  group.elect(0, 0);
+  const said: string[] = [];
+  const claim = (owner: number): void =>
+    node.submit({ ask: "claim", name: "n", owner }, (outcome) =>
+      said.push(outcome.ok ? "ok" : outcome.fault.kind),
+    );
+  const turn = (): string[] => {
+    clock.endTurn();
+    return said.splice(0);
+  };
+  claim(1);
+  turn();
+  group.commit(1);
+  expect(turn()).toEqual(["ok"]);
+  claim(2);
+  expect(turn()).toEqual(["taken"]);
+
+  group.leaseHolds = false;
+  claim(2);
+  node.read(
+    ({ size }) => size,
+    (outcome) => said.push(outcome.ok ? "read" : outcome.fault.kind),
+  );
+  expect(turn()).toEqual(["not-leader", "not-leader"]);
+
+  // A commit of this leader is proof enough.
+  node.submit({ ask: "release", name: "n", owner: 1 }, ({ ok: isOk }) => said.push(`${isOk}`));
+  claim(3);
+  claim(4);
+  expect(turn()).toEqual([]);
+  group.commit(1);
+  expect(turn()).toEqual(["true", "ok", "taken"]);
+});
+
 test("StateLog answers only what is committed, and two handlers never both win", () => {
   fc.assert(property({}), { numRuns: 1_500 });
 });

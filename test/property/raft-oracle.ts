@@ -7,6 +7,7 @@ import type { Effect, Role } from "../../internal/raft/effect.ts";
 import type { Event } from "../../internal/raft/event.ts";
 import type { Machine } from "../../internal/raft/machine.ts";
 import type { Fleet, Node, Observer, Packet } from "./raft-fleet.ts";
+import { Loyalty } from "./raft-loyalty.ts";
 import type { Store } from "./raft-store.ts";
 
 export class Violation extends Error {
@@ -35,6 +36,7 @@ export class Oracle implements Observer {
   readonly committed: Committed[] = [];
   /** Counts what the schedules reached, so that a test can tell an idle run from a busy one. */
   readonly reached = new Map<string, number>();
+  readonly loyalty = new Loyalty(check);
   readonly #leaders = new Map<number, ReplicaId>();
   /**
    * By index and term: the payload and the term before it. Equal everywhere, that is log matching.
@@ -50,6 +52,7 @@ export class Oracle implements Observer {
   readonly #appenders = new Set<ReplicaId>();
 
   restarted(node: Node): void {
+    this.loyalty.restarted(node);
     this.#commits.set(node.id, node.disk.base.index);
     this.#writes.set(node.id, 0);
     const { machine } = node;
@@ -106,8 +109,10 @@ export class Oracle implements Observer {
     }
   }
 
-  packet(node: Node, { to, message }: Packet): void {
+  packet(node: Node, packet: Packet): void {
+    const { to, message } = packet;
     this.#count(message.say);
+    this.loyalty.sent(node, to, message);
     const { disk } = node;
     switch (message.say) {
       case "vote-request":
@@ -139,9 +144,10 @@ export class Oracle implements Observer {
     }
   }
 
-  stepped(node: Node): void {
+  stepped(node: Node, event: Event): void {
     const { machine } = node;
     if (machine === null) return;
+    this.loyalty.stepped(node, event, node.disk.term === machine.term);
     const said = this.#saidBy(node);
     check(said.role === machine.role && said.term === machine.term, "a change of role is said");
     check(said.configuration === machine.configuration, "a change of configuration is said");

@@ -60,6 +60,9 @@ const ACTS: readonly (readonly [weight: number, act: Act])[] = [
   [2, (schedule, node, dice) => schedule.checkpoint(node, dice)],
   [6, (schedule, node, dice) => schedule.copyBase(node, dice)],
   [1, (schedule, node, dice) => schedule.stand(node, dice)],
+  [3, (schedule, node, dice) => schedule.hearOfResignation(node, dice)],
+  [1, (schedule, node) => schedule.step(node, { on: "resign" })],
+  [1, (schedule, node, dice) => schedule.remind(node, dice)],
 ];
 
 const ODDS = ACTS.flatMap(([weight, act]) => Array.from({ length: weight }, () => act));
@@ -283,6 +286,18 @@ export class Schedule {
   copyBaseTo(node: Node, peer: ReplicaId): void {
     const { machine } = node;
     if (machine !== null) this.step(node, { on: "base-copied", peer, base: machine.base });
+  }
+
+  /** The link's table says that somebody leads no more what it led. */
+  hearOfResignation(node: Node, dice: Dice): void {
+    const peer = dice.pick([...this.fleet.nodes.values()]) as Node;
+    const term = this.oracle.loyalty.givenUp(peer);
+    if (peer !== node && term > 0) this.step(node, { on: "resigned", peer: peer.id, term });
+  }
+
+  remind(node: Node, dice: Dice): void {
+    const peer = dice.pick([...(node.machine?.unheard() ?? [])]);
+    if (peer !== undefined) this.step(node, { on: "remind", peer });
   }
 
   stand(node: Node, dice: Dice): void {

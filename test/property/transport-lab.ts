@@ -146,7 +146,7 @@ export class LabBroker {
     this.life = lab.scheduler.newLife(this.host, incarnation);
     const entropy = new SeededEntropy(lab.seed, `${this.host} ${incarnation}`);
     this.clock = new SimClock(lab.scheduler, this.life, { offsetMs: 0 }, entropy);
-    const identity: LinkIdentity = {
+    const identity: Omit<LinkIdentity, "silenceMs"> = {
       broker: broker(id),
       directory: facts.directory ?? directory(id),
       incarnation: incarnation as Incarnation,

@@ -239,6 +239,7 @@ describe.each(SEEDS)("bytes from outside, seed %i", (seed) => {
         incarnation: incarnation as Incarnation,
         cluster: null,
         foundingState: new Uint8Array(0),
+        silenceMs: 400,
       },
     });
   const behindPreamble = (...frames: Uint8Array[]): Uint8Array =>
@@ -303,7 +304,7 @@ describe.each(SEEDS)("bytes from outside, seed %i", (seed) => {
   it("tells another format version that it is refused", async () => {
     const { lab, knock } = await lone();
     const bytes = behindPreamble(hello(1));
-    bytes[5] = 2;
+    bytes[5] = 99;
     const guest = knock(bytes);
     await lab.runMs(100);
     expect(guest.received).toBeGreaterThan(0);

@@ -9,6 +9,7 @@ import type { Supervisor } from "./nemesis/supervisor.ts";
 import type { CoordinatorWatch, WatchedCoordinator } from "./watch/coordinator-watch.ts";
 import { groupsOf, GroupView } from "./watch/group-view.ts";
 import type { PlacedReplica } from "./watch/group-view.ts";
+import type { LeaseWatch } from "./watch/lease-watch.ts";
 import { leftovers } from "./watch/leftovers.ts";
 import type { Target } from "./workload/gateway.ts";
 import type { GroupTraffic } from "./workload/group-traffic.ts";
@@ -32,6 +33,7 @@ export class Ending {
   readonly #supervisor: Supervisor;
   readonly #traffic: Traffic;
   readonly #watch: CoordinatorWatch;
+  readonly #leases: LeaseWatch;
 
   constructor(
     cluster: SimCluster,
@@ -40,6 +42,7 @@ export class Ending {
     supervisor: Supervisor,
     traffic: Traffic,
     watch: CoordinatorWatch,
+    leases: LeaseWatch,
   ) {
     this.#cluster = cluster;
     this.#book = book;
@@ -47,6 +50,7 @@ export class Ending {
     this.#supervisor = supervisor;
     this.#traffic = traffic;
     this.#watch = watch;
+    this.#leases = leases;
     this.leaders = new LedGroups(book.verdict);
   }
 
@@ -139,6 +143,7 @@ export class Ending {
     for (;;) {
       await simulation.sleepMs(LOOK_MS);
       this.#health.sample();
+      this.#leases.look((machines) => this.#health.fitSinceMs(machines));
       for (const view of this.#views()) {
         const sinceMs = this.#quorumSinceMs(view);
         const { isLed } = view;

@@ -30,6 +30,18 @@ export const MUTANTS = {
   "tail-forgotten": { partition: { waiterAcrossLeaders: false, tailForgotten: true } },
   /** L5: a leader that has not heard a quorum lately answers reads. */
   "stale-leader-answers": { replica: { staleLeaderAnswers: true } },
+  /** L5: an echoed ping is contact, whomever its sender follows. */
+  "echo-is-contact": { replica: { echoIsContact: true } },
+  /** L5: replicas vote as soon as they have started. */
+  "no-quiet-period": { replica: { noQuietPeriod: true } },
+  /** L5: voters help others to lead while they hear their leader. */
+  "disloyal-voters": machine("disloyalVoters"),
+  /** L5: whoever leaves a leader does not tell it. */
+  "deposed-not-told": machine("deposedNotTold"),
+  /** L5: a leader goes on in its term though a transfer's target may still campaign. */
+  "leads-on-after-transfer": machine("leadsOnAfterTransfer"),
+  /** L1: late entries of a leader that gave its term up are believed. */
+  "loyal-to-the-resigned": machine("loyalToTheResigned"),
   /** A member of an earlier generation commits offsets. */
   "old-generation-commits": { groups: { oldGenerationCommits: true } },
   /** C8: a commit of offsets is answered before it is committed. */

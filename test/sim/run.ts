@@ -130,6 +130,7 @@ class Run {
       this.#supervisor,
       this.#traffic,
       coordinators,
+      this.#watch.leases,
     );
     new FatalWatch(this.#cluster, this.#verdict);
     if (print !== undefined) simulation.logs.print = (entry) => print(logLine(entry));

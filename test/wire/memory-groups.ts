@@ -64,6 +64,10 @@ class TurnLog implements CommandLog {
     this.#follower = follower;
   }
 
+  mayAnswer(): boolean {
+    return true;
+  }
+
   lead(): void {
     this.#follower?.leading(1 as Term);
   }

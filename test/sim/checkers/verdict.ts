@@ -4,6 +4,9 @@
 /** The properties of docs/testing.md, by name. */
 export type Property =
   | "one leader per term"
+  | "one broker of a group serves"
+  | "voters keep their promises"
+  | "followers are loyal"
   | "committed entries do not change"
   | "nothing below the commit index is truncated"
   | "leaders hold what is committed"

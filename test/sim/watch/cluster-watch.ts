@@ -9,6 +9,7 @@ import type { DurableLog } from "../checkers/durable-log.ts";
 import type { RecoveredReplica } from "../checkers/durability-order.ts";
 import type { ClusterEvents, SimBroker, SimCluster } from "../cluster/sim-cluster.ts";
 import type { JournalWrite } from "../world/sim-device.ts";
+import { LeaseWatch } from "./lease-watch.ts";
 import { WatchedReplica } from "./watched-replica.ts";
 import type { Moment } from "./watched-replica.ts";
 
@@ -29,6 +30,7 @@ interface Disk {
 }
 
 export class ClusterWatch implements ClusterEvents {
+  readonly leases: LeaseWatch;
   readonly #book: Book;
   readonly #events: WatchEvents;
   readonly #disks = new Map<SimBroker, Disk>();
@@ -38,6 +40,7 @@ export class ClusterWatch implements ClusterEvents {
   constructor(cluster: SimCluster, book: Book, events: WatchEvents) {
     this.#book = book;
     this.#events = events;
+    this.leases = new LeaseWatch(cluster, book.verdict);
     for (const at of cluster.brokers) {
       const disk: Disk = { log: null, doubtful: null };
       this.#disks.set(at, disk);
@@ -54,6 +57,7 @@ export class ClusterWatch implements ClusterEvents {
 
   /** What happened in the event that has just ended is held against the one log of each group. */
   settle(): void {
+    this.leases.settle();
     if (this.#dirty.size === 0) return;
     for (const replica of this.#dirty) replica.settle();
     this.#dirty.clear();
@@ -116,6 +120,7 @@ export class ClusterWatch implements ClusterEvents {
     const where = { who, node: at.node.name, directory };
     const watched = new WatchedReplica(where, real, this.#book, {
       moment: (of, moment) => this.#events.moment(at, moment, of),
+      leases: this.leases,
       stepped: (of) => this.#dirty.add(of),
     });
     this.#replicas.set(real, watched);

@@ -9,7 +9,9 @@ import type {
 } from "../../../internal/model/ids.ts";
 import type { Effect } from "../../../internal/raft/effect.ts";
 import type { Event } from "../../../internal/raft/event.ts";
+import type { Message } from "../../../internal/raft/message.ts";
 import type { Replica } from "../../../internal/replica/replica.ts";
+import type { Loyalty } from "../../property/raft-loyalty.ts";
 import type { Book } from "../checkers/book.ts";
 import type { CommittedLog } from "../checkers/committed-log.ts";
 import type { Promiser } from "../checkers/durability-order.ts";
@@ -23,8 +25,19 @@ export type Moment =
   | "configuration appended"
   | "log truncated";
 
+/** What this replica and its leader owe each other (L1, L5). */
+export interface LoyaltyEvents {
+  /** A leader committed something in its term. */
+  committed(group: GroupId, term: Term): void;
+  votes(group: GroupId, voter: ReplicaId, to: ReplicaId, term: Term): void;
+  /** Somebody hears that `leader` does not lead `term` any more. */
+  resigned(group: GroupId, leader: ReplicaId, term: Term): void;
+  loyaltyOf(group: GroupId): Loyalty;
+}
+
 export interface ReplicaEvents {
   moment(of: WatchedReplica, moment: Moment): void;
+  readonly leases: LoyaltyEvents;
   /** Something was committed: `settle` is due at the end of the event at the latest. */
   stepped(of: WatchedReplica): void;
 }
@@ -38,6 +51,10 @@ export class WatchedReplica implements Promiser {
   readonly #book: Book;
   readonly #log: CommittedLog;
   readonly #events: ReplicaEvents;
+  readonly #loyalty: Loyalty;
+  /** The write that holds the machine's term. */
+  #termWrite = 0;
+  #durableWrite = 0;
   /** Terms of the log as the machine's steps made it; `#terms[k]` is that of index `#base + 1 + k`. */
   #terms: Term[] = [];
   #base: number;
@@ -58,6 +75,8 @@ export class WatchedReplica implements Promiser {
     this.#book = book;
     this.#log = book.log(real.group);
     this.#events = events;
+    this.#loyalty = events.leases.loyaltyOf(real.group);
+    this.#loyalty.restarted({ id: real.self, machine: real.machine });
     const { machine } = real;
     this.#base = machine.base.index;
     for (let at = this.#base + 1; at <= machine.lastIndex; at++) {
@@ -88,7 +107,11 @@ export class WatchedReplica implements Promiser {
 
   #stepped(event: Event, commitBefore: LogIndex, effects: readonly Effect[]): void {
     if (event.on === "message" && event.message.say === "append-accepted") this.#hears(event);
+    if (event.on === "resigned") this.#events.leases.resigned(this.group, event.peer, event.term);
     for (const effect of effects) this.#effect(effect, commitBefore);
+    if (event.on === "durable") this.#durableWrite = Math.max(this.#durableWrite, event.write);
+    const isDurable = this.#durableWrite >= this.#termWrite;
+    this.#loyalty.stepped({ id: this.replica, machine: this.real.machine }, event, isDurable);
     if (effects.length > 0) this.#events.stepped(this);
   }
 
@@ -126,21 +149,27 @@ export class WatchedReplica implements Promiser {
         this.#settled = effect.base.index;
         return;
       case "hard-state":
+        this.#termWrite = effect.write;
         return this.#events.moment(this, "term or vote written");
       case "role":
         if (effect.role === "leader") this.#elected(effect.term);
         return;
       case "send":
+        this.#sent(effect.to, effect.message);
         this.#book.durability.sends(this, effect.message, effect.to, this.termAt);
-        if (effect.message.say === "vote-response" && effect.message.granted) {
-          this.#events.moment(this, "vote granted");
-        }
         return;
       case "commit":
         return this.#committed(effect.index);
       default:
         return;
     }
+  }
+
+  #sent(to: ReplicaId, message: Message): void {
+    this.#loyalty.sent({ id: this.replica, machine: this.real.machine }, to, message);
+    if (message.say !== "vote-response" || !message.granted) return;
+    this.#events.leases.votes(this.group, this.replica, to, message.term);
+    this.#events.moment(this, "vote granted");
   }
 
   #truncated(from: LogIndex, commitBefore: LogIndex): void {
@@ -175,6 +204,7 @@ export class WatchedReplica implements Promiser {
       this.real.member(voter)?.directory ?? null;
     this.#book.durability.commits(this, machine.configuration, directoryOf, index, term);
     this.#log.leaderCommitted(machine.term, index);
+    this.#events.leases.committed(this.group, machine.term);
   }
 
   /** Holds newly committed entries against the one log. After their effects were carried out. */

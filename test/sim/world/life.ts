@@ -24,6 +24,8 @@ export class Life {
   /** Events that came due while frozen, in the order in which they came due. */
   backlog: SimEvent[] = [];
   frozen = false;
+  /** Since when the machine sleeps, µs; null while it does not. */
+  suspendedAtUs: number | null = null;
   #alive = true;
   readonly #endings: (() => void)[] = [];
 

@@ -24,7 +24,8 @@ export class SimClock implements Clock {
   readonly #life: Life;
   readonly #wall: WallClock;
   readonly #entropy: SeededEntropy;
-  readonly #upOffsetUs: number;
+  #upOffsetUs: number;
+  #awakeSinceMs = -Infinity;
   #flushes: (() => void)[] = [];
 
   constructor(scheduler: Scheduler, life: Life, wall: WallClock, entropy: SeededEntropy) {
@@ -41,7 +42,21 @@ export class SimClock implements Clock {
   }
 
   upMs(): number {
-    return (this.#scheduler.nowUs + this.#upOffsetUs) / 1000;
+    const { suspendedAtUs } = this.#life;
+    return ((suspendedAtUs ?? this.#scheduler.nowUs) + this.#upOffsetUs) / 1000;
+  }
+
+  awakeSinceMs(): number {
+    return this.#awakeSinceMs;
+  }
+
+  /** The machine wakes up: the monotonic clock goes on where it stood. */
+  wake(): void {
+    const { suspendedAtUs } = this.#life;
+    if (suspendedAtUs === null) return;
+    this.#life.suspendedAtUs = null;
+    this.#upOffsetUs -= this.#scheduler.nowUs - suspendedAtUs;
+    this.#awakeSinceMs = this.upMs();
   }
 
   after(delayMs: number, wake: () => void): Cancel {

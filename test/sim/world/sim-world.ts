@@ -34,6 +34,7 @@ export interface SimulationOptions {
 /** The World of one life, with what a test may look into. */
 export interface SimWorld extends World {
   readonly life: Life;
+  readonly clock: SimClock;
   readonly meter: SimMeter;
   readonly tasks: SimTasks;
 }
@@ -195,9 +196,18 @@ export class SimNode {
     if (this.#world !== null) this.#simulation.scheduler.freeze(this.#world.life);
   }
 
-  /** SIGCONT: what came due meanwhile is delivered at once. */
+  /** Suspends the machine: like a freeze, and its monotonic clock stands still. */
+  suspend(): void {
+    if (this.#world === null || this.#world.life.frozen) return;
+    this.#world.life.suspendedAtUs = this.#simulation.scheduler.nowUs;
+    this.freeze();
+  }
+
+  /** SIGCONT, or the end of a suspend: what came due meanwhile is delivered at once. */
   thaw(): void {
-    if (this.#world !== null) this.#simulation.scheduler.thaw(this.#world.life);
+    if (this.#world === null) return;
+    this.#world.clock.wake();
+    this.#simulation.scheduler.thaw(this.#world.life);
   }
 
   #fatal(life: Life, reason: string, fault: unknown): void {
