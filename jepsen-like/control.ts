@@ -117,5 +117,6 @@ export async function tryControl(
     examined,
     violations: violations > 0 ? 0 : 1,
     examples: [],
+    places: [],
   };
 }

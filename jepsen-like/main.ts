@@ -58,7 +58,7 @@ async function chaos(asked: Arguments, directory: string): Promise<readonly Find
     windowMs,
     ...(asked.program === null ? {} : { program: asked.program }),
     ...(hasGroups ? { groups: groupsOf(asked) } : {}),
-    readersForS: timeS,
+    besideForS: timeS,
     say,
     harm: async (nemesis, nowMs) => {
       const untilMs = nowMs() + timeS * 1_000;

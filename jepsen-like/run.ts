@@ -10,6 +10,7 @@ import type { Finding } from "./checkers/finding.ts";
 import { checkLogs } from "./checkers/log-checks.ts";
 import { checkGroups } from "./checkers/group-checks.ts";
 import { checkReadings } from "./checkers/reading-checks.ts";
+import { checkTopics } from "./checkers/topic-checks.ts";
 import { Cluster, commandLine } from "./cluster/cluster.ts";
 import type { Readings } from "./commands/printed.ts";
 import { ReaderCrew } from "./commands/reader-crew.ts";
@@ -21,6 +22,7 @@ import { History } from "./history.ts";
 import type { FaultRecord } from "./nemesis/fault-record.ts";
 import { Nemesis } from "./nemesis/nemesis.ts";
 import { Random } from "./random.ts";
+import { TopicChurn } from "./topics/topic-churn.ts";
 import type { BrokerAddress } from "./wire/connection.ts";
 import { pause, startClock } from "./workload/clock.ts";
 import type { RunClock } from "./workload/clock.ts";
@@ -29,7 +31,7 @@ import type { LeaderChange } from "./workload/leaders.ts";
 import { Producer } from "./workload/producer.ts";
 import { EndWatcher, TailReader } from "./workload/watcher.ts";
 
-const PARTITIONS = 12;
+export const PARTITIONS = 12;
 const TOPIC = "chaos";
 const IDEMPOTENT_PRODUCERS = 4;
 const PRODUCERS = 6;
@@ -55,8 +57,10 @@ export interface RunOptions {
   readonly windowMs: number;
   /** Consumer groups that read along; none by default. */
   readonly groups?: readonly GroupPlan[];
-  /** How long harm is done, where the product's own reading commands read along; left out: they do not. */
-  readonly readersForS?: number;
+  /**
+   * How long harm is done, where the product's own commands read along and topics come and go; left out: neither happens.
+   */
+  readonly besideForS?: number;
   /** Does the harm; when it returns, everything that it stopped runs again. */
   readonly harm: (nemesis: Nemesis, nowMs: RunClock) => Promise<void>;
 }
@@ -117,12 +121,12 @@ export async function runOnce(options: RunOptions): Promise<RunOutcome> {
   }
 }
 
-function settingsOf({ groups = [], readersForS }: RunOptions): Readonly<Record<string, unknown>> {
+function settingsOf({ groups = [], besideForS }: RunOptions): Readonly<Record<string, unknown>> {
   const members = groups.flatMap((plan) => plan.members);
   const hasNew = members.some(({ protocol }) => protocol === "consumer");
   return {
-    ...(members.length > 0 || readersForS !== undefined ? GROUP_SETTINGS : {}),
-    ...(hasNew || readersForS !== undefined ? CONSUMER_SETTINGS : {}),
+    ...(members.length > 0 || besideForS !== undefined ? GROUP_SETTINGS : {}),
+    ...(hasNew || besideForS !== undefined ? CONSUMER_SETTINGS : {}),
   };
 }
 
@@ -162,13 +166,14 @@ class Run {
   async go(): Promise<RunOutcome> {
     const leadersAtFirst = await this.#begin();
     const history = this.#history;
-    const { readersForS = 0 } = this.#options;
+    const { besideForS = 0 } = this.#options;
     const nowMs = this.#nowMs;
     const leaders = new Leaders(this.#addresses, TOPIC, history, nowMs);
     const producers = this.#startProducers(leaders);
     const watchers = this.#startWatchers();
     const groups = await this.#beginGroups(leaders);
     const readers = this.#startReaders();
+    const churn = this.#startChurn();
     const nemesis = this.#nemesis(leaders, producers, groups);
     const fromMs = nowMs();
     this.#say("producers start");
@@ -185,6 +190,7 @@ class Run {
     const unanswered = await this.#settle(producers);
     const ended = await this.#endGroups(groups);
     const readings = await this.#endReaders(readers);
+    const topics = (await churn?.settle()) ?? null;
     for (const one of [...producers, ...watchers, leaders]) one.close();
     this.#say("final read");
     const read = await finalRead({
@@ -202,7 +208,8 @@ class Run {
       ...checkClients(history, unanswered),
       survival(this.#deaths, nemesis),
       ...(ended === null ? [] : checkGroups(history, ended)),
-      ...(readings === null ? [] : checkReadings(readings, read.logs, readersForS)),
+      ...(readings === null ? [] : checkReadings(readings, read.logs, besideForS)),
+      ...(topics === null ? [] : checkTopics(topics, besideForS)),
     ];
     const { faults } = nemesis;
     const [timeline, leaderChanges] = [this.#timeline, leaders.changes];
@@ -240,8 +247,8 @@ class Run {
   }
 
   #startReaders(): ReaderCrew | null {
-    const { readersForS, directory, seed } = this.#options;
-    if (readersForS === undefined) return null;
+    const { besideForS, directory, seed } = this.#options;
+    if (besideForS === undefined) return null;
     this.#say("start the product's own readers");
     return new ReaderCrew({
       ...{ directory, topic: TOPIC, partitions: PARTITIONS, run: this.#run },
@@ -249,6 +256,16 @@ class Run {
       addresses: this.#addresses,
       random: new Random(seed, "own readers"),
       note: (what) => this.#note(what),
+    });
+  }
+
+  #startChurn(): TopicChurn | null {
+    const { besideForS, seed } = this.#options;
+    if (besideForS === undefined) return null;
+    const random = new Random(seed, "topics");
+    return new TopicChurn({
+      ...{ addresses: this.#addresses, run: this.#run, random },
+      nowMs: this.#nowMs,
     });
   }
 

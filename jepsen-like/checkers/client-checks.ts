@@ -51,7 +51,9 @@ function staleEnds(history: History): Finding {
         if (ack.ackedMs >= seen.askedMs) break;
         least = Math.max(least, ack.end);
       }
-      if (seen.end < least) draft.violation(() => `${show(seen)}; ${least} was promised before`);
+      if (seen.end >= least) continue;
+      const place = { atMs: seen.askedMs, partition };
+      draft.violation(() => `${show(seen)}; ${least} was promised before`, place);
     }
   }
   return draft.finding();
@@ -61,7 +63,7 @@ function staleEnds(history: History): Finding {
 function endsGoBack(history: History): Finding {
   const draft = new FindingDraft("end went back", "the end of a partition never goes back");
   draft.examined(history.ends.length);
-  for (const [, observations] of byPartition(history.ends)) {
+  for (const [partition, observations] of byPartition(history.ends)) {
     const byAnswer = observations.toSorted((a, b) => a.answeredMs - b.answeredMs);
     let done = 0;
     let highest: EndObservation | null = null;
@@ -73,7 +75,8 @@ function endsGoBack(history: History): Finding {
       }
       const before = highest;
       if (before === null || before.end <= seen.end) continue;
-      draft.violation(() => `${show(before)}; then ${show(seen)}`);
+      const place = { atMs: seen.askedMs, partition };
+      draft.violation(() => `${show(before)}; then ${show(seen)}`, place);
     }
   }
   return draft.finding();

@@ -10,6 +10,13 @@ export interface Finding {
   readonly violations: number;
   /** The first few, in words. */
   readonly examples: readonly string[];
+  /** Where in the history each of them lies; null where no moment is known. */
+  readonly places: readonly (Place | null)[];
+}
+
+export interface Place {
+  readonly atMs: number;
+  readonly partition: number;
 }
 
 const EXAMPLES_MAX = 10;
@@ -19,6 +26,7 @@ export class FindingDraft {
   readonly #name: string;
   readonly #promise: string;
   readonly #examples: string[] = [];
+  readonly #places: (Place | null)[] = [];
   #examined = 0;
   #violations = 0;
 
@@ -31,9 +39,11 @@ export class FindingDraft {
     this.#examined += count;
   }
 
-  violation(words: () => string): void {
+  violation(words: () => string, place: Place | null = null): void {
     this.#violations++;
-    if (this.#examples.length < EXAMPLES_MAX) this.#examples.push(words());
+    if (this.#examples.length >= EXAMPLES_MAX) return;
+    this.#examples.push(words());
+    this.#places.push(place);
   }
 
   all(words: readonly string[]): void {
@@ -47,6 +57,7 @@ export class FindingDraft {
       examined: this.#examined,
       violations: this.#violations,
       examples: this.#examples,
+      places: this.#places,
     };
   }
 }

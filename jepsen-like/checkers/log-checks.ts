@@ -41,6 +41,7 @@ function lost(history: History, logs: FinalLogs): Finding {
             `value ${batch.first + k} of ${nameOf(lane)} was promised offset ${offset} at ` +
             `${Math.round(batch.ackedMs)} ms; broker ${log.broker} has ` +
             (offset >= log.end ? `an end of ${log.end}` : whatLies(log, offset)),
+          { atMs: batch.ackedMs, partition: log.partition },
         );
       }
     }
@@ -115,6 +116,7 @@ function plainOrder(lane: Lane, draft: FindingDraft): void {
         () =>
           `${nameOf(lane)}: value ${earlier.first} is at ${earlier.baseOffset}, value ` +
           `${later.first}, sent later, at ${later.baseOffset}`,
+        { atMs: later.ackedMs, partition: lane.partition },
       );
     }
     before = batch;
@@ -148,6 +150,7 @@ function realTimeOrder(history: History): Finding {
           `value ${other.first} of ${nameOf(otherLane)}, acknowledged at ` +
           `${Math.round(other.ackedMs)} ms, is at ${other.baseOffset}; value ${batch.first} of ` +
           `${nameOf(lane)}, sent at ${Math.round(batch.sentMs)} ms, at ${batch.baseOffset}`,
+        { atMs: batch.sentMs, partition },
       );
     }
   }

@@ -69,9 +69,11 @@ export function windowsAreShort(outcome: RunOutcome, windowMsMax: number): Findi
     const { sinceQuorumMs, stuck } = windowOf(fault, acks);
     draft.examined();
     const where = `${fault.kind} at ${Math.round(fault.startMs)} ms`;
-    if (stuck.length > 0) draft.violation(() => `${where}: partitions ${stuck.join(", ")} never`);
-    else if (sinceQuorumMs > windowMsMax) {
-      draft.violation(() => `${where}: ${Math.round(sinceQuorumMs)} ms`);
+    const place = { atMs: fault.startMs, partition: stuck[0] ?? fault.partitions[0] ?? 0 };
+    if (stuck.length > 0) {
+      draft.violation(() => `${where}: partitions ${stuck.join(", ")} never`, place);
+    } else if (sinceQuorumMs > windowMsMax) {
+      draft.violation(() => `${where}: ${Math.round(sinceQuorumMs)} ms`, place);
     }
   }
   return draft.finding();

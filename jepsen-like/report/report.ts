@@ -1,4 +1,4 @@
-// What a run leaves behind: a report for people, one for programs, and the history from which the checks can be repeated.
+// What a run leaves behind: a report for people, as text and as a page, one for programs, and the history from which the checks can be repeated.
 import { createWriteStream, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -8,7 +8,9 @@ import type { GroupOutcome } from "../groups/group-run.ts";
 import { acksByPartition, longestGaps, quantile, windowOf } from "../nemesis/windows.ts";
 import { FAULT_KINDS } from "../nemesis/plan.ts";
 import type { Window } from "../nemesis/fault-record.ts";
+import { PARTITIONS } from "../run.ts";
 import type { RunOutcome } from "../run.ts";
+import { pageOf } from "./page.ts";
 
 export interface Report {
   readonly title: string;
@@ -125,6 +127,7 @@ export async function writeReport(directory: string, report: Report): Promise<st
     timeline: events,
   };
   writeFileSync(join(directory, "report.json"), `${JSON.stringify(content, null, 1)}\n`);
+  writeFileSync(join(directory, "report.html"), pageOf({ ...report, partitions: PARTITIONS }));
   await writeHistory(join(directory, "history.jsonl"), outcome);
   return summary;
 }

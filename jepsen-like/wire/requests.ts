@@ -1,4 +1,4 @@
-// The eight requests that this program makes, each in one fixed flexible version, written by hand from Kafka's published
+// The requests that this program makes of topics, each in one fixed flexible version, written by hand from Kafka's published
 // protocol. It shares no code with the broker: an error in one codec cannot hide in the other.
 import type { ByteReader } from "./bytes.ts";
 import { ByteWriter } from "./bytes.ts";
@@ -332,6 +332,26 @@ export const CREATE_TOPICS: Api<NewTopic, { code: number; message: string | null
     });
     from.tags();
     return created[0] ?? { code: -1, message: "the answer names no topic" };
+  },
+};
+
+export const DELETE_TOPICS: Api<string, { code: number }> = {
+  key: 20,
+  version: 4,
+  write: (into, name) => {
+    into.array([name], (topic) => void into.string(topic));
+    into.int32(10_000).tags();
+  },
+  read: (from) => {
+    from.int32();
+    const deleted = from.array(() => {
+      from.string();
+      const code = from.int16();
+      from.tags();
+      return { code };
+    });
+    from.tags();
+    return deleted[0] ?? { code: -1 };
   },
 };
 
