@@ -27,7 +27,7 @@ workload = $(if $(WORKLOAD),--workload $(WORKLOAD))
 profile = $(if $(PROFILE),--profile $(PROFILE))
 
 .PHONY: help setup check static format types lint test build cluster sim chaos hostile mutants \
-  clients prometheus bench gen dist ci rolling
+  clients prometheus bench gen dist ci rolling room
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -87,6 +87,9 @@ clients: build ## real Kafka clients against real brokers (ARGS=--quick for what
 
 rolling: build ## restarts each of three brokers under real clients, and counts what these notice (ARGS="--rounds 2 --only java")
 	node test/rolling/main.ts $(ARGS)
+
+room: setup ## real brokers after many topics came and went, and with journals at their limit (ARGS="--only journals")
+	node test/room/main.ts $(ARGS)
 
 prometheus: build ## a real Prometheus scrapes a real cluster
 	node test/prometheus/main.ts

@@ -1,7 +1,7 @@
 // What the controller's handlers may use besides state and request, and the small things they share.
 import type { Failed, Result } from "../base/result.ts";
 import { failed } from "../base/result.ts";
-import type { GroupId, Term } from "../model/ids.ts";
+import type { BrokerId, GroupId, Term } from "../model/ids.ts";
 import type { Decision, HandlerContext } from "../statelog/machine.ts";
 import type { ClusterState } from "./cluster-state.ts";
 import type {
@@ -50,6 +50,8 @@ export interface ControllerEnvironment {
   highestTerm(group: GroupId): Term;
   /** Bugs that tests plant. */
   readonly faults?: ControllerFaults;
+  /** Whether a broker's journal has room for more replicas, as far as is known here; missing: it has. */
+  hasRoom?(broker: BrokerId): boolean;
   /** How far the members of group 0 have come; missing where a machine stands alone. */
   quorum?(): Omit<ControllerReply<"describe-quorum">, "kind">;
 }

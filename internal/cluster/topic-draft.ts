@@ -1,6 +1,6 @@
 // What one request is about to add to the topics: handlers change no state, so the ids, counts and loads of the topics
 // that a request adds before the next one are kept here.
-import type { Result } from "../base/result.ts";
+import type { Failed, Result } from "../base/result.ts";
 import { ok } from "../base/result.ts";
 import type { BrokerId, GroupId, ReplicaId, Term } from "../model/ids.ts";
 import type { ClusterState } from "./cluster-state.ts";
@@ -48,7 +48,10 @@ export class TopicDraft {
    * there are not enough others. A topic can be made while a broker restarts.
    */
   place(count: number, factor: number): Result<Placed, ControllerFault> {
-    const all = [...this.#state.brokers.values()];
+    const known = [...this.#state.brokers.values()];
+    const all = known.filter(({ broker }) => this.#hasRoom(broker));
+    if (all.length < factor && known.length >= factor)
+      return this.#noRoom(known.map(({ broker }) => broker));
     const unfenced = all.filter((broker) => !broker.fenced);
     const staying = unfenced.filter((broker) => !broker.draining);
     const enough = [staying, unfenced].find((brokers) => brokers.length >= factor) ?? all;
@@ -71,7 +74,21 @@ export class TopicDraft {
       const refusal = assignmentRefusal(this.#state, brokers, factor);
       if (refusal !== null) return refuse("invalid-replica-assignment", refusal);
     }
-    return ok(assignments);
+    const brokers = [...new Set(assignments.flat())];
+    return brokers.every((broker) => this.#hasRoom(broker))
+      ? ok(assignments)
+      : this.#noRoom(brokers);
+  }
+
+  #hasRoom(broker: BrokerId): boolean {
+    return this.#context.hasRoom?.(broker) !== false;
+  }
+
+  /** Replicas take room in journals from their beginning (J11). */
+  #noRoom(brokers: readonly BrokerId[]): Failed<ControllerFault> {
+    const full = brokers.filter((broker) => !this.#hasRoom(broker)).sort((a, b) => a - b);
+    const detail = `The journals of brokers ${full.join(", ")} are near journal.bytes.max and take no more replicas.`;
+    return refuse("storage-full", detail);
   }
 
   /** Gives ids to new partitions, from number `first` on. */

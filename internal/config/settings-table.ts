@@ -112,7 +112,7 @@ const JOURNAL = {
   "journal.bytes.max": bytes(
     8 * GIB,
     "restart",
-    "Disk space of the journal. Near it, appends of clients are refused.",
+    "Disk space of the journal. Near it, records and new topics are refused; what the broker needs itself goes on.",
     { min: 32 * MIB },
   ),
   "journal.arena.bytes": bytes(

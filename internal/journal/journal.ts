@@ -95,6 +95,7 @@ export class Journal implements SharedJournal {
   #stuckSinceMs = 0;
   #flushWanted = false;
   #roomWanted = false;
+  #saidRoom: JournalRoom = "ok";
   #durableTicket: Ticket;
   #endsWithSeal = false;
   #waiters: { readonly ticket: number; readonly done: (isDurable: boolean) => void }[] = [];
@@ -131,7 +132,10 @@ export class Journal implements SharedJournal {
     this.#queue = new BatchQueue(sizes, last, (bytes) => lane.allocate(bytes));
     this.#queue.skipTicketsUpTo(opened.ticketsUsed);
     this.#writer = new BatchWriter(lane.allocate(SCRATCH_BYTES), opened.identity.incarnation);
-    this.#probe = journalProbe(world.meter, () => this.#files.usedBytes);
+    this.#probe = journalProbe(world.meter, {
+      usedBytes: () => this.#files.usedBytes,
+      isFull: () => this.room() !== "ok",
+    });
     this.#files.onReady = () => this.#fileReady();
     this.#files.prepare();
     this.#reserve = new Reserve(world, opened.directory, sizes.reserveBytes);
@@ -320,6 +324,15 @@ export class Journal implements SharedJournal {
     return this.#files.writtenBytes + this.#arena.waitingBytes >= this.#sizes.bytesMax;
   }
 
+  /** Says once when the room for clients ends, and when there is some again. */
+  #noteRoom(): void {
+    const room = this.room();
+    if (room === this.#saidRoom) return;
+    this.#saidRoom = room;
+    const fields = { room, usedBytes: this.#files.usedBytes, bytesMax: this.#sizes.bytesMax };
+    this.#world.log.warn(fields, "journal-room");
+  }
+
   #full(): "full" {
     this.#noRoom();
     return "full";
@@ -424,9 +437,12 @@ export class Journal implements SharedJournal {
     this.onDurable(batch.ticket as Ticket);
     this.#wakeWaiters();
     this.#tellRoom();
+    this.#noteRoom();
     this.#files.prepare();
     this.#idleSeal.written(nowMs);
-    if (batch.ticket === this.#files.current.firstTicket) this.#checkpoints.runWhenUseful();
+    const isNewFile = batch.ticket === this.#files.current.firstTicket;
+    // Near the limit nobody fills this file any more: what was let go must not wait for the next one.
+    if (isNewFile || this.#saidRoom !== "ok") this.#checkpoints.runWhenUseful();
   }
 
   get #isWriting(): boolean {

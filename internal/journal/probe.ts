@@ -10,9 +10,19 @@ export interface JournalProbe {
   readonly writeSeconds: Histogram;
 }
 
-export function journalProbe(meter: Meter, usedBytes: () => number): JournalProbe {
+export interface JournalLevels {
+  usedBytes(): number;
+  isFull(): boolean;
+}
+
+export function journalProbe(meter: Meter, levels: JournalLevels): JournalProbe {
   const name = (rest: string): string => `flotilla_journal_${rest}`;
-  meter.observedGauge(name("used_bytes"), "Bytes of all journal files in use.", usedBytes);
+  meter.observedGauge(name("used_bytes"), "Bytes of all journal files in use.", () =>
+    levels.usedBytes(),
+  );
+  meter.observedGauge(name("near_full"), "1 while records of clients are refused for room.", () =>
+    levels.isFull() ? 1 : 0,
+  );
   return {
     batches: meter.counter(name("batches_total"), "Durable journal writes."),
     records: meter.counter(name("records_total"), "Records in durable journal writes."),

@@ -5,6 +5,7 @@ import type { SharedJournal } from "../journal/owner.ts";
 import type { BrokerId, DirectoryId, GroupId, ReplicaId, Term } from "../model/ids.ts";
 import type { World } from "../ports/world.ts";
 import type { Message } from "../raft/message.ts";
+import { isQuorum } from "../raft/quorum.ts";
 import type { PingFacts, Session } from "../transport/contract.ts";
 import type { Links } from "../transport/links.ts";
 import type { ReceivedRow } from "./append-frame.ts";
@@ -72,6 +73,14 @@ const LOSABLE: ReadonlySet<Message["say"]> = new Set([
 const REMINDED_PER_PING = 256;
 /** After a row was refused without a reason of Raft's, the peer is offered it again after this long. */
 const RETRY_MS = 50;
+/** The same, while its journal is near its limit: what does not fit now will not for a while. */
+const RETRY_FULL_MS = 1_000;
+
+/** Of it, what a broker hands link events to and asks. */
+export type LinkFace = Pick<
+  LinkTraffic,
+  "sessionBegan" | "sessionEnded" | "peerSilent" | "pinged" | "hasRoom"
+>;
 
 export class LinkTraffic {
   readonly #world: World;
@@ -81,6 +90,8 @@ export class LinkTraffic {
   readonly #options: LinkTrafficOptions;
   readonly #events: LinkTrafficEvents;
   readonly #peers = new Map<BrokerId, Peer>();
+  /** Some peer's journal is near its limit. */
+  #isAnyFull = false;
 
   constructor(
     world: World,
@@ -138,6 +149,21 @@ export class LinkTraffic {
     const { broker } = peer.session.peer;
     const contactMs = this.#links.contactMs(broker);
     return contactMs > sinceMs ? contactMs + this.#links.leaseMs(broker) : -Infinity;
+  }
+
+  /** Whether most voters can take what a client would append here, as far as this broker has heard (J11). */
+  hasQuorumWithRoom(replica: Replica): boolean {
+    return !this.#isAnyFull || this.#haveRoom(replica);
+  }
+
+  #haveRoom(replica: Replica): boolean {
+    const { configuration } = replica.machine;
+    return isQuorum(configuration, (voter) => this.peerOf(replica, voter)?.hasRoom !== false);
+  }
+
+  /** Whether a broker's journal has room for more, as far as this one has heard. */
+  hasRoom(broker: BrokerId): boolean {
+    return this.#peers.get(broker)?.hasRoom !== false;
   }
 
   sessionBegan(session: Session): void {
@@ -211,6 +237,8 @@ export class LinkTraffic {
     if (peer === null) return;
     peer.hasPinged = true;
     peer.oldestWriteAgeMs = ping.oldestWriteAgeMs;
+    peer.hasRoom = ping.hasRoom;
+    this.#isAnyFull = [...this.#peers.values()].some((each) => !each.hasRoom);
     this.#remind(peer);
   }
 
@@ -352,7 +380,7 @@ export class LinkTraffic {
   #retryLater(peer: Peer, replica: Replica, to: ReplicaId): void {
     if (peer.retrying.has(replica)) return;
     peer.retrying.add(replica);
-    this.#world.clock.after(RETRY_MS, () => {
+    this.#world.clock.after(peer.hasRoom ? RETRY_MS : RETRY_FULL_MS, () => {
       peer.retrying.delete(replica);
       if (!peer.session.open || !replica.leads) return;
       if (this.peerOf(replica, to) !== peer) return;

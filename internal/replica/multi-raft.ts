@@ -26,7 +26,7 @@ import type { Membership } from "./membership.ts";
 import { groupTableOf } from "./group-table.ts";
 import { Leases } from "./lease.ts";
 import { LinkTraffic } from "./link-traffic.ts";
-import type { LeaderNews } from "./link-traffic.ts";
+import type { LeaderNews, LinkFace } from "./link-traffic.ts";
 import type { RecoveredGroup } from "./recovery.ts";
 import { ReplicaProbe } from "./probe.ts";
 import type { TransferReason } from "./probe.ts";
@@ -403,6 +403,10 @@ export class MultiRaft implements Surroundings {
     this.#touch();
   }
 
+  hasQuorumWithRoom(replica: Replica): boolean {
+    return this.#traffic.hasQuorumWithRoom(replica);
+  }
+
   needBase(replica: Replica, peer: ReplicaId): void {
     const fields = { group: replica.group, peer };
     this.#world.log.error(fields, "replica-behind-the-log-base");
@@ -500,7 +504,7 @@ export class MultiRaft implements Surroundings {
     this.#reviewStandings();
   }
 
-  get links(): Pick<LinkTraffic, "sessionBegan" | "sessionEnded" | "peerSilent" | "pinged"> {
+  get links(): LinkFace {
     return this.#traffic;
   }
 

@@ -50,6 +50,8 @@ export class Peer {
   hasPinged = false;
   /** Age of its oldest unfinished journal write, by its last ping (L4). */
   oldestWriteAgeMs = 0;
+  /** Its journal takes records of clients, by its last ping (J11). */
+  hasRoom = true;
   #envelopes: Envelope[] = [];
 
   constructor(session: Session, journal: SharedJournal, options: PeerOptions, events: PeerEvents) {

@@ -105,6 +105,7 @@ function surroundings(written: Written[]): Surroundings {
     ready: nothing,
     send: nothing,
     roleChanged: nothing,
+    hasQuorumWithRoom: () => true,
     needBase: nothing,
     transferFailed: nothing,
     configurationChanged: nothing,

@@ -36,6 +36,8 @@ export interface Surroundings {
   send(replica: Replica, to: ReplicaId, message: Exclude<Message, { say: "append-request" }>): void;
   /** Arms or disarms it (L2) and asserts or withdraws its leadership (L1). */
   roleChanged(replica: Replica): void;
+  /** Most voters have room for records of clients (J11). */
+  hasQuorumWithRoom(replica: Replica): boolean;
   needBase(replica: Replica, peer: ReplicaId): void;
   /** The machine gave a transfer of leadership up. */
   transferFailed(replica: Replica, to: ReplicaId): void;
@@ -185,7 +187,8 @@ export class Replica {
     const { journal } = this.#around;
     const isBatch = proposal.kind === ENTRY_BATCH;
     // Commands go on: some of them are what makes room (J11).
-    if (isBatch && journal.room() === "near-full") return "storage-full";
+    const isTaken = journal.room() === "ok" && this.#around.hasQuorumWithRoom(this);
+    if (isBatch && !isTaken) return "storage-full";
     if (!journal.fits(isBatch ? "batch" : "own", proposal.end - proposal.start)) return "busy";
     this.#proposal = proposal;
     this.#step({ on: "propose", kind: proposal.kind }, null, null);

@@ -221,7 +221,10 @@ export class Broker {
     const { services, log } = this.#buildServices();
     this.services = services;
     this.#log = log;
-    controller.attach(this.links, journal.recovered, (of) => this.raft.memberProgress(of));
+    controller.attach(this.links, journal.recovered, {
+      members: (of) => this.raft.memberProgress(of),
+      hasRoom: (of) => (of === broker ? journal.room() === "ok" : this.raft.links.hasRoom(of)),
+    });
   }
 
   #buildLinks(): Links {
@@ -267,6 +270,7 @@ export class Broker {
       () => ({
         durableSequence: journal.durableTicket,
         oldestWriteAgeMs: journal.oldestUnfinishedWriteMs(),
+        hasRoom: journal.room() === "ok",
       }),
     );
   }

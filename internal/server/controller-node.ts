@@ -46,6 +46,14 @@ const IMAGE_APPLIED = 36;
 
 const FOUND_MS_MAX = 10_000;
 
+/** What group 0's leader learns from the replicas beside it. */
+export interface ClusterFacts {
+  /** How far the members of a group that is led here have come. */
+  members(of: Replica): readonly MemberProgress[];
+  /** Whether a broker's journal has room for more, as far as this one has heard (J11). */
+  hasRoom(broker: BrokerId): boolean;
+}
+
 export interface ControllerNodeOptions {
   readonly broker: BrokerId;
   readonly settings: Settings;
@@ -72,7 +80,7 @@ export class ControllerNode {
   #links: Links | null = null;
   #self: Contact | null = null;
   #sources: readonly BrokerId[] = [];
-  #members: (of: Replica) => readonly MemberProgress[] = () => [];
+  #facts: ClusterFacts | null = null;
   /** Group 0's replica here; null where this broker is no voter. */
   #replica: Replica | null = null;
 
@@ -146,6 +154,7 @@ export class ControllerNode {
       brokerDefaultConfigs: BROKER_DEFAULT_CONFIG_RULES,
       groupConfigs: GROUP_CONFIG_RULES,
       highestTerm: (group: number) => this.leaders.highestTerm(group as never),
+      hasRoom: (broker: BrokerId) => this.#facts?.hasRoom(broker) !== false,
       quorum: () => this.#quorum(),
       faults: this.#options.faults ?? {},
     };
@@ -170,10 +179,10 @@ export class ControllerNode {
   }
 
   /** Joins the links. Before the first session. `members` tells how far those of group 0 have come, if it is led here. */
-  attach(links: Links, self: Contact, members: (of: Replica) => readonly MemberProgress[]): void {
+  attach(links: Links, self: Contact, facts: ClusterFacts): void {
     this.#links = links;
     this.#self = self;
-    this.#members = members;
+    this.#facts = facts;
     links.handle(CONTROLLER_REQUEST, "data", (session, bytes, start, end) =>
       this.#desk.received(session.peer, bytes.subarray(start, end), (to, reply) => {
         this.#send(to, CONTROLLER_REPLY, reply);
@@ -246,7 +255,7 @@ export class ControllerNode {
   #quorum(): Omit<ControllerReply<"describe-quorum">, "kind"> {
     const replica = this.#replica;
     assert(replica !== null, "a quorum is described by its leader");
-    const members: QuorumMember[] = this.#members(replica).map((member) => {
+    const members: QuorumMember[] = (this.#facts?.members(replica) ?? []).map((member) => {
       return { ...member, end: member.index };
     });
     const known = new Set(members.map(({ broker }) => broker));

@@ -35,12 +35,15 @@ export interface PingFacts {
   readonly durableSequence: number;
   /** Age of the peer's oldest unfinished journal write, 0 when none is under way (L4). */
   readonly oldestWriteAgeMs: number;
+  /** The peer's journal takes records of clients (J11). */
+  readonly hasRoom: boolean;
 }
 
 /** What a ping says of the sender's own journal. */
 export interface OwnFacts {
   readonly durableSequence: number;
   readonly oldestWriteAgeMs: number;
+  readonly hasRoom: boolean;
 }
 
 /**

@@ -100,6 +100,7 @@ it("pings: reads back what it wrote, refuses impossible numbers", () => {
     incarnation: 7 as Incarnation,
     durableSequence: 2 ** 52 + 1,
     oldestWriteAgeMs: 0.25,
+    hasRoom: false,
     dataBytes: 2 ** 40 + 3,
     bulkBytes: 5,
     dataPaused: false,

@@ -395,8 +395,8 @@ export class Links implements SessionOwner {
 
   pingArrived(session: LinkSession, ping: Ping): void {
     this.#peers.get(session.peer.broker)?.heardPing(this.#core.world.clock.upMs());
-    const { incarnation, durableSequence, oldestWriteAgeMs } = ping;
-    this.#events.pinged(session, { incarnation, durableSequence, oldestWriteAgeMs });
+    const { incarnation, durableSequence, oldestWriteAgeMs, hasRoom } = ping;
+    this.#events.pinged(session, { incarnation, durableSequence, oldestWriteAgeMs, hasRoom });
   }
 
   identityArrived(session: LinkSession, peer: PeerIdentity): boolean {

@@ -19,11 +19,14 @@ export interface Ping {
   /** The sender does not read this lane at present, on purpose. */
   readonly dataPaused: boolean;
   readonly bulkPaused: boolean;
+  /** The sender's journal takes records of clients. */
+  readonly hasRoom: boolean;
 }
 
 const PING_BYTES = 57;
 const DATA_PAUSED = 1;
 const BULK_PAUSED = 2;
+const NO_ROOM = 4;
 
 export function encodePing(ping: Ping): Uint8Array {
   const bytes = new Uint8Array(PING_BYTES);
@@ -35,7 +38,8 @@ export function encodePing(ping: Ping): Uint8Array {
   view.setFloat64(32, ping.oldestWriteAgeMs);
   setI64(view, 40, ping.dataBytes);
   setI64(view, 48, ping.bulkBytes);
-  view.setUint8(56, (ping.dataPaused ? DATA_PAUSED : 0) | (ping.bulkPaused ? BULK_PAUSED : 0));
+  const paused = (ping.dataPaused ? DATA_PAUSED : 0) | (ping.bulkPaused ? BULK_PAUSED : 0);
+  view.setUint8(56, paused | (ping.hasRoom ? 0 : NO_ROOM));
   return bytes;
 }
 
@@ -61,6 +65,7 @@ export function decodePing(bytes: Uint8Array, start: number, end: number): Ping 
     bulkBytes,
     dataPaused: (flags & DATA_PAUSED) !== 0,
     bulkPaused: (flags & BULK_PAUSED) !== 0,
+    hasRoom: (flags & NO_ROOM) === 0,
   };
 }
 

@@ -215,6 +215,7 @@ export class LinkSession implements Session, ChannelOwner {
       incarnation: identity.incarnation,
       durableSequence: own.durableSequence,
       oldestWriteAgeMs: own.oldestWriteAgeMs,
+      hasRoom: own.hasRoom,
       dataBytes: this.#data.channel?.receivedBytes ?? 0,
       bulkBytes: this.#bulk.channel?.receivedBytes ?? 0,
       dataPaused: this.#data.paused,

@@ -48,16 +48,19 @@ async function freePorts(count: number): Promise<number[]> {
 export class LocalCluster {
   readonly brokers: readonly BrokerProcess[];
   readonly directory: string;
-  readonly #children: readonly ChildProcess[];
+  readonly #children: ChildProcess[];
+  readonly #spawn: (id: number) => ChildProcess;
 
   private constructor(
     directory: string,
     brokers: readonly BrokerProcess[],
-    children: readonly ChildProcess[],
+    children: ChildProcess[],
+    start: (id: number) => ChildProcess,
   ) {
     this.directory = directory;
     this.brokers = brokers;
     this.#children = children;
+    this.#spawn = start;
   }
 
   static async start(settings: Readonly<Record<string, string>> = {}): Promise<LocalCluster> {
@@ -68,8 +71,7 @@ export class LocalCluster {
       `127.0.0.1:${ports[(broker - 1) * 4 + kind] ?? 0}`;
     const ids = [1, 2, 3];
     const initial = ids.map((id) => `${id}@${at(id, 0)}`).join(",");
-    const children: ChildProcess[] = [];
-    const brokers = ids.map((id) => {
+    const start = (id: number): ChildProcess => {
       const all: Record<string, string> = {
         "broker.id": String(id),
         "data.directory": join(directory, String(id)),
@@ -81,15 +83,16 @@ export class LocalCluster {
         ...settings,
       };
       const flags = Object.entries(all).map(([name, value]) => `--${name}=${value}`);
-      const log = join(directory, `${id}.log`);
-      const out = openSync(log, "w");
+      const out = openSync(join(directory, `${id}.log`), "a");
       const snapshots = [
         `--heapsnapshot-signal=${SNAPSHOT_SIGNAL}`,
         `--diagnostic-dir=${directory}`,
       ];
       const command = [...NODE_FLAGS, ...snapshots, MAIN, "start", ...flags];
-      const child = spawn(process.execPath, command, { cwd: ROOT, stdio: ["ignore", out, out] });
-      children.push(child);
+      return spawn(process.execPath, command, { cwd: ROOT, stdio: ["ignore", out, out] });
+    };
+    const children = ids.map(start);
+    const brokers = ids.map((id, k) => {
       const address = (kind: number): Address => {
         return { host: "127.0.0.1", port: ports[(id - 1) * 4 + kind] ?? 0 };
       };
@@ -99,28 +102,37 @@ export class LocalCluster {
         kafka: address(1),
         grpc: address(2),
         http: address(3),
-        pid: child.pid ?? 0,
-        log,
+        pid: children[k]?.pid ?? 0,
+        log: join(directory, `${id}.log`),
       };
     });
-    const cluster = new LocalCluster(directory, brokers, children);
+    const cluster = new LocalCluster(directory, brokers, children, start);
     process.once("exit", () => cluster.#kill());
-    await cluster.#whenReady();
+    const untilMs = performance.now() + READY_MS_MAX;
+    for (const broker of brokers) await cluster.#whenReady(broker, untilMs);
     return cluster;
   }
 
-  async #whenReady(): Promise<void> {
-    const untilMs = performance.now() + READY_MS_MAX;
-    for (const broker of this.brokers) {
-      for (;;) {
-        // A broker listens for Kafka clients once the controller lists it as alive.
-        if (await accepts(broker.kafka)) break;
-        if (performance.now() > untilMs) {
-          const tail = readFileSync(broker.log, "utf8").slice(-2_000);
-          throw new Error(`broker ${broker.id} is not ready; the end of its log:\n${tail}`);
-        }
-        await pause(100);
+  /** Kills a broker (SIGKILL) and starts it again. Resolves to the milliseconds until it serves; rejects if it does not. */
+  async restart(broker: BrokerProcess): Promise<number> {
+    const old = this.#children[broker.id - 1];
+    const gone = new Promise<void>((resolve) => old?.once("exit", () => resolve()));
+    if (old?.kill("SIGKILL") === true) await gone;
+    const startMs = performance.now();
+    this.#children[broker.id - 1] = this.#spawn(broker.id);
+    await this.#whenReady(broker, startMs + READY_MS_MAX);
+    return performance.now() - startMs;
+  }
+
+  async #whenReady(broker: BrokerProcess, untilMs: number): Promise<void> {
+    for (;;) {
+      // A broker listens for Kafka clients once the controller lists it as alive.
+      if (await accepts(broker.kafka)) return;
+      if (performance.now() > untilMs || !this.isAlive(broker)) {
+        const tail = readFileSync(broker.log, "utf8").slice(-2_000);
+        throw new Error(`broker ${broker.id} is not ready; the end of its log:\n${tail}`);
       }
+      await pause(100);
     }
   }
 

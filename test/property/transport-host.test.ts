@@ -43,7 +43,7 @@ function half(id: number): Half {
     cluster: null,
     foundingState: new Uint8Array(0),
   };
-  const facts = { durableSequence: 0, oldestWriteAgeMs: 0 };
+  const facts = { durableSequence: 0, oldestWriteAgeMs: 0, hasRoom: true };
   const links = new Links(world, {}, identity, note, () => facts);
   for (const lane of LANES) {
     links.handle(TYPE[lane], lane, (_session, bytes, start, end) => {

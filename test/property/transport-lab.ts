@@ -159,6 +159,7 @@ export class LabBroker {
     this.links = new Links(world, facts.options ?? {}, identity, this.#events(), () => ({
       durableSequence: this.durableSequence,
       oldestWriteAgeMs: 0,
+      hasRoom: true,
     }));
     for (const lane of LANES) {
       this.links.handle(TYPES[lane], lane, (session, bytes, start, end) =>

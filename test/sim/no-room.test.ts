@@ -44,3 +44,30 @@ test("a topic with many partitions is made while a broker's arena is full and it
   await stage.simulation.until("broker 4 hosts its part", () => stage.hosted(4).length > 500);
   expect(stage.simulation.fatals).toEqual([]);
 });
+
+test("brokers near their limit refuse records and new topics in words, and everything else goes on", async () => {
+  const stage = new ServiceStage(5, { brokers: 3 });
+  for (const id of [2, 3]) {
+    stage.cluster.at(id).reconfigure({}, { journalBytesMax: 2_048 * KIB });
+  }
+  await stage.start();
+  expect(await stage.create(1, "t", { on: [1, 2, 3] })).toBe("ok");
+  await stage.simulation.until("led by 1", () => stage.hosted(1)[0]?.serves === true);
+  let taken = 0;
+  for (let answer = "ok"; answer === "ok"; taken++) {
+    answer = await stage.append(1, "t", 16_000);
+    expect(["ok", "storage-full"]).toContain(answer); // never a wait for disks that have no room
+    await stage.simulation.runForMs(10);
+  }
+  expect(taken).toBeGreaterThan(50);
+  expect(await stage.create(1, "u", { on: [1, 2, 3] })).toBe("storage-full");
+  expect(await stage.create(1, "u", { partitions: 3 })).toBe("storage-full");
+  for (const id of [1, 2, 3]) {
+    await stage.restart(id);
+    await stage.simulation.until("somebody serves", () =>
+      [1, 2, 3].some((each) => stage.hosted(each)[0]?.serves === true),
+    );
+  }
+  expect(await stage.remove(1, "t")).toBe("ok");
+  expect(stage.simulation.fatals).toEqual([]);
+});
