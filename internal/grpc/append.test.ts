@@ -118,19 +118,26 @@ it("Append at a broker that does not lead names the leader's gRPC endpoint", asy
 });
 
 it("Append never waits longer than the caller's deadline", async () => {
+  const appendWaitMsMax = 1_000_000;
   await using stage = await GrpcStage.open({
     log: { commitMs: 60_000 },
-    limits: { appendWaitMsMax: 5_000 },
+    limits: { appendWaitMsMax },
   });
   stage.cluster.addTopic("t", 1);
-  const deadline = stage.world.clock.nowMs() + 100;
-  expect((await refused(stage.append(["a"], {}, { deadline })))["code"]).toBe("DEADLINE_EXCEEDED");
+  // However slow this machine is, some deadline is long enough for the request to come to the log.
+  let withinMs = 100;
+  while (stage.log.timeoutsMs.length === 0) {
+    withinMs *= 2;
+    const deadline = stage.world.clock.nowMs() + withinMs;
+    const refusal = await refused(stage.append(["a"], {}, { deadline }));
+    expect(refusal["code"]).toBe("DEADLINE_EXCEEDED");
+  }
   expect(stage.log.timeoutsMs[0]).toBeGreaterThan(0);
-  expect(stage.log.timeoutsMs[0]).toBeLessThanOrEqual(100);
+  expect(stage.log.timeoutsMs[0]).toBeLessThanOrEqual(withinMs);
   void stage.append(["b"]).catch(() => {});
   await stage.until(() => stage.log.timeoutsMs.length === 2);
-  expect(stage.log.timeoutsMs[1]).toBeGreaterThan(4_900);
-  expect(stage.log.timeoutsMs[1]).toBeLessThanOrEqual(5_000);
+  expect(stage.log.timeoutsMs[1]).toBeGreaterThan(appendWaitMsMax / 2);
+  expect(stage.log.timeoutsMs[1]).toBeLessThanOrEqual(appendWaitMsMax);
   await stage.until(() => stage.server.calls === 1);
 });
 
@@ -206,8 +213,7 @@ it("AppendStream hands the next append to the log only after one that waited for
   const ended = await answers.end();
   expect(refusalOf(ended)).toMatchObject({ code: "RESOURCE_EXHAUSTED", fault: "storage-full" });
   expect(outcomes(answers.responses).slice(0, 3)).toEqual([0, 1, "storage-full"]);
-  await stage.pause(30);
-  expect(stage.log.partition("t", 0).logEnd).toBe(2);
+  expect((await stage.append(["behind all of them"])).baseOffset).toBe(2);
 });
 
 it("AppendStream keeps to one partition", async () => {
@@ -233,7 +239,7 @@ it("AppendStream stops reading when a client sends much and waits for nothing", 
   const bytes = 16 * 1024;
   for (let index = 0; index < 64; index++) call.write(appendOf(["x".repeat(bytes)]));
   await stage.until(() => stage.log.timeoutsMs.length >= 3);
-  await stage.pause(100);
+  await stage.roundTrips();
   // One request beyond the budget, and one that was already read when it was used up.
   expect(stage.log.timeoutsMs.length).toBeLessThanOrEqual(streamBytesMax / bytes + 2);
   call.cancel();

@@ -47,7 +47,7 @@ it("health Watch tells the status, then its changes, then that the broker stops"
   stage.health.isReady = true;
   stage.server.readinessChanged();
   await whole.received(3);
-  await stage.pause(30);
+  await stage.roundTrips();
   expect(statuses(whole)).toEqual(["SERVING", "NOT_SERVING", "SERVING"]);
   expect(statuses(unknown)).toEqual(["SERVICE_UNKNOWN"]);
   unknown.stream.cancel();

@@ -56,7 +56,7 @@ it("NativeClient waits for a leader, and tells a refusal that waiting does not c
     brokers: [targetOf(first), targetOf(second)],
   });
   const append = client.append("t", 0, [bytes("a")]);
-  await first.pause(50);
+  await first.until(() => stages.some(({ log }) => log.timeoutsMs.length > 0));
   leads(1);
   expect(await append).toMatchObject({ baseOffset: 0 });
   const conflict: NativeError = await client

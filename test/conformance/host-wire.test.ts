@@ -60,7 +60,7 @@ describe("host wire against peers that do not behave", () => {
 
   it("a reset by the peer is `reset`, and releases what was lent", async () => {
     const at = await rawServer((socket) => {
-      setTimeout(() => socket.resetAndDestroy(), 20);
+      socket.once("data", () => socket.resetAndDestroy()).resume();
     });
     let released = 0;
     const reason = await endingOf(at, (connection) => {

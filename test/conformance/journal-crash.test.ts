@@ -6,7 +6,7 @@ import { Journal } from "../../internal/journal/journal.ts";
 import type { GroupId, LogIndex } from "../../internal/model/ids.ts";
 import type { SimWorld } from "../sim/world/sim-world.ts";
 import { Simulation } from "../sim/world/sim-world.ts";
-import { Driver, Groups, TINY, TestOwner, payloadOf } from "./journal-kit.ts";
+import { Driver, Groups, TINY, TestOwner, payloadOf, readSound } from "./journal-kit.ts";
 import type { Op } from "./journal-kit.ts";
 import { valueOf } from "./stage.ts";
 
@@ -128,11 +128,10 @@ class Story {
   async #copyForward(world: SimWorld, driver: Driver, group: number): Promise<void> {
     const state = driver.owner.groups.byId.get(group)!;
     for (const entry of [...state.log]) {
-      const length = entry.header.length;
-      if (length === 0) driver.copyForward(group, entry, null);
+      if (entry.header.length === 0) driver.copyForward(group, entry, null);
       else {
-        const read = await this.simulation.settle(driver.journal.read(entry.position, length));
-        if (world.life.alive) driver.copyForward(group, entry, valueOf(read));
+        const payload = await this.simulation.settle(readSound(driver.journal, entry));
+        if (world.life.alive) driver.copyForward(group, entry, payload);
       }
     }
   }

@@ -18,6 +18,9 @@ import type {
 } from "../../internal/model/ids.ts";
 import type { EntryKind, RecordHeader, RecordType } from "../../internal/record/record.ts";
 import type { JournalOptions } from "../../internal/journal/owner.ts";
+import { isPayloadSound } from "../../internal/journal/recovery.ts";
+import { expect } from "vitest";
+import { valueOf } from "./stage.ts";
 
 /** Sizes at which a few hundred records rotate, recycle and wrap around. */
 export const TINY: Omit<JournalOptions, "directory"> = {
@@ -360,4 +363,20 @@ export class Driver {
     const { header, payload } = made;
     return this.journal.append(header, payload, 0, payload?.length ?? 0);
   }
+}
+
+/**
+ * An entry's payload, as brokers read it: what was read ahead may be older than a write that was under way, so bytes that
+ * do not have their sum are asked for again, as they are in the file now.
+ */
+export async function readSound(
+  journal: SharedJournal,
+  { header, position }: Pick<Entry, "header" | "position">,
+): Promise<Uint8Array> {
+  const { length } = header;
+  const ahead = valueOf(await journal.read(position, length));
+  if (isPayloadSound(header, ahead, 0, ahead.length)) return ahead;
+  const now = valueOf(await journal.read(position, length, true));
+  expect(isPayloadSound(header, now, 0, now.length)).toBe(true);
+  return now;
 }

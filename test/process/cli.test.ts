@@ -14,6 +14,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { until } from "../until.ts";
 import { EXIT_CODE } from "../../cmd/flotilla/exit-code.ts";
 import { runProgram } from "../../cmd/flotilla/program.ts";
 import { HostClock } from "../../internal/host/clock.ts";
@@ -209,7 +210,6 @@ it("a broker that is killed under load costs no record, and doubles none", async
   do {
     status = JSON.parse(await client("status", "--json", "-b", brokers)) as object;
     expect(status).toMatchObject({ healthy: false, leaderless: [] });
-    await new Promise((resolve) => setTimeout(resolve, 100));
   } while (!("fencedBrokers" in status && String(status.fencedBrokers) === "1"));
 });
 
@@ -221,7 +221,7 @@ it("brokers end with their supervisor, however it ends", async () => {
   await cluster.ended;
   const stopped = (log: string): boolean =>
     readFileSync(log, "utf8").includes('"event":"broker-stopped"');
-  while (!logs.every(stopped)) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until(() => logs.every(stopped));
   expect(readFileSync(logs[0] ?? "", "utf8")).toContain("the supervisor is gone");
 });
 

@@ -1,5 +1,6 @@
 // The same links on real sockets: what the simulated network promises must be what the host's wire does.
 import { afterEach, expect, it } from "vitest";
+import { until } from "../until.ts";
 import { HostClock } from "../../internal/host/clock.ts";
 import { HostWire } from "../../internal/host/wire.ts";
 import type { Incarnation } from "../../internal/model/ids.ts";
@@ -53,10 +54,6 @@ function half(id: number): Half {
   }
   opened.push(links);
   return { links, came, events };
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
 afterEach(async () => {

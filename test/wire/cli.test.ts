@@ -1,5 +1,6 @@
 // The commands that talk to a cluster, against a real broker over real sockets.
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { until } from "../until.ts";
 import { EXIT_CODE } from "../../cmd/flotilla/exit-code.ts";
 import { runProgram } from "../../cmd/flotilla/program.ts";
 import { startBroker } from "../../pkg/flotilla/start-broker.ts";
@@ -113,8 +114,8 @@ it("without --exit a reader waits for records that come later, until Ctrl-C", as
   expect(await reading).toBe(EXIT_CODE.ok);
 });
 
-async function printed(terminal: FakeTerminal, text: string): Promise<void> {
-  while (terminal.output !== text) await new Promise((resolve) => setTimeout(resolve, 5));
+function printed(terminal: FakeTerminal, text: string): Promise<void> {
+  return until(() => terminal.output === text);
 }
 
 it("records of one key meet in one partition, and a partition can be chosen", async () => {

@@ -135,11 +135,12 @@ export class GrpcStage implements AsyncDisposable {
 
   /** Resolves when `holds` does; fails the test by its time-out when it never does. */
   async until(holds: () => boolean): Promise<void> {
-    while (!holds()) await this.pause(2);
+    while (!holds()) await new Promise<void>((resolve) => this.world.clock.after(2, resolve));
   }
 
-  pause(durationMs: number): Promise<void> {
-    return new Promise((resolve) => this.world.clock.after(durationMs, resolve));
+  /** What the server does by itself, without a timer, is done when it has answered some calls. */
+  async roundTrips(): Promise<void> {
+    for (let count = 0; count < 10; count++) await this.call(ADMIN.ClusterStatus, {});
   }
 }
 

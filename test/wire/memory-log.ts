@@ -75,8 +75,9 @@ export class MemoryLog implements LogService {
   lentEver = 0;
   /** What every DeleteRecords is refused with. */
   deleteFault: DeleteRecordsFault | null = null;
-  /** Fetches that wait. */
+  /** Fetches that wait, and how many ever did. */
   waiting = 0;
+  waitedEver = 0;
   /** Appends in the order in which they were proposed: topic and partition, base offset. */
   readonly proposed: { readonly key: string; readonly baseOffset: number }[] = [];
   /** Keeps a list of what was proposed; a measurement does without. */
@@ -242,6 +243,7 @@ export class MemoryLog implements LogService {
       done(this.#read(request, true) as Fetched);
     });
     this.waiting++;
+    this.waitedEver++;
     for (const asked of request.partitions) {
       const found = this.find(asked);
       if (!found.ok) continue;
