@@ -1,5 +1,6 @@
 // The sum of everything in a broker that is bounded by a setting, compared at start with the memory that it may use.
 // A limit that is a setting but is not in this list can still fill the machine: add it here when you add it there.
+import { COMPUTE_THREADS_MAX } from "../ports/tasks.ts";
 import type { SettingReader } from "./settings-table.ts";
 
 export interface MemoryItem {
@@ -16,8 +17,6 @@ const WAITER_BYTES = 512;
 
 /** See partition/admission.ts: a copy to append, and one for the thread that looks through it. */
 const ADMISSION_BYTES = 2 * 16 * 2 ** 20;
-/** See host/tasks.ts: each thread opens one batch at a time. */
-const COMPUTE_THREADS = 2;
 
 export function memoryBudget(settings: SettingReader): readonly MemoryItem[] {
   const peers = Math.max(settings.get("initial.brokers").length - 1, 0);
@@ -32,8 +31,8 @@ export function memoryBudget(settings: SettingReader): readonly MemoryItem[] {
     { what: `link queues for ${peers} peers`, bytes: peers * linkBytes },
     { what: "batches that wait to be opened", bytes: ADMISSION_BYTES },
     {
-      what: `max.decompressed.bytes in ${COMPUTE_THREADS} threads`,
-      bytes: COMPUTE_THREADS * settings.get("max.decompressed.bytes"),
+      what: `max.decompressed.bytes in ${COMPUTE_THREADS_MAX} threads`,
+      bytes: COMPUTE_THREADS_MAX * settings.get("max.decompressed.bytes"),
     },
     { what: "partitions.max", bytes: settings.get("partitions.max") * REPLICA_BYTES },
     { what: "producer.ids.max", bytes: settings.get("producer.ids.max") * PRODUCER_BYTES },

@@ -1,14 +1,12 @@
 // The Tasks port of the host: named background work with one stop signal, and a pool for pure jobs.
 import { assert } from "../base/assert.ts";
 import type { Result } from "../base/result.ts";
+import { COMPUTE_THREADS_MAX } from "../ports/tasks.ts";
 import type { ComputeAnswer, ComputeFault, ComputeJob, Tasks } from "../ports/tasks.ts";
 import { ComputePool } from "./compute-pool.ts";
 
 /** Called with what escaped from background work. */
 export type Escaped = (name: string, fault: unknown) => void;
-
-/** One broker has one core to itself besides its pools; more threads would only be switched between. */
-const COMPUTE_THREADS_MAX = 2;
 
 export class HostTasks implements Tasks {
   readonly #stop = new AbortController();

@@ -164,6 +164,16 @@ test("copies that wait have a limit; above it appends are busy until there is ro
   );
 });
 
+test("only so many batches wait before one partition, and who was turned away hears of room", async () => {
+  const stage = new Stage();
+  stage.offer(batch(["a"], 2, 80_000), 0);
+  const taken = Array.from({ length: 300 }, (_, at) => stage.offer(batch(["k"], 0), at + 1));
+  expect(taken.filter((outcome) => outcome === "taken")).toHaveLength(255);
+  expect(stage.rooms).toBe(0);
+  await stage.jobs[0]?.answer();
+  expect([stage.outcomes.length, stage.rooms]).toEqual([256, 1]);
+});
+
 test("what one turn looks at is limited, over all batches together", async () => {
   const stage = new Stage();
   const half = batch(new Array<string>(TURN_STEPS_MAX / 2 - 1).fill("k"), 0, 0);

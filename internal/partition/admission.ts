@@ -78,6 +78,12 @@ export class AdmissionDesk {
     return fits;
   }
 
+  /** Nothing was done for this append: it hears when others have left. */
+  turnAway(): "busy" {
+    this.#wasFull = true;
+    return "busy";
+  }
+
   release(bytes: number): void {
     this.#waitingBytes -= bytes;
     if (!this.#wasFull) return;
@@ -175,8 +181,8 @@ export class AdmissionQueue {
     done: (outcome: AppendOutcome) => void,
   ): "taken" | "busy" {
     const { bytes, start, end } = command;
-    // Who cannot be told at once would be looked through in vain when there is no room for him.
-    if (this.#waiting.length >= WAITING_BATCHES_MAX) return "busy";
+    // Before it is looked through, which would be in vain.
+    if (this.#waiting.length >= WAITING_BATCHES_MAX) return this.#desk.turnAway();
     const verdict = this.#desk.inspectNow(bytes, start, rules);
     if (this.isEmpty && verdict !== null) {
       if (typeof verdict === "number") return this.#append(command, verdict, done);

@@ -2,6 +2,9 @@
 import type { Result } from "../base/result.ts";
 import type { RecordRules, RecordsClaim, RecordsFault } from "../model/inspect-records.ts";
 
+/** Jobs that run at once, each with what it opened in memory. One broker has one core to itself besides. */
+export const COMPUTE_THREADS_MAX = 2;
+
 /** CPU-heavy pure jobs: a pool in the host, inline in the simulator. */
 export type ComputeJob = DecompressJob | InspectJob;
 

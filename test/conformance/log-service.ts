@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { Result } from "../../internal/base/result.ts";
 import type { Offset, TopicId } from "../../internal/model/ids.ts";
 import { encodeBatch } from "../../internal/model/encode-batch.ts";
-import { RecordBatchView } from "../../internal/model/record-batch.ts";
+import { RecordBatchView, sealCrc } from "../../internal/model/record-batch.ts";
 import type { AppendFault } from "../../internal/service/faults.ts";
 import {
   EARLIEST,
@@ -142,6 +142,9 @@ export function describeLogService(name: string, open: () => Promise<LogStage>):
       };
       const damaged = batchAt(0);
       damaged[damaged.length - 1]! ^= 1;
+      const unreadable = batchAt(0);
+      unreadable[unreadable.length - 1] = 53; // minus 27 headers
+      sealCrc(unreadable, 0);
       expect([
         await kind(batchAt(0), { name: "nobody" }),
         await kind(batchAt(0), { name: null, topicId: "B".repeat(22) as TopicId }),
@@ -149,11 +152,13 @@ export function describeLogService(name: string, open: () => Promise<LogStage>):
         await kind(batchAt(0), { acks: 2 }),
         await kind(batchAt(0), { batch: null }),
         await kind(damaged, {}),
+        await kind(unreadable, {}),
       ]).toEqual([
         "unknown-topic",
         "unknown-topic-id",
         "unknown-partition",
         "invalid-acks",
+        "batch",
         "batch",
         "batch",
       ]);

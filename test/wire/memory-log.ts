@@ -3,12 +3,15 @@
 // and no disk.
 import { failed, ok } from "../../internal/base/result.ts";
 import type { Result } from "../../internal/base/result.ts";
+import type { ByteRange } from "../../internal/bytes/byte-range.ts";
 import { writeI32, writeI64 } from "../../internal/bytes/integers.ts";
 import type { Offset, Term, TopicId } from "../../internal/model/ids.ts";
 import { decodeBatch } from "../../internal/model/decode-batch.ts";
 import type { DecodedRecord } from "../../internal/model/decode-batch.ts";
-import { RecordBatchView } from "../../internal/model/record-batch.ts";
+import { RecordInspector } from "../../internal/model/inspect-records.ts";
+import { CODEC_NONE, RecordBatchView } from "../../internal/model/record-batch.ts";
 import { validateBatch } from "../../internal/model/validate-batch.ts";
+import type { BatchFault } from "../../internal/model/validate-batch.ts";
 import type { Clock } from "../../internal/ports/clock.ts";
 import type {
   AddressFault,
@@ -33,6 +36,13 @@ import type {
   OffsetAnswer,
   PartitionAddress,
 } from "../../internal/service/log-service.ts";
+
+const ANY_RECORDS = {
+  needsKeys: false,
+  isStamped: false,
+  timestampMsMin: 0,
+  timestampMsMax: Number.POSITIVE_INFINITY,
+} as const;
 
 interface StoredBatch {
   readonly bytes: Uint8Array;
@@ -70,6 +80,7 @@ const OPTIONS: MemoryLogOptions = { commitMs: 2, roomBytes: 1 << 30, batchBytesM
 const POISON = 0xdd;
 
 export class MemoryLog implements LogService {
+  readonly #inspector = new RecordInspector();
   /** How many answers with bytes are lent at this moment, and how many ever were. */
   lent = 0;
   lentEver = 0;
@@ -157,6 +168,11 @@ export class MemoryLog implements LogService {
       done(failed({ kind: "batch", fault: fault ?? { kind: "no-batch" } }));
       return "taken";
     }
+    const unreadable = this.#faultOfRecords(request.batch);
+    if (unreadable !== null) {
+      done(failed({ kind: "batch", fault: unreadable }));
+      return "taken";
+    }
     const { expectedEnd } = request;
     if (expectedEnd !== undefined && expectedEnd !== found.value.logEnd) {
       done(failed({ kind: "unexpected-end", end: found.value.logEnd as Offset }));
@@ -166,6 +182,15 @@ export class MemoryLog implements LogService {
     if (this.#uncommittedBytes + end - start > this.#options.roomBytes) return "busy";
     this.#store(request, found.value, bytes.slice(start, end), done);
     return "taken";
+  }
+
+  /** What is compressed is not opened here. */
+  #faultOfRecords({ bytes, start, end }: ByteRange): BatchFault | null {
+    const batch = new RecordBatchView(bytes, start);
+    if (batch.codec !== CODEC_NONE) return null;
+    const payload = { bytes, start: batch.recordsStart, end };
+    const found = this.#inspector.inspect(payload, batch, ANY_RECORDS);
+    return typeof found === "string" ? null : found;
   }
 
   #store(
