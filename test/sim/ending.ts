@@ -2,6 +2,7 @@
 // leader, writes resume, replicas converge, and everything that was acknowledged is read back from every one of them.
 import type { LogIndex } from "../../internal/model/ids.ts";
 import type { Book } from "./checkers/book.ts";
+import { wrongEpoch } from "./checkers/epoch-ends.ts";
 import { LEADERLESS_MS_MAX, LedGroups, quorumSinceMs } from "./checkers/led-groups.ts";
 import type { SimBroker, SimCluster } from "./cluster/sim-cluster.ts";
 import type { Health } from "./nemesis/health.ts";
@@ -84,10 +85,40 @@ export class Ending {
       const left = leftovers(this.#cluster, lost).join(" | ");
       return this.#book.verdict.report("nothing is left over", left);
     }
+    if (
+      !(await this.#whileMoving("starts end in serving", RESUME_MS_MAX, () => !this.#waiting()))
+    ) {
+      return this.#book.verdict.report("starts end in serving", this.#waiting() ?? "");
+    }
     if (groups !== null && !(await this.#readOffsets(groups))) return;
+    this.#compareEpochs();
     this.phase = "reading back";
     for (const target of this.#traffic.targets) await this.#readBack(target);
     this.#book.sent.review((group) => this.#book.log(group));
+  }
+
+  /** A broker that does not serve yet, with what it waits for; whose disk is lost need not. */
+  #waiting(): string | null {
+    for (const at of this.#cluster.brokers) {
+      if (this.#supervisor.lost.has(at)) continue;
+      const reasons = [...(at.broker?.readiness() ?? ["it is not up"])];
+      if (at.broker?.hasCaughtUp === false) reasons.push("it has not caught up");
+      if (reasons.length > 0) return `broker ${at.id}: ${reasons.join(", ")}`;
+    }
+    return null;
+  }
+
+  /** What clients are told of epochs is what the log says, on every replica. */
+  #compareEpochs(): void {
+    for (const { group } of this.#traffic.targets) {
+      for (const { at, replica } of this.#sound(new GroupView(this.#cluster, group))) {
+        const partition = at.broker?.partitions.of(replica.group);
+        const wrong = partition && wrongEpoch(partition.epochs, this.#book.log(group));
+        if (wrong == null) continue;
+        const detail = `broker ${at.id} group ${group}: ${wrong}`;
+        this.#book.verdict.report("epoch histories equal the logs", detail);
+      }
+    }
   }
 
   /** Every member that lives is one of a group that is stable, and every partition has an owner. */

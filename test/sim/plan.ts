@@ -30,6 +30,11 @@ const FAULT_KINDS = [
   "move replicas",
   "wipe disk",
   "restore disk",
+  "block",
+  "stop",
+  "reconfigure",
+  "read EIO",
+  "flip bit",
 ] as const;
 /** "coordinator" strikes whoever leads a partition of __consumer_offsets, where there are consumer groups. */
 export type FaultKind = (typeof FAULT_KINDS)[number] | "coordinator";
@@ -145,6 +150,11 @@ const FAULT_SHARES: Readonly<Record<(typeof FAULT_KINDS)[number], Share>> = {
   "move replicas": [500, 6],
   "wipe disk": [60, 2],
   "restore disk": [50, 2],
+  block: [300, 6],
+  stop: [300, 5],
+  reconfigure: [200, 3],
+  "read EIO": [150, 2],
+  "flip bit": [200, 3],
 };
 const MOMENT_SHARES: Readonly<Record<MomentFault, Share>> = {
   "power during a journal write": [400, 4],

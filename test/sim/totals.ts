@@ -20,6 +20,11 @@ export interface Totals {
   diskErrors: number;
   wiped: number;
   restored: number;
+  /** Turns that took far too long, clean stops, starts with other settings, bits flipped on a disk. */
+  blocks: number;
+  stops: number;
+  reconfigured: number;
+  flips: number;
   /** Of consumer groups: coordinators that began to lead, generations, commits acknowledged, offsets read back. */
   coordinators: number;
   generations: number;
@@ -54,6 +59,10 @@ export function newTotals(): Totals {
     diskErrors: 0,
     wiped: 0,
     restored: 0,
+    blocks: 0,
+    stops: 0,
+    reconfigured: 0,
+    flips: 0,
     coordinators: 0,
     generations: 0,
     commits: 0,

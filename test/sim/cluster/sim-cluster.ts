@@ -29,6 +29,7 @@ export class SimBroker {
   #given: SettingValues;
   #sizes: SmallSizes;
   #broker: Broker | null = null;
+  #hasFrontEnds = false;
   /** Virtual time of the last boot, µs. */
   bootedUs = 0;
 
@@ -69,12 +70,18 @@ export class SimBroker {
     return this.node.frozen ? null : this.broker;
   }
 
+  /** Its start is over, and no stop has begun to close it: clients get through to it. */
+  get hasFrontEnds(): boolean {
+    return this.broker !== null && this.#hasFrontEnds;
+  }
+
   /** Boots the machine's process. It comes up by itself as the simulation runs. */
   start(nowUs = 0): void {
     if (this.node.alive) return;
     const world = this.node.boot();
     this.bootedUs = nowUs;
     this.#broker = null;
+    this.#hasFrontEnds = false;
     world.life.onEnd(() => {
       const broker = this.#broker;
       this.#broker = null;
@@ -86,12 +93,30 @@ export class SimBroker {
       this.#broker = opened.value;
       for (const listener of this.#listeners) listener.opened?.(this, opened.value);
       const started = await opened.value.start();
-      if (!started.ok) world.fatal("start", started.fault);
+      if (!started.ok) return world.fatal("start", started.fault);
+      if (world.life.alive) this.#hasFrontEnds = true;
     });
   }
 
   crash(kind: CrashKind): void {
     this.node.crash(kind);
+  }
+
+  /** Drains it for at most so long, closes it, and lets its process end. */
+  stop(drainMsMax: number): void {
+    const { broker } = this;
+    if (broker === null) return;
+    const isStill = (): boolean => this.broker === broker;
+    void broker
+      .drain(drainMsMax)
+      .then(() => {
+        if (!isStill()) return undefined;
+        this.#hasFrontEnds = false;
+        return broker.stop();
+      })
+      .then(() => {
+        if (isStill()) this.crash("kill");
+      });
   }
 }
 

@@ -2,7 +2,7 @@
 import type { SimBroker } from "../cluster/sim-cluster.ts";
 import type { FaultKind, Plan } from "../plan.ts";
 import { CALM_DISK } from "../world/sim-device.ts";
-import type { FaultCode, LaneName } from "../world/sim-device.ts";
+import type { FaultCode, FaultTarget, LaneName } from "../world/sim-device.ts";
 import type { Stage } from "./stage.ts";
 
 const STALL_MS_MAX = 3_500;
@@ -31,6 +31,10 @@ export class DiskFaults {
         return this.#fail(at, "journal", entropy.chance(800) ? "EIO" : "SHORT");
       case "bulk EIO":
         return this.#fail(at, "bulk", "EIO");
+      case "read EIO":
+        return this.#fail(at, "read", "EIO");
+      case "flip bit":
+        return this.#flip(at);
       case "journal ENOSPC":
         return this.#fill(at);
       case "wipe disk":
@@ -48,7 +52,7 @@ export class DiskFaults {
     at.node.disk.stall(lane, 1000 * entropy.between(20, STALL_MS_MAX));
   }
 
-  #fail(at: SimBroker, lane: LaneName, code: FaultCode): void {
+  #fail(at: SimBroker, lane: FaultTarget, code: FaultCode): void {
     const { entropy, totals } = this.#stage;
     totals.diskErrors++;
     at.node.disk.failNext(lane, code, entropy.below(12));
@@ -63,6 +67,30 @@ export class DiskFaults {
     undoAfter(entropy.between(100, 1_500), () => {
       disk.options = { ...disk.options, capacityBytes: CALM_DISK.capacityBytes };
     });
+  }
+
+  /**
+   * One bit of what a journal file holds, behind everybody's back, on one disk of a run alone: elsewhere everything can be
+   * fetched again. Not in what was written last: who loses that and then its process cannot know that it had it (D3).
+   */
+  #flip(at: SimBroker): void {
+    const { entropy, totals, supervisor } = this.#stage;
+    const { lost, damaged } = supervisor;
+    if (lost.size > 0 || [...damaged].some((other) => other !== at)) return;
+    const { disk } = at.node;
+    const files = disk.paths().filter((path) => path.includes("/journal/"));
+    const path = files[entropy.below(Math.max(1, files.length))];
+    const { lastWrite } = disk;
+    if (path === undefined || lastWrite === null) return;
+    const bytes = disk.peek(path);
+    // The rest of a file is zeros, where nobody would notice.
+    const end = path === lastWrite.path ? lastWrite.position : bytes.length;
+    const last = bytes.subarray(0, end).findLastIndex((byte) => byte !== 0);
+    if (last < 0) return;
+    const position = entropy.below(last + 1);
+    totals.flips++;
+    damaged.add(at);
+    disk.flipBit(path, 8 * position + entropy.below(8));
   }
 
   #wipe(at: SimBroker): void {
@@ -103,7 +131,7 @@ export class DiskFaults {
   }
 
   #mayLose(at: SimBroker): boolean {
-    const { lost } = this.#stage.supervisor;
-    return lost.size < this.#lostMax && !lost.has(at);
+    const { lost, damaged } = this.#stage.supervisor;
+    return lost.size + damaged.size < this.#lostMax && !lost.has(at) && !damaged.has(at);
   }
 }

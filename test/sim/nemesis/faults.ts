@@ -6,10 +6,12 @@ import { DELIVERY } from "../world/scheduler.ts";
 import { DiskFaults } from "./disk-faults.ts";
 import { LinkFaults } from "./link-faults.ts";
 import { MemberFaults } from "./member-faults.ts";
+import { RestartFaults } from "./restart-faults.ts";
 import type { ActionKind, Choices } from "./schedule.ts";
 import type { Setting, Stage } from "./stage.ts";
 
 const CRASHES_MAX = 25;
+const BLOCK_MS_MAX = 400;
 
 export class Faults {
   readonly #setting: Setting;
@@ -58,6 +60,12 @@ export class Faults {
         return new LinkFaults(stage).isolate(at);
       case "cut off and stall a leader":
         return this.#cutOff(stage, at);
+      case "block":
+        return this.#block(stage, at);
+      case "stop":
+        return new RestartFaults(stage).stop(at);
+      case "reconfigure":
+        return new RestartFaults(stage).reconfigure(at);
       case "wall clock jump":
         // Within what `message.timestamp.after.max.ms` allows a client to be ahead of its broker.
         at.node.wall.offsetMs = choices.between(-1_800_000, 4_000_000);
@@ -76,6 +84,8 @@ export class Faults {
       case "journal EIO":
       case "journal ENOSPC":
       case "bulk EIO":
+      case "read EIO":
+      case "flip bit":
         return new DiskFaults(stage, this.#plan).order(kind, at);
       default:
         return new LinkFaults(stage).order(kind, at);
@@ -165,6 +175,14 @@ export class Faults {
     totals.freezes++;
     at.node.freeze();
     undoAfter(entropy.between(50, 2_500), () => at.node.thaw());
+  }
+
+  /** One turn of the event loop takes far too long. */
+  #block({ entropy, totals, undoAfter }: Stage, at: SimBroker): void {
+    if (!at.node.alive || at.node.frozen) return;
+    totals.blocks++;
+    at.node.freeze();
+    undoAfter(entropy.between(1, BLOCK_MS_MAX), () => at.node.thaw());
   }
 
   #undoAfter(ms: number, undo: () => void): void {

@@ -13,6 +13,8 @@ export class Supervisor {
   readonly #restarts = new Map<SimBroker, number>();
   /** Machines whose directory lost something that was durable. */
   readonly lost = new Set<SimBroker>();
+  /** Machines whose directory holds something wrong, or did. */
+  readonly damaged = new Set<SimBroker>();
   #isCalm = false;
 
   constructor(cluster: SimCluster, entropy: SeededEntropy) {

@@ -38,9 +38,23 @@ export class BrokerCalls {
     });
   }
 
-  /** A call settles once: with what it is given, or with `lost` when the process ends or time is over. */
-  begin<T>(at: SimBroker, patienceMs: number, resolve: (value: T) => void, lost: T): Call<T> {
+  /** Told of requests that a process in order left without an answer for longer than it may. */
+  unanswered: (at: SimBroker, what: string) => void = () => {};
+
+  /**
+   * A call settles once: with what it is given, or with `lost` when the process ends or time is over. `owed` says what is
+   * asked where an answer must come by then.
+   */
+  begin<T>(
+    at: SimBroker,
+    patienceMs: number,
+    resolve: (value: T) => void,
+    lost: T,
+    owed: string | null = null,
+  ): Call<T> {
     const { scheduler } = this.#cluster.simulation;
+    const world = at.hasFrontEnds ? at.node.world : null;
+    const askedUs = scheduler.nowUs;
     const waiting = this.#waitingFor(at);
     const call: Call<T> = {
       isOver: false,
@@ -58,6 +72,9 @@ export class BrokerCalls {
     const timer = scheduler.at(patienceMs * 1000, null, DELIVERY, "client gives up", () => {
       if (at.reachable !== null) call.gaveUp();
       call.settle(lost);
+      const isSame = world !== null && at.node.world === world && at.hasFrontEnds;
+      const hasHadTime = isSame && wasInOrder(at, askedUs);
+      if (owed !== null && hasHadTime) this.unanswered(at, `${owed} for ${patienceMs} ms`);
     });
     return call;
   }
@@ -76,4 +93,11 @@ export class BrokerCalls {
       for (const hangUp of waiting) hangUp();
     });
   }
+}
+
+/** Its process ran all the while, and no file of it kept anybody waiting. */
+function wasInOrder({ node }: SimBroker, sinceUs: number): boolean {
+  const { world, disk } = node;
+  if (world === null || node.frozen || world.life.thawedAtUs >= sinceUs) return false;
+  return disk.stalledUntilUs("bulk") <= sinceUs;
 }

@@ -18,6 +18,8 @@ export interface ConsumerOptions {
 
 /** Of a thousand reads, after how many it begins anew. */
 const REWIND_PERMILLE = 20;
+/** In one read, once all that is left is to get to the end. */
+const LAST_BYTES_MAX = 500_000;
 
 export class Consumer {
   readonly #simulation: Simulation;
@@ -45,23 +47,28 @@ export class Consumer {
     this.#entropy = simulation.entropy(`consumer ${options.name}`);
   }
 
+  /** Ends when it has read all that is committed by then. */
   stop(): void {
     this.#isStopping = true;
   }
 
+  get #isAtEnd(): boolean {
+    return this.#position >= this.#book.settled(this.#options.target.group).end;
+  }
+
   async run(): Promise<void> {
     const { target, followerPermille, waitMsMax, bytesMax, pauseMsMax } = this.#options;
-    while (!this.#isStopping) {
+    while (!this.#isStopping || !this.#isAtEnd) {
       const waitMs = this.#entropy.below(waitMsMax + 1);
       const anybody = this.#cluster.brokers[this.#entropy.below(this.#cluster.brokers.length)];
       const isAstray = this.#entropy.chance(followerPermille);
       const broker = isAstray && anybody !== undefined ? anybody.id : null;
-      const options = { waitMs, bytesMax, broker };
+      const options = { waitMs, bytesMax: this.#isStopping ? LAST_BYTES_MAX : bytesMax, broker };
       const asked = await this.#gateway.fetch(target, this.#position, options, (answer) =>
         this.#take(answer),
       );
-      if (this.#entropy.chance(REWIND_PERMILLE)) this.#position = 0;
-      const pauseMs = this.#entropy.below(pauseMsMax + 1);
+      if (this.#entropy.chance(REWIND_PERMILLE) && !this.#isStopping) this.#position = 0;
+      const pauseMs = this.#entropy.below(this.#isStopping ? 2 : pauseMsMax + 1);
       await this.#simulation.sleepMs(asked ? pauseMs : 20 + pauseMs);
     }
     this.isDone = true;

@@ -6,6 +6,7 @@ import type { AppendFault } from "../../../internal/service/faults.ts";
 import { LATEST } from "../../../internal/service/log-service.ts";
 import type { FetchRequest } from "../../../internal/service/log-service.ts";
 import type { Server } from "../checkers/served-reads.ts";
+import type { Verdict } from "../checkers/verdict.ts";
 import type { SimBroker, SimCluster } from "../cluster/sim-cluster.ts";
 import { whoIs } from "../watch/cluster-watch.ts";
 import type { SeededEntropy } from "../world/seeded-entropy.ts";
@@ -23,10 +24,13 @@ export class ServiceGateway implements Gateway {
   readonly #entropy: SeededEntropy;
   readonly #calls: BrokerCalls;
 
-  constructor(cluster: SimCluster, entropy: SeededEntropy) {
+  constructor(cluster: SimCluster, entropy: SeededEntropy, verdict: Verdict) {
     this.#cluster = cluster;
     this.#entropy = entropy;
     this.#calls = new BrokerCalls(cluster, entropy);
+    this.#calls.unanswered = (at, what) => {
+      verdict.report("requests are answered", `broker ${at.id} has not answered ${what}`);
+    };
   }
 
   append(to: Target, batch: Uint8Array, timeoutMs: number): Promise<AppendAnswer> {
@@ -39,6 +43,7 @@ export class ServiceGateway implements Gateway {
         timeoutMs + CLIENT_PATIENCE_MS,
         resolve,
         lost,
+        "an append",
       );
       this.#calls.deliver(at, call, (broker) => {
         const request = {
@@ -75,6 +80,7 @@ export class ServiceGateway implements Gateway {
         options.waitMs + CLIENT_PATIENCE_MS,
         resolve,
         false,
+        "a fetch",
       );
       this.#calls.deliver(at, call, (broker) => {
         // A replica that was moved away and back is another one, and knows nothing at first.

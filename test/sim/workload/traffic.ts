@@ -29,7 +29,7 @@ export class Traffic {
     this.#cluster = cluster;
     this.#book = book;
     this.#plan = plan;
-    this.gateway = new ServiceGateway(cluster, cluster.simulation.entropy("gateway"));
+    this.gateway = new ServiceGateway(cluster, cluster.simulation.entropy("gateway"), book.verdict);
     const { groups } = plan;
     this.groups =
       groups === null ? null : new GroupTraffic(cluster, book, watch, groups, plan.partitions);

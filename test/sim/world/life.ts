@@ -26,6 +26,8 @@ export class Life {
   frozen = false;
   /** Since when the machine sleeps, µs; null while it does not. */
   suspendedAtUs: number | null = null;
+  /** When it last went on after a freeze. */
+  thawedAtUs = -1;
   #alive = true;
   readonly #endings: (() => void)[] = [];
 

@@ -90,6 +90,7 @@ export class Scheduler {
   thaw(life: Life): void {
     if (!life.frozen) return;
     life.frozen = false;
+    life.thawedAtUs = this.#nowUs;
     const backlog = life.backlog;
     life.backlog = [];
     for (const phase of [TIMER, DELIVERY, TURN_END]) {

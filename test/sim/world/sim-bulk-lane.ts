@@ -56,7 +56,9 @@ export class SimBulkLane implements BulkLane {
   }
 
   read(path: string, position: number, into: Uint8Array): Promise<Outcome<number>> {
+    const code = this.#disk.takeFault("read");
     return this.#run("read", path, () => {
+      if (code !== null) return this.#fault(code, "read", path);
       const file = this.#fileAt(path, "read");
       if (!file.ok) return file;
       const bytes = file.value.cachedView.subarray(position, position + into.length);

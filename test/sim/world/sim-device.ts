@@ -14,6 +14,8 @@ import type { SimFile } from "./sim-file.ts";
 
 export type FaultCode = "EIO" | "ENOSPC" | "SHORT";
 export type LaneName = "journal" | "bulk";
+/** What a fault may be ordered for: writes of a lane, or reads. */
+export type FaultTarget = LaneName | "read";
 
 /** A process that dies leaves the page cache; a machine that loses power leaves the platter. */
 export type CrashKind = "kill" | "power";
@@ -53,10 +55,12 @@ export class SimDevice {
   observer: DiskObserver = {};
   /** The one journal write under way, if any. */
   inFlight: JournalWrite | null = null;
+  /** The last one that reached the platter. */
+  lastWrite: JournalWrite | null = null;
   readonly entropy: SeededEntropy;
   readonly scheduler: Scheduler;
   readonly #stalledUntilUs = { journal: 0, bulk: 0 };
-  readonly #faults: { lane: LaneName; code: FaultCode; skip: number }[] = [];
+  readonly #faults: { lane: FaultTarget; code: FaultCode; skip: number }[] = [];
 
   constructor(scheduler: Scheduler, seed: number, node: string, options = CALM_DISK) {
     this.scheduler = scheduler;
@@ -86,7 +90,7 @@ export class SimDevice {
   }
 
   /** The next operation that writes on `lane`, after `skip` others, fails with `code`. */
-  failNext(lane: LaneName, code: FaultCode, skip = 0): void {
+  failNext(lane: FaultTarget, code: FaultCode, skip = 0): void {
     this.#faults.push({ lane, code, skip });
   }
 
@@ -100,7 +104,7 @@ export class SimDevice {
   }
 
   /** The fault that an operation now beginning on `lane` will end with, if one was ordered. */
-  takeFault(lane: LaneName): FaultCode | null {
+  takeFault(lane: FaultTarget): FaultCode | null {
     for (const [index, fault] of this.#faults.entries()) {
       if (fault.lane !== lane) continue;
       if (fault.skip-- > 0) return null;

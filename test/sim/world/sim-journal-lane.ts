@@ -119,6 +119,7 @@ export class SimJournalLane implements JournalLane {
     disk.inFlight = null;
     if (fault === null) {
       write.file.writeDurably(write.position, write.bytes);
+      disk.lastWrite = write;
       disk.observer.journalDurable?.(write);
     } else if (entropy.chance(750)) {
       const left = prefixOf(write, entropy);
