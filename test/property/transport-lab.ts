@@ -145,7 +145,7 @@ export class LabBroker {
     const incarnation = facts.incarnation ?? 1;
     this.life = lab.scheduler.newLife(this.host, incarnation);
     const entropy = new SeededEntropy(lab.seed, `${this.host} ${incarnation}`);
-    this.clock = new SimClock(lab.scheduler, this.life, { offsetMs: 0 }, entropy);
+    this.clock = new SimClock(lab.scheduler, this.life, { offsetMs: 0, rate: 1 }, entropy);
     const identity: Omit<LinkIdentity, "silenceMs"> = {
       broker: broker(id),
       directory: facts.directory ?? directory(id),

@@ -31,6 +31,7 @@ const FAULT_KINDS = [
   "wipe disk",
   "restore disk",
   "block",
+  "suspend",
   "stop",
   "reconfigure",
   "read EIO",
@@ -102,6 +103,8 @@ export interface Plan {
   readonly faultMs: number;
   /** Between two faults, on average half of it. */
   readonly faultEveryMsMax: number;
+  /** How much faster or slower than right the clock of a machine may run. */
+  readonly driftPermilleMax: number;
   readonly faults: ReadonlyMap<FaultKind, number>;
   readonly moments: ReadonlyMap<MomentFault, number>;
   readonly groups: GroupPlan | null;
@@ -110,6 +113,8 @@ export interface Plan {
 }
 
 const KIB = 1024;
+/** Two clocks may part by a tenth of the time that passes: a leader counts on no more (L5). */
+const DRIFT_PERMILLE_MAX = 45;
 /** What brokers tell members of the newer protocol, which do not choose it. */
 export const NEWER_SESSION_MS = 1_000;
 /** How often a kind of fault is part of a plan, per mille, and the weight or chance that it then has at most. */
@@ -151,6 +156,7 @@ const FAULT_SHARES: Readonly<Record<(typeof FAULT_KINDS)[number], Share>> = {
   "wipe disk": [60, 2],
   "restore disk": [50, 2],
   block: [300, 6],
+  suspend: [200, 3],
   stop: [300, 5],
   reconfigure: [200, 3],
   "read EIO": [150, 2],
@@ -225,6 +231,7 @@ function commonPlan(
     pauseMsMax: pick([4, 8, 8, 15]),
     faultMs: 1_500 + entropy.below(3_500),
     faultEveryMsMax: pick([200, 500, 1_000]),
+    driftPermilleMax: pick([0, 0, 10, DRIFT_PERMILLE_MAX]),
     faults,
     moments,
     groups: null,

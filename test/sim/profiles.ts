@@ -28,6 +28,7 @@ export const PROFILES = {
       clog: [600, 6],
       freeze: [700, 8],
       block: [800, 10],
+      suspend: [500, 5],
       stop: [500, 4],
       "journal stall": [600, 6],
       "journal EIO": NEVER,

@@ -235,6 +235,10 @@ function clusterOf(
     sizes: plan.sizes,
     faults: { ...faults, limits: { appendEntriesMax, inflightMax } },
   });
+  const drift = simulation.entropy("drift");
+  for (const { node } of cluster.brokers) {
+    node.wall.rate = 1 + drift.between(-plan.driftPermilleMax, plan.driftPermilleMax) / 1000;
+  }
   if (plan.slowDisk > 0) {
     const { disk } = cluster.at(plan.slowDisk).node;
     const journal = { minUs: 3_000, maxUs: 30_000, tailPermille: 50, tailUsMax: 250_000 };

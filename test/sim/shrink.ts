@@ -114,6 +114,7 @@ const SIMPLER: readonly ((plan: Plan, schedule: Schedule) => Partial<Plan>)[] = 
   () => ({ consumers: 0 }),
   ({ producers }) => ({ producers: Math.ceil(producers / 2) }),
   () => ({ slowDisk: 0 }),
+  () => ({ driftPermilleMax: 0 }),
   () => ({ minInSync: 0 }),
   () => ({ journalLatency: JOURNAL_LATENCIES[0] }),
   () => ({ networkLatency: NETWORK_LATENCIES[0] }),

@@ -22,6 +22,7 @@ export interface Totals {
   restored: number;
   /** Turns that took far too long, clean stops, starts with other settings, bits flipped on a disk. */
   blocks: number;
+  suspends: number;
   stops: number;
   reconfigured: number;
   flips: number;
@@ -60,6 +61,7 @@ export function newTotals(): Totals {
     wiped: 0,
     restored: 0,
     blocks: 0,
+    suspends: 0,
     stops: 0,
     reconfigured: 0,
     flips: 0,

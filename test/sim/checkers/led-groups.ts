@@ -26,7 +26,7 @@ export class LedGroups {
     quorumSinceMs: number,
     describe: () => string,
   ): void {
-    if (isLed || quorumSinceMs > nowMs) {
+    if (isLed || quorumSinceMs > nowMs || !this.#ledMs.has(group)) {
       this.#ledMs.set(group, nowMs);
       return;
     }

@@ -62,6 +62,8 @@ export class Faults {
         return this.#cutOff(stage, at);
       case "block":
         return this.#block(stage, at);
+      case "suspend":
+        return this.#suspend(stage, at);
       case "stop":
         return new RestartFaults(stage).stop(at);
       case "reconfigure":
@@ -175,6 +177,14 @@ export class Faults {
     totals.freezes++;
     at.node.freeze();
     undoAfter(entropy.between(50, 2_500), () => at.node.thaw());
+  }
+
+  /** The whole machine sleeps, its monotonic clock too. */
+  #suspend({ entropy, totals, undoAfter }: Stage, at: SimBroker): void {
+    if (!at.node.alive || at.node.frozen) return;
+    totals.suspends++;
+    at.node.suspend();
+    undoAfter(entropy.between(50, 3_000), () => at.node.thaw());
   }
 
   /** One turn of the event loop takes far too long. */

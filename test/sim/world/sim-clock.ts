@@ -17,6 +17,8 @@ const TURN_US_MAX = 20;
 /** The wall clock of a machine; outlives its processes and is moved by faults. */
 export interface WallClock {
   offsetMs: number;
+  /** How fast the monotonic clock and timers of the machine run; 1 is right. Not changed while a process runs. */
+  rate: number;
 }
 
 export class SimClock implements Clock {
@@ -43,7 +45,8 @@ export class SimClock implements Clock {
 
   upMs(): number {
     const { suspendedAtUs } = this.#life;
-    return ((suspendedAtUs ?? this.#scheduler.nowUs) + this.#upOffsetUs) / 1000;
+    const upUs = (suspendedAtUs ?? this.#scheduler.nowUs) + this.#upOffsetUs;
+    return (upUs * this.#wall.rate) / 1000;
   }
 
   awakeSinceMs(): number {
@@ -61,7 +64,8 @@ export class SimClock implements Clock {
 
   after(delayMs: number, wake: () => void): Cancel {
     assert(delayMs >= 0, "a delay is not negative");
-    const delayUs = Math.ceil(delayMs * 1000) + this.#entropy.between(1, TIMER_LATE_US_MAX);
+    const waitUs = Math.ceil((delayMs * 1000) / this.#wall.rate);
+    const delayUs = waitUs + this.#entropy.between(1, TIMER_LATE_US_MAX);
     const event = this.#scheduler.at(delayUs, this.#life, TIMER, "timer", wake);
     return () => this.#scheduler.cancel(event);
   }

@@ -127,7 +127,7 @@ export class Simulation {
 export class SimNode {
   readonly name: string;
   readonly disk: SimDisk;
-  readonly wall: WallClock = { offsetMs: 0 };
+  readonly wall: WallClock = { offsetMs: 0, rate: 1 };
   readonly #simulation: Simulation;
   #world: SimWorld | null = null;
   #incarnation = 0;
