@@ -183,18 +183,27 @@ export class ControllerNode {
     this.#links = links;
     this.#self = self;
     this.#facts = facts;
+    // An answer goes into the session of its question: the next session may be that of another process, whose questions have
+    // the same numbers.
+    const answerIn = (session: Session, type: number) => (_: BrokerId, answer: Uint8Array) => {
+      if (session.open) session.send("data", type, [answer]);
+    };
     links.handle(CONTROLLER_REQUEST, "data", (session, bytes, start, end) =>
-      this.#desk.received(session.peer, bytes.subarray(start, end), (to, reply) => {
-        this.#send(to, CONTROLLER_REPLY, reply);
-      }),
+      this.#desk.received(
+        session.peer,
+        bytes.subarray(start, end),
+        answerIn(session, CONTROLLER_REPLY),
+      ),
     );
     links.handle(CONTROLLER_REPLY, "data", (session, bytes, start, end) =>
       this.client.received(session.peer.broker, bytes.subarray(start, end)),
     );
     links.handle(IMAGE_FETCH, "data", (session, bytes, start, end) =>
-      this.#source.asked(session.peer.broker, bytes.subarray(start, end), (to, piece) => {
-        this.#send(to, IMAGE_PIECE, piece);
-      }),
+      this.#source.asked(
+        session.peer.broker,
+        bytes.subarray(start, end),
+        answerIn(session, IMAGE_PIECE),
+      ),
     );
     links.handle(IMAGE_PIECE, "data", (session, bytes, start, end) =>
       this.#follower.received(session.peer.broker, bytes.subarray(start, end)),
