@@ -6,6 +6,7 @@ import type { BrokerId, ClusterId, GroupId, LogIndex, ReplicaId, TopicId } from 
 import { NO_UNDO } from "../statelog/machine.ts";
 import { ClusterState } from "./cluster-state.ts";
 import type { Broker, Topic } from "./cluster-state.ts";
+import { FIRST_GROUP } from "./limits.ts";
 import { imageChanges } from "./image-changes.ts";
 import type { ImageChange } from "./image-changes.ts";
 import type { ImageListener } from "./image-listener.ts";
@@ -128,9 +129,14 @@ export class MetadataImage {
     return this.#state.features;
   }
 
+  /** Whether the group was deleted: the image is later than it and lacks it (C5). */
+  isGone(group: GroupId): boolean {
+    return group >= FIRST_GROUP && group < this.#state.nextGroup && !this.#groups.has(group);
+  }
+
   standing(group: GroupId, replica: ReplicaId): ReplicaStanding {
     const placement = this.placementOfGroup(group);
-    if (placement === null) return group < this.#state.nextGroup ? "gone" : "unknown"; // C5
+    if (placement === null) return this.isGone(group) ? "gone" : "unknown";
     const isAmong = (placed: readonly ReplicaPlacement[]): boolean =>
       placed.some((of) => of.replica === replica);
     if (isAmong(placement.replicas)) return "assigned";

@@ -27,6 +27,7 @@ function freshTopics(): SubscribedTopics {
     topicNamed: (name) => topics.get(name) ?? null,
     topic: () => null,
     topics: () => topics.values(),
+    isGone: () => false,
   });
 }
 

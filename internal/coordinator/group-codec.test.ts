@@ -1,6 +1,9 @@
+import type { GroupId } from "../model/ids.ts";
+import { NO_LOG } from "./group-requests.ts";
 import { expect, test } from "vitest";
 import fc from "fast-check";
 import { fromHex } from "../bytes/hex.ts";
+import { decodeBatch } from "../model/decode-batch.ts";
 import { encodeBatch } from "../model/encode-batch.ts";
 import { groupCodec } from "./group-codec.ts";
 import type { GroupRecord } from "./group-records.ts";
@@ -43,6 +46,7 @@ const record: fc.Arbitrary<GroupRecord> = fc.oneof(
     partition: fc.nat(),
     committed: fc
       .record({
+        log: fc.maxSafeNat().map((id) => id as GroupId),
         offset: fc.maxSafeNat(),
         leaderEpoch: number,
         metadata: text,
@@ -106,7 +110,7 @@ test.each([
     -1,
   ],
 ])("an offset of %s", (_title, value, leaderEpoch, expireMs) => {
-  const committed = { offset: 7, leaderEpoch, metadata: "m", commitMs: 8, expireMs };
+  const committed = { log: NO_LOG, offset: 7, leaderEpoch, metadata: "m", commitMs: 8, expireMs };
   const expected = { kind: "offset-set", group: "g", topic: "t", partition: 3, committed };
   expect(decoded(OFFSET_KEY, value)).toEqual({ ok: true, value: [expected] });
 });
@@ -140,4 +144,16 @@ test.each([
   ["metadata that ends early", GROUP_KEY, "0003 0001"],
 ])("%s is not understood", (_title, key, value) => {
   expect(decoded(key, value).ok).toBe(false);
+});
+
+test("an offset names its log in a header, which Kafka's value has no place for", () => {
+  const log = 77 as GroupId;
+  const times = { commitMs: 8, expireMs: -1 };
+  const committed = { log, offset: 7, leaderEpoch: 2, metadata: "m", ...times };
+  const record = { kind: "offset-set", group: "g", topic: "t", partition: 3, committed } as const;
+  const bytes = groupCodec.encode([record]);
+  expect(groupCodec.decode(bytes, 0, bytes.length)).toEqual({ ok: true, value: [record] });
+  const opened = decodeBatch({ bytes, start: 0, end: bytes.length });
+  const value = "0003 0000000000000007 00000002 0001 6d 0000000000000008";
+  expect(opened.ok && opened.value[0]?.value).toEqual(fromHex(value));
 });

@@ -2,10 +2,12 @@
 import type { Result } from "../base/result.ts";
 import { ok } from "../base/result.ts";
 import { Reader } from "../bytes/reader.ts";
+import { Writer } from "../bytes/writer.ts";
 import { decodeBatch } from "../model/decode-batch.ts";
 import type { DecodedRecord } from "../model/decode-batch.ts";
 import { encodeBatch } from "../model/encode-batch.ts";
 import type { NewRecord } from "../model/encode-batch.ts";
+import type { GroupId } from "../model/ids.ts";
 import { RecordBatchView } from "../model/record-batch.ts";
 import * as schemas from "../schema/records/consumer-offsets.ts";
 import type { RecordCodec, UndecodableEntry } from "../statelog/machine.ts";
@@ -17,12 +19,16 @@ import {
   isConsumerKey,
 } from "./consumer-codec.ts";
 import type { GroupRecord, StoredGroup } from "./group-records.ts";
+import { NO_LOG } from "./group-requests.ts";
 import { readValue, undecodable, versioned } from "./record-values.ts";
 
 /** What a batch and a record cost besides their texts, with room to spare. */
 const RECORD_BYTES = 128;
 const MEMBER_BYTES = 64;
 const BYTES_PER_CHAR = 3;
+/** Kafka's value has no place for it, and who does not know the header passes over it. */
+const LOG_HEADER = "log";
+const LOG_BYTES = 8;
 
 export const groupCodec: RecordCodec<GroupRecord> = {
   bytesMax,
@@ -61,7 +67,7 @@ function newRecord(record: GroupRecord): NewRecord {
     case "offset-gone":
       return { key: offsetKey(record), value: null, timestampMs: record.atMs };
     case "offset-set": {
-      const { offset, leaderEpoch, metadata, commitMs, expireMs } = record.committed;
+      const { log, offset, leaderEpoch, metadata, commitMs, expireMs } = record.committed;
       const version =
         expireMs === -1 ? schemas.OFFSET_VALUE_VERSION : schemas.OFFSET_VALUE_WITH_EXPIRY;
       const value = { offset, metadata, commitTimestamp: commitMs };
@@ -70,9 +76,21 @@ function newRecord(record: GroupRecord): NewRecord {
         leaderEpoch,
         expireTimestamp: expireMs,
       });
-      return { key: offsetKey(record), value: bytes, timestampMs: commitMs };
+      const headers = [{ key: LOG_HEADER, value: logBytes(log) }];
+      return { key: offsetKey(record), value: bytes, timestampMs: commitMs, headers };
     }
   }
+}
+
+function logBytes(log: GroupId): Uint8Array {
+  const writer = new Writer(LOG_BYTES);
+  writer.i64(log);
+  return writer.takeJoined();
+}
+
+function logOf(headers: DecodedRecord["headers"]): GroupId {
+  const value = headers.find(({ key }) => key === LOG_HEADER)?.value;
+  return value?.length === LOG_BYTES ? (new Reader(value).i64() as GroupId) : NO_LOG;
 }
 
 function offsetKey({ group, topic, partition }: schemas.OffsetCommitKey): Uint8Array {
@@ -133,7 +151,7 @@ function groupRecord(record: DecodedRecord): Result<GroupRecord | null, Undecoda
 function offsetRecord(
   reader: Reader,
   kind: number,
-  { value, timestampMs }: DecodedRecord,
+  { value, timestampMs, headers }: DecodedRecord,
 ): Result<GroupRecord, UndecodableEntry> {
   const key = schemas.offsetCommitKey.read(reader, kind);
   if (reader.fault !== null) return undecodable("a malformed offset key");
@@ -142,6 +160,7 @@ function offsetRecord(
   if (read === null) return undecodable("a malformed offset");
   const { offset, leaderEpoch, metadata, commitTimestamp, expireTimestamp } = read;
   const committed = {
+    log: logOf(headers),
     offset,
     leaderEpoch,
     metadata,

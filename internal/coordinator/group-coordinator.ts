@@ -38,7 +38,7 @@ import type { FetchClaim, NamedCommitted, NamedPartition, OffsetsCommit } from "
 import type { GroupRow } from "./group-state.ts";
 import { groupMachine, GroupState } from "./group-state.ts";
 import type { GroupWrite } from "./group-state.ts";
-import { committedOf, descriptionOf, listingOf } from "./group-views.ts";
+import { committedOf, descriptionOf, goneOffsets, listingOf } from "./group-views.ts";
 import { GroupWriter } from "./group-writer.ts";
 import type { GroupLog } from "./group-writer.ts";
 import { joinFault, nameFault } from "./group-limits.ts";
@@ -47,6 +47,7 @@ import { EXPIRY_CHECK_MS } from "./limits.ts";
 import { newMemberId } from "./member-ids.ts";
 import { classicUsage, consumerUsage, expired } from "./offset-expiry.ts";
 import type { SubscribedTopics } from "./subscribed-topics.ts";
+import type { TopicCatalog } from "./topic-catalog.ts";
 import { subscribedTopics } from "./subscriptions.ts";
 import { WheelTimer } from "./timer-wheel.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
@@ -353,8 +354,8 @@ export class GroupCoordinator {
     // A client may ask for longer than a time can say.
     const untilMs = Math.min(commitMs + retentionMs, Number.MAX_SAFE_INTEGER);
     const expireMs = retentionMs >= 0 ? untilMs : -1;
-    const records = offsets.map(({ topic, partition, offset, leaderEpoch, metadata }) => {
-      const committed = { offset, leaderEpoch, metadata, commitMs, expireMs };
+    const records = offsets.map(({ topic, partition, log, offset, leaderEpoch, metadata }) => {
+      const committed = { log, offset, leaderEpoch, metadata, commitMs, expireMs };
       return { kind: "offset-set", group: id, topic, partition, committed } as const;
     });
     const decide = (): ReturnType<GroupWrite> => {
@@ -362,7 +363,9 @@ export class GroupCoordinator {
       const { memberId, generation: epoch } = commit;
       const isUnchecked = state === null || this.#faults.oldGenerationCommits === true;
       const refused = isUnchecked ? null : consumerCommitFault(state, { memberId, epoch });
-      return refused === null ? ok(records) : failed(refused);
+      if (refused !== null) return failed(refused);
+      // What was deleted while this waited is not remembered.
+      return ok(records.filter(({ committed }) => !this.#catalog.isGone(committed.log)));
     };
     this.#writer.submit(decide, "commit-too-large", done);
   }
@@ -385,13 +388,13 @@ export class GroupCoordinator {
     const fault = this.#offsetsRefusal(group);
     if (fault !== null) return done(failed(fault));
     if (this.#faults.servesWhileLoading === true && this.#log.leadingTerm === null) {
-      return done(ok(committedOf(this.#state.row(group), wanted)));
+      return done(ok(committedOf(this.#state.row(group), wanted, this.#catalog)));
     }
     const look = (state: Readonly<GroupState>): Result<readonly NamedCommitted[], GroupFault> => {
       const row = state.row(group);
       const epoch = { memberId: claim.memberId, epoch: claim.memberEpoch };
       const refused = row?.consumer ? consumerFetchFault(row.consumer, epoch) : null;
-      return refused === null ? ok(committedOf(row, wanted)) : failed(refused);
+      return refused === null ? ok(committedOf(row, wanted, this.#catalog)) : failed(refused);
     };
     this.#writer.read(look, done);
   }
@@ -422,18 +425,20 @@ export class GroupCoordinator {
     );
   }
 
-  /** The topic was deleted: what was committed for it must not come back with a new topic of its name. */
+  /** The topic was deleted: nobody needs any more what was committed for it. */
   forgetTopic(topic: string): void {
     if (this.#log.leadingTerm === null) return;
     const { clock } = this.#around;
     const atMs = clock.nowMs();
     inSlices(clock, this.#state.rows, ([group, row]) => {
-      const records: GroupRecord[] = [];
-      for (const [partition, { commitMs }] of row.offsets.get(topic) ?? []) {
-        if (commitMs <= atMs) records.push({ kind: "offset-gone", group, topic, partition, atMs });
-      }
+      const records = goneOffsets(group, row, topic, this.#catalog, atMs);
+      // What cannot be written now is not told to anybody, and found again by the next look for what has expired.
       if (records.length > 0) this.#writer.writeAll(records, () => {});
     });
+  }
+
+  get #catalog(): TopicCatalog {
+    return this.#around.subscribed.catalog;
   }
 
   // Administration
@@ -495,6 +500,8 @@ export class GroupCoordinator {
     inSlices(clock, this.#state.rows.keys(), (id) => {
       const row = this.#state.row(id);
       if (row === null || this.#log.leadingTerm === null) return;
+      const gone = goneOffsets(id, row, null, this.#catalog, nowMs);
+      if (gone.length > 0) this.#writer.writeAll(gone, () => {});
       const records = this.#expiredOf(id, row, nowMs);
       if (records.length === 0) return;
       const offsets = records.filter(({ kind }) => kind === "offset-gone").length;

@@ -1,4 +1,5 @@
 // Offsets of groups by the names of their topics, as coordinators are asked for them.
+import type { GroupId } from "../model/ids.ts";
 import type { CommittedOffset, MemberClaim } from "./group-requests.ts";
 
 export interface NamedPartition {
@@ -7,6 +8,8 @@ export interface NamedPartition {
 }
 
 export interface NamedOffset extends NamedPartition {
+  /** See CommittedOffset. */
+  readonly log: GroupId;
   readonly offset: number;
   readonly leaderEpoch: number;
   readonly metadata: string;

@@ -1,6 +1,6 @@
 // What clients ask of a group's coordinator, what it answers, and every way in which it refuses. Byte strings of
 // requests are lent until the call returns; the coordinator copies what it keeps.
-import type { TopicId } from "../model/ids.ts";
+import type { GroupId, TopicId } from "../model/ids.ts";
 
 /** In a comment: the Kafka code that the front end gives. */
 export const GROUP_FAULTS = [
@@ -175,7 +175,15 @@ export interface CommitRequest extends MemberClaim {
   readonly offsets: readonly OffsetToCommit[];
 }
 
+/** Of an offset that nobody said the log of. */
+export const NO_LOG = 0 as GroupId;
+
 export interface CommittedOffset {
+  /**
+   * The log that it is an offset of: the partition's replica group, which is never that of a topic that is made again under
+   * the same name.
+   */
+  readonly log: GroupId;
   readonly offset: number;
   readonly leaderEpoch: number;
   readonly metadata: string;

@@ -1,3 +1,4 @@
+import { NO_LOG } from "./group-requests.ts";
 import { expect, it } from "vitest";
 import type { Cancel, Clock } from "../ports/clock.ts";
 import { GroupRow } from "./group-state.ts";
@@ -49,7 +50,14 @@ function coordinator(
     const row = new GroupRow();
     for (const [topic, offsets] of Object.entries(topics)) {
       const entries = offsets.map((offset, partition) => {
-        const committed = { offset, leaderEpoch: -1, metadata: "", commitMs: 0, expireMs: -1 };
+        const committed = {
+          log: NO_LOG,
+          offset,
+          leaderEpoch: -1,
+          metadata: "",
+          commitMs: 0,
+          expireMs: -1,
+        };
         return [partition, committed] as const;
       });
       row.offsets.set(topic, new Map(entries));

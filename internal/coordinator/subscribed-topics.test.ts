@@ -18,6 +18,10 @@ class Catalog implements TopicCatalog {
     return length === undefined ? null : { topicId: idOf(name), name, partitions: { length } };
   }
 
+  isGone(): boolean {
+    return false;
+  }
+
   topic(): CatalogTopic | null {
     return null;
   }

@@ -23,6 +23,10 @@ class Catalog implements TopicCatalog {
     return this.#topics.get(name) ?? null;
   }
 
+  isGone(): boolean {
+    return false;
+  }
+
   topic(topicId: TopicId): CatalogTopic | null {
     return this.topicNamed(topicId);
   }

@@ -137,7 +137,10 @@ export class LocalGroupService implements GroupService {
     const faults = request.offsets.map((asked) => this.#commitFault(asked));
     const offsets: NamedOffset[] = [];
     request.offsets.forEach((asked, at) => {
-      if (faults[at] === null) offsets.push({ ...asked, topic: this.#nameOf(asked) });
+      const topic = this.#topicOf(asked);
+      const log = topic?.partitions[asked.partition]?.group;
+      if (faults[at] !== null || topic === null || log === undefined) return;
+      offsets.push({ ...asked, topic: topic.name, log });
     });
     if (offsets.length === 0 && faults.length > 0) return done(faults);
     const answer = (fault: GroupFault | null): void => done(faults.map((own) => own ?? fault));

@@ -182,6 +182,7 @@ export class GroupsTranscript {
         return this.#say(texts.length > 0 ? texts.join(", ") : "none");
       }
       case "forget":
+        this.#stage.topics.forget(group);
         return leader.forgetTopic(group);
       case "live":
       case "look":
@@ -247,12 +248,13 @@ export class GroupsTranscript {
   }
 
   #offsets(name: string, group: string, rest: readonly string[], words: Words): void {
-    const { leader } = this.#stage;
+    const { leader, topics } = this.#stage;
     switch (name) {
       case "offsets": {
         const offsets = rest.map((word) => {
           const [place = "", offset = "0", metadata = ""] = word.split(":");
-          return { ...placeOf(place), offset: Number(offset), leaderEpoch: -1, metadata };
+          const placed = placeOf(place);
+          return { ...placed, log: topics.logOf(placed.topic), offset: Number(offset), leaderEpoch: -1, metadata };
         });
         const retentionMs = words.number("retention", -1);
         return leader.commit({ group, ...words.claim, retentionMs, offsets }, (fault) =>

@@ -3,6 +3,7 @@
 // entries are on their way. Checked after every step: a partition has one owner, and what a client that is a member owns
 // is what the coordinator knows it to own. Epochs never go back; committed offsets move by accepted commits only; and
 // after some quiet time all partitions are owned by somebody.
+import { NO_LOG } from "../../internal/coordinator/group-requests.ts";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { GroupFaults } from "../../internal/coordinator/group-faults.ts";
@@ -186,7 +187,9 @@ class Model {
     const { memberId } = one;
     const generation = isOld ? one.epoch - 1 : one.epoch;
     const claim = { memberId, instanceId: null, generation };
-    const offsets = [{ topic: "t", partition: 0, offset, leaderEpoch: -1, metadata: "" }];
+    const offsets = [
+      { topic: "t", partition: 0, log: NO_LOG, offset, leaderEpoch: -1, metadata: "" },
+    ];
     this.#offsets.add(offset);
     this.stage.leader.commit({ group: GROUP, ...claim, retentionMs: -1, offsets }, (fault) => {
       if (fault === null) {

@@ -1,5 +1,6 @@
 // What a stranger may say to a group's coordinator without harm: texts and numbers at the edges of what the wire carries,
 // and requests whose records the log refuses in an unlucky moment.
+import { NO_LOG } from "../../internal/coordinator/group-requests.ts";
 import { expect, test } from "vitest";
 import type {
   GroupFault,
@@ -72,7 +73,9 @@ function synced(
 test("an expiry beyond all time is the end of time", () => {
   const stage = newStage();
   const claim = { group: "g", memberId: "", instanceId: null, generation: -1 };
-  const offsets = [{ topic: "t", partition: 0, offset: 5, leaderEpoch: -1, metadata: "" }];
+  const offsets = [
+    { topic: "t", partition: 0, log: NO_LOG, offset: 5, leaderEpoch: -1, metadata: "" },
+  ];
   let fault: GroupFault | null | undefined;
   stage.leader.commit({ ...claim, retentionMs: Number.MAX_SAFE_INTEGER, offsets }, (outcome) => {
     fault = outcome;
@@ -144,7 +147,9 @@ test("a member whose new protocols were not stored still agrees with who joined 
 test("the look for expired offsets takes no room from requests, however many groups there are", () => {
   const stage = newStage();
   const claim = { memberId: "", instanceId: null, generation: -1, retentionMs: -1 };
-  const offsets = [{ topic: "t", partition: 0, offset: 5, leaderEpoch: -1, metadata: "" }];
+  const offsets = [
+    { topic: "t", partition: 0, log: NO_LOG, offset: 5, leaderEpoch: -1, metadata: "" },
+  ];
   stage.groupsMax = 20_000;
   for (let made = 0; made < 11_000; made++) {
     stage.leader.commit({ ...claim, group: `g${made}`, offsets }, () => {});

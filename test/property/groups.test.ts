@@ -1,6 +1,7 @@
 // Groups under random histories: clients that join, synchronise, commit, leave and fall silent, over a log whose leader
 // changes while entries are on their way. Checked after every step: a partition has one owner in a generation, an offset
 // whose commit was answered is never lost and never goes back without a commit, and nobody waits for ever.
+import { NO_LOG } from "../../internal/coordinator/group-requests.ts";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { StateLogBugs } from "../../internal/statelog/state-log.ts";
@@ -262,7 +263,7 @@ class Model {
     let isInside = true;
     let isKnown = false;
     const claim = { memberId, generation, instanceId: isStatic ? name : null };
-    const offsets = [{ topic: "t", partition, offset, leaderEpoch: -1, metadata: "" }];
+    const offsets = [{ topic: "t", partition, log: NO_LOG, offset, leaderEpoch: -1, metadata: "" }];
     this.stage.leader.commit({ group: GROUP, ...claim, retentionMs: -1, offsets }, (fault) => {
       isKnown = true;
       book.pending.delete(offset);

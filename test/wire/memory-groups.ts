@@ -1,5 +1,6 @@
 // Consumer groups without a cluster: the use cases over one coordinator whose log is a list in memory and commits at the
 // end of the turn.
+import { NO_LOG } from "../../internal/coordinator/group-requests.ts";
 import { ASSIGNORS } from "../../internal/coordinator/assignors/assignors.ts";
 import { GroupCoordinator } from "../../internal/coordinator/group-coordinator.ts";
 import type { CoordinatorSettings } from "../../internal/coordinator/group-coordinator.ts";
@@ -142,7 +143,7 @@ export class MemoryGroups implements GroupService {
     const faults = request.offsets.map((one) => this.#topicFault(one, one.partition));
     const offsets = request.offsets
       .filter((_one, at) => faults[at] === null)
-      .map((one) => ({ ...one, topic: this.#nameOf(one) }));
+      .map((one) => ({ ...one, log: NO_LOG, topic: this.#nameOf(one) }));
     this.#coordinator.commit({ ...request, offsets }, (fault) =>
       done(faults.map((own) => own ?? fault)),
     );
@@ -229,5 +230,6 @@ function catalogOf(cluster: ClusterService): TopicCatalog {
       const views = [...cluster.topicNames()].map((name) => cluster.topicNamed(name));
       return views.filter((view) => view !== null);
     },
+    isGone: () => false,
   };
 }

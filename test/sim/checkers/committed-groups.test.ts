@@ -1,4 +1,5 @@
 // Histories of consumer groups that are wrong in one place each, and one that is not: the checkers tell them apart.
+import { NO_LOG } from "../../../internal/coordinator/group-requests.ts";
 import { expect, test } from "vitest";
 import type { GroupRecord } from "../../../internal/coordinator/group-records.ts";
 import { GroupState } from "../../../internal/coordinator/group-state.ts";
@@ -48,7 +49,7 @@ function stage() {
 
 function offset(value: number, tag: string): GroupRecord {
   const times = { commitMs: 1, expireMs: -1 };
-  const committed = { offset: value, leaderEpoch: -1, metadata: tag, ...times };
+  const committed = { log: NO_LOG, offset: value, leaderEpoch: -1, metadata: tag, ...times };
   return { kind: "offset-set", ...WHERE, committed };
 }
 
