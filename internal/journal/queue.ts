@@ -5,6 +5,7 @@ import { assert } from "../base/assert.ts";
 import { RECORD_HEADER_BYTES, encodeRecordHeader } from "../record/record.ts";
 import type { RecordHeader } from "../record/record.ts";
 import { BATCH_HEADER_BYTES, PEERS_MAX, PEER_BYTES } from "./format.ts";
+import type { JournalSizes } from "./sizes.ts";
 
 export interface QueuedBatch {
   readonly ticket: number;
@@ -28,6 +29,7 @@ export class BatchQueue {
   #table: Uint8Array;
   #tableView: DataView;
   readonly #bytesMax: number;
+  readonly #loneBytesMax: number;
   #tablePosition = 0;
   #waiting: QueuedBatch[] = [];
   #open: QueuedBatch | null = null;
@@ -37,17 +39,18 @@ export class BatchQueue {
   #nextOrdinal: number;
 
   constructor(
-    sizes: { readonly tableBytes: number; readonly batchBytesMax: number },
+    sizes: Pick<JournalSizes, "tableBytes" | "batchBytesMax" | "loneBatchBytesMax">,
     last: { readonly ticket: number; readonly ordinal: number },
     allocate: (bytes: number) => Uint8Array,
   ) {
-    const { tableBytes, batchBytesMax } = sizes;
+    const { tableBytes, batchBytesMax, loneBatchBytesMax } = sizes;
     assert(tableBytes % RECORD_HEADER_BYTES === 0, "the table memory holds whole headers");
     this.#allocate = allocate;
     this.#tableBytes = tableBytes;
     this.#table = allocate(tableBytes);
     this.#tableView = viewOf(this.#table);
     this.#bytesMax = batchBytesMax - OVERHEAD_BYTES;
+    this.#loneBytesMax = loneBatchBytesMax - OVERHEAD_BYTES;
     this.#lastTicket = last.ticket;
     this.#nextTicket = last.ticket + 1;
     this.#nextOrdinal = last.ordinal;
@@ -67,9 +70,9 @@ export class BatchQueue {
     return this.#open === null && this.#waiting.length === 0;
   }
 
-  /** The longest payload that a batch can carry. */
+  /** The longest payload that a batch can carry; one that is longer than batches grow otherwise is alone in its batch. */
   get payloadBytesMax(): number {
-    return this.#bytesMax - 2 * RECORD_HEADER_BYTES;
+    return this.#loneBytesMax - 2 * RECORD_HEADER_BYTES;
   }
 
   /** Part of the table memory that is free: 1 at most, below 0 when it had to grow. */

@@ -14,7 +14,10 @@ export interface JournalSizes {
   readonly reserveBytes: number;
   /** Of `bytesMax`, what leaders leave to followers, and to all that is no batch of a client (J11). */
   readonly keptBytes: number;
+  /** Up to here payloads are gathered into one write. */
   readonly batchBytesMax: number;
+  /** Of a write of one payload, which an earlier or another limit of batches may have let through. */
+  readonly loneBatchBytesMax: number;
   readonly sealIdleMs: number;
 }
 
@@ -39,6 +42,7 @@ export function journalSizes(options: JournalOptions): JournalSizes {
     reserveBytes: options.reserveBytes ?? MIB,
     keptBytes: Math.max(fileBytes, Math.floor(bytesMax / KEPT_PART)),
     batchBytesMax: options.batchBytesMax ?? Math.min(4 * MIB, arenaBytes / 4),
+    loneBatchBytesMax: Math.min(arenaBytes / 2, fileBytes - FILE_HEADER_BYTES),
     sealIdleMs: options.sealIdleMs ?? 100,
   };
   assert(sizes.batchBytesMax * 2 <= arenaBytes, "the arena holds two batches");

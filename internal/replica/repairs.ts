@@ -225,7 +225,10 @@ export class Repairs {
     if (!replica.damaged.has(index) || replica.machine.termAt(index) !== term) return false;
     const own = headerOf(replica, index);
     if (theirs.length !== own.length || !payloadIntact(own, bytes, start)) return false;
-    if (!this.#journal.fits("own", own.length)) return false;
+    // This broker may have been given a smaller arena since it took the entry.
+    if (own.length > this.#journal.payloadBytesMax || !this.#journal.fits("own", own.length)) {
+      return false;
+    }
     const end = start + own.length;
     const position = this.#journal.append({ ...own, type: "copy-forward" }, bytes, start, end);
     if (typeof position === "string") return false;
