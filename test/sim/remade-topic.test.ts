@@ -15,6 +15,7 @@ beforeEach(async () => {
   stage = new GroupStage(77);
   await stage.open(TOPIC, 1);
   await stage.coordinator("g", 1);
+  await stage.simulation.until("it serves", () => coordinating().id !== 0);
 });
 
 function broker(id: number): Broker {
