@@ -31,8 +31,8 @@ export function memoryBudget(settings: SettingReader): readonly MemoryItem[] {
     { what: `link queues for ${peers} peers`, bytes: peers * linkBytes },
     { what: "batches that wait to be opened", bytes: ADMISSION_BYTES },
     {
-      what: `max.decompressed.bytes in ${COMPUTE_THREADS_MAX} threads`,
-      bytes: COMPUTE_THREADS_MAX * settings.get("max.decompressed.bytes"),
+      what: `max.decompressed.bytes in ${COMPUTE_THREADS_MAX} threads and a search by time`,
+      bytes: (COMPUTE_THREADS_MAX + 1) * settings.get("max.decompressed.bytes"),
     },
     { what: "partitions.max", bytes: settings.get("partitions.max") * REPLICA_BYTES },
     { what: "producer.ids.max", bytes: settings.get("producer.ids.max") * PRODUCER_BYTES },

@@ -39,6 +39,7 @@ export interface TimeSearchParts {
 
 export class TimeSearch {
   readonly #parts: TimeSearchParts;
+  #opening: Promise<unknown> = Promise.resolve();
 
   constructor(parts: TimeSearchParts) {
     this.#parts = parts;
@@ -146,23 +147,37 @@ export class TimeSearch {
     if (bytes === undefined) return ok(NO_OFFSET);
     const batch = new RecordBatchView(bytes, 0);
     if (batch.isLogAppendTime) return ok(stamped(batch, partition.logStart, timestampMs));
-    const records = await this.#opened(batch);
-    return records === null
-      ? failed({ kind: "storage" })
-      : ok(await this.#recordIn(batch, records, partition.logStart, timestampMs));
+    const { recordsStart, end, codec } = batch;
+    if (codec !== CODEC_NONE)
+      return this.#oneByOne(() => this.#open(partition, batch, timestampMs));
+    const records = bytes.subarray(recordsStart, end);
+    return ok(await this.#recordIn(batch, records, partition.logStart, timestampMs));
   }
 
-  /** The uncompressed records; null when they cannot be had. */
-  async #opened({ bytes, recordsStart, end, codec }: RecordBatchView): Promise<Uint8Array | null> {
-    const records = bytes.subarray(recordsStart, end);
-    if (codec === CODEC_NONE) return records;
+  /**
+   * Opened batches are looked through one after the other: each may take as much memory as one may take, and a single
+   * request asks for the times of thousands of partitions.
+   */
+  #oneByOne(work: () => Promise<Found>): Promise<Found> {
+    const found = this.#opening.then(work, work);
+    this.#opening = found;
+    return found;
+  }
+
+  async #open(
+    partition: Partition,
+    batch: RecordBatchView,
+    timestampMs: number | null,
+  ): Promise<Found> {
+    const { bytes, recordsStart, end, codec } = batch;
     const opened = await this.#parts.tasks.compute({
       job: "decompress",
       codec: codec as 1 | 2 | 3 | 4,
-      bytes: records.slice(),
+      bytes: bytes.slice(recordsStart, end),
       bytesMax: this.#parts.openedBytesMax(),
     });
-    return opened.ok ? opened.value : null;
+    if (!opened.ok) return failed({ kind: "storage" });
+    return ok(await this.#recordIn(batch, opened.value, partition.logStart, timestampMs));
   }
 
   async #recordIn(

@@ -9,6 +9,7 @@ import { encodeBatch } from "../../internal/model/encode-batch.ts";
 import type { BatchOptions } from "../../internal/model/encode-batch.ts";
 import { whole } from "../wire/front-stage.ts";
 import { KafkaStage } from "./kafka-stage.ts";
+import { SimTasks } from "./world/sim-tasks.ts";
 
 const LATEST = -1;
 const EARLIEST = -2;
@@ -18,28 +19,35 @@ const LATEST_TIERED = -5;
 
 let stage: KafkaStage;
 
-async function start(configs: Readonly<Record<string, string>> = {}): Promise<void> {
+async function start(
+  configs: Readonly<Record<string, string>> = {},
+  numPartitions = 1,
+): Promise<void> {
   stage = new KafkaStage(7, 1);
   await stage.start();
   const list = Object.entries(configs).map(([name, value]) => ({ name, value }));
-  const shape = { name: "t", numPartitions: 1, replicationFactor: 1, assignments: [] };
+  const shape = { name: "t", numPartitions, replicationFactor: 1, assignments: [] };
   const body = { topics: [{ ...shape, configs: list }], timeoutMs: 10_000, validateOnly: false };
   const made = await stage.ask(1, createTopics, 7, body);
   expect(made.topics.map((of) => of.errorCode)).toEqual([0]);
-  await stage.leaderOf("t", 0);
+  for (let at = 0; at < numPartitions; at++) await stage.leaderOf("t", at);
 }
 
 afterEach(() => {
   expect(stage.simulation.fatals).toEqual([]);
 });
 
-async function send(times: readonly number[], options: BatchOptions = {}): Promise<void> {
+async function send(
+  times: readonly number[],
+  options: BatchOptions = {},
+  index = 0,
+): Promise<void> {
   const value = new Uint8Array(4);
   const batch = encodeBatch(
     times.map((timestampMs) => ({ key: null, value, timestampMs })),
     options,
   );
-  const topicData = [{ name: "t", partitionData: [{ index: 0, records: whole(batch) }] }];
+  const topicData = [{ name: "t", partitionData: [{ index, records: whole(batch) }] }];
   const body = { transactionalId: null, acks: -1, timeoutMs: 1000, topicData };
   const answer = await stage.ask(1, produce, 9, body);
   expect(answer.responses[0]?.partitionResponses[0]?.errorCode).toBe(0);
@@ -131,6 +139,35 @@ test("where the broker stamps, a batch is of one time", async () => {
     [1, stamp],
     [-1, -1],
   ]);
+});
+
+test("a request for many partitions has one batch opened at a time", async () => {
+  await start({}, 20);
+  const { compute } = SimTasks.prototype;
+  let open = 0;
+  let openMax = 0;
+  for (let partition = 0; partition < 20; partition++) {
+    await send([10, 30], { codec: 1 }, partition);
+  }
+  SimTasks.prototype.compute = async function (this: SimTasks, job) {
+    openMax = Math.max(openMax, ++open);
+    const answer = await compute.call(this, job);
+    open--;
+    return answer as never;
+  };
+  try {
+    const partitions = Array.from({ length: 20 }, (_, partitionIndex) => {
+      return { partitionIndex, timestamp: 20 };
+    });
+    const body = { replicaId: -1, isolationLevel: 0, topics: [{ name: "t", partitions }] };
+    const answer = await stage.ask(1, listOffsets, 9, body);
+    expect(answer.topics[0]?.partitions.map(({ offset }) => offset)).toEqual(
+      partitions.map(() => 1),
+    );
+  } finally {
+    SimTasks.prototype.compute = compute;
+  }
+  expect(openMax).toBe(1);
 });
 
 test("the ends of a log have no time", async () => {
