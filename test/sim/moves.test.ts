@@ -5,6 +5,7 @@ import { CONTROLLER_GROUP } from "../../internal/model/ids.ts";
 import type { BrokerId, ReplicaId } from "../../internal/model/ids.ts";
 import type { PartitionPlacement } from "../../internal/cluster/records.ts";
 import type { Broker } from "../../internal/server/broker.ts";
+import { LATEST } from "../../internal/service/log-service.ts";
 import { SimCluster } from "./cluster/sim-cluster.ts";
 import { Simulation } from "./world/sim-world.ts";
 
@@ -120,6 +121,12 @@ test("what is dropped stays dropped when its broker starts again", async () => {
   await simulation.until("ready", () => cluster.isReady);
   await settled("124");
   expect(simulation.logs.find("replica-dropped").length).toBe(madeBefore);
+  const address = { name: "t", topicId: null, partition: 0 };
+  const asked = cluster.at(3).broker!.services.log.offset(address, -1, LATEST, false);
+  expect(await simulation.settle(asked)).toMatchObject({
+    ok: false,
+    fault: { kind: "not-leader" },
+  });
 });
 
 test("an excluded replica that hears of it late unseats nobody", async () => {
