@@ -110,6 +110,8 @@ export interface Plan {
   readonly groups: GroupPlan | null;
   /** Operators who create, configure and delete topics. */
   readonly administrators: number;
+  /** Whether the project's own client reads along. */
+  readonly hasOwnReader: boolean;
 }
 
 const KIB = 1024;
@@ -236,6 +238,7 @@ function commonPlan(
     moments,
     groups: null,
     administrators: administratorsOf(seed),
+    hasOwnReader: hasOwnReader(seed),
   };
 }
 
@@ -253,6 +256,11 @@ export function planOf(seed: number, workload: Workload, profile: Profile): Plan
 function administratorsOf(seed: number): number {
   const entropy = new SeededEntropy(seed, "administrators");
   return entropy.chance(250) ? 1 + entropy.below(3) : 0;
+}
+
+/** In every eighth run; of a stream of its own. */
+function hasOwnReader(seed: number): boolean {
+  return new SeededEntropy(seed, "own reader").chance(125);
 }
 
 function withGroups(plan: Plan, entropy: SeededEntropy): Plan {

@@ -204,6 +204,7 @@ class Run {
     totals.elections = this.#book.leaders.elections;
     totals.acknowledged = this.#book.sent.acknowledged;
     totals.served = this.#book.reads.batches;
+    totals.ownRecords = this.#traffic.ownReader?.records ?? 0;
     const { groups } = this.#book;
     totals.coordinators = groups.leaderships;
     totals.changes = this.#book.once.changes;

@@ -37,6 +37,8 @@ export interface Totals {
   coordinatorFaults: number;
   /** Changes of configs that administrators made. */
   changes: number;
+  /** Records that the project's own reader handed out. */
+  ownRecords: number;
   replayed: number;
 }
 
@@ -72,6 +74,7 @@ export function newTotals(): Totals {
     zombies: 0,
     coordinatorFaults: 0,
     changes: 0,
+    ownRecords: 0,
     replayed: 0,
   };
 }
@@ -97,6 +100,7 @@ const FLOORS: Readonly<Partial<Totals>> = {
   wiped: 8,
   restored: 3,
   changes: 300,
+  ownRecords: 5_000,
   replayed: 10,
 };
 /** The same where every fourth seed has consumer groups. */

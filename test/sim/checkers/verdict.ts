@@ -30,6 +30,7 @@ export type Property =
   | "replicas converge"
   | "nothing is left over"
   | "requests happen once"
+  | "own readers skip nothing"
   | "brokers end only for a reason"
   | "assertions hold"
   | "committed offsets never go back"

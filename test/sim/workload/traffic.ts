@@ -6,6 +6,7 @@ import type { CoordinatorWatch } from "../watch/coordinator-watch.ts";
 import { Consumer } from "./consumer.ts";
 import type { Gateway, Target } from "./gateway.ts";
 import { GroupTraffic } from "./group-traffic.ts";
+import { OwnReader, serveKafka } from "./own-reader.ts";
 import { Prober } from "./prober.ts";
 import { Producer } from "./producer.ts";
 import { ServiceGateway } from "./service-gateway.ts";
@@ -18,7 +19,8 @@ export class Traffic {
   readonly gateway: Gateway;
   targets: readonly Target[] = [];
   readonly producers: Producer[] = [];
-  readonly consumers: (Consumer | Prober)[] = [];
+  readonly consumers: (Consumer | OwnReader | Prober)[] = [];
+  ownReader: OwnReader | null = null;
   /** Null: a run without consumer groups. */
   readonly groups: GroupTraffic | null;
   readonly #cluster: SimCluster;
@@ -30,6 +32,7 @@ export class Traffic {
     this.#book = book;
     this.#plan = plan;
     this.gateway = new ServiceGateway(cluster, cluster.simulation.entropy("gateway"), book.verdict);
+    if (plan.hasOwnReader) serveKafka(cluster);
     const { groups } = plan;
     this.groups =
       groups === null ? null : new GroupTraffic(cluster, book, watch, groups, plan.partitions);
@@ -83,6 +86,11 @@ export class Traffic {
       });
       this.consumers.push(consumer);
       void consumer.run();
+    }
+    if (this.#plan.hasOwnReader) {
+      this.ownReader = new OwnReader(this.#cluster, this.#book, this.targets);
+      this.consumers.push(this.ownReader);
+      void this.ownReader.run();
     }
     this.groups?.start();
   }
