@@ -1,11 +1,13 @@
 // "I lead this group": said to every peer once per session and again on every change (L1). A peer that hosts the group
 // suspends its election clock while the row stands in the present session; every peer learns the leader for its clients.
 import { assert } from "../base/assert.ts";
+import { CONTROLLER_GROUP } from "../model/ids.ts";
 import type { BrokerId, GroupId, LogIndex } from "../model/ids.ts";
 import type { Session } from "../transport/contract.ts";
 import type { Assertion } from "./control-frames.ts";
 import { ASSERTION_BYTES_MAX, ASSERTIONS, encodeAssertions } from "./control-frames.ts";
 import type { InSyncSet } from "./isr.ts";
+import { isController } from "./precedence.ts";
 import type { Replica } from "./replica.ts";
 
 /** A table goes in chunks, the next when the control lane has drained (F6). */
@@ -29,13 +31,20 @@ export class AssertionOutbox {
     this.#unsaid.set(group, last);
   }
 
+  /** Without looking at more than is sent: many may wait. */
+  *#waiting(): Iterable<readonly [GroupId, Assertion | null]> {
+    const first = this.#unsaid.get(CONTROLLER_GROUP);
+    if (first !== undefined) yield [CONTROLLER_GROUP, first];
+    for (const waiting of this.#unsaid) if (!isController(waiting[0])) yield waiting;
+  }
+
   /** End of turn, and when the control lane has drained. */
   flush(): void {
     while (this.#unsaid.size > 0) {
       const rows: Assertion[] = [];
       const groups: GroupId[] = [];
       let bytes = 0;
-      for (const [group, last] of this.#unsaid) {
+      for (const [group, last] of this.#waiting()) {
         if (bytes + ASSERTION_BYTES_MAX > CHUNK_BYTES_MAX) break;
         groups.push(group);
         const row = last ?? this.#row(group, this.#session);

@@ -5,6 +5,7 @@
 import type { Cancel, Clock } from "../ports/clock.ts";
 import type { Entropy } from "../ports/entropy.ts";
 import type { Replica } from "./replica.ts";
+import { controllerFirst } from "./precedence.ts";
 import { inSlices } from "./slices.ts";
 
 export interface ElectionDelays {
@@ -131,7 +132,7 @@ export class Elections {
       const delayMs = Math.min(backOffMs, this.#roundMs(this.#delays.retryMsMax));
       armed.dueMs = nowMs + delayMs + this.#entropy.below(Math.ceil(delayMs / 2) + 1);
     }
-    inSlices(this.#clock, due, (replica) => {
+    inSlices(this.#clock, controllerFirst(due), (replica) => {
       if (this.#armed.has(replica)) this.#campaign(replica);
     });
     this.#schedule();

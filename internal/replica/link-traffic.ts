@@ -121,6 +121,12 @@ export class LinkTraffic {
     for (const peer of this.#peers.values()) peer.acknowledge();
   }
 
+  /** Whether more campaigns would only wait behind those before them (L8). */
+  get isBacklogged(): boolean {
+    for (const peer of this.#peers.values()) if (peer.isBacklogged) return true;
+    return false;
+  }
+
   /** Says to everybody what is true of a group now; `last`: what is true of one that leaves this broker. */
   say(group: GroupId, last: Assertion | null = null): void {
     for (const peer of this.#peers.values()) peer.assertions.say(group, last);

@@ -28,6 +28,7 @@ import { Leases } from "./lease.ts";
 import { LinkTraffic } from "./link-traffic.ts";
 import type { LeaderNews, LinkFace } from "./link-traffic.ts";
 import type { RecoveredGroup } from "./recovery.ts";
+import { controllerFirst, isController } from "./precedence.ts";
 import { ReplicaProbe } from "./probe.ts";
 import type { TransferReason } from "./probe.ts";
 import { Repairs } from "./repairs.ts";
@@ -135,8 +136,9 @@ export class MultiRaft implements Surroundings {
     const delays = options.elections ?? ELECTION_DELAYS;
     const writeMs = (): number => journal.lastWriteMs;
     this.#elections = new Elections(world.clock, world.entropy, delays, writeMs, (replica) => {
+      const isBacklogged = this.#traffic.isBacklogged && !isController(replica.group);
       const isAble = !this.#handOvers.isDraining && this.#stall.state !== "fenced";
-      if (!isAble || replica.damaged.size > 0) return;
+      if (isBacklogged || !isAble || replica.damaged.size > 0) return;
       if (hasRoomForCampaign(journal)) replica.handle({ on: "election-timeout" });
     });
     this.#probe = new ReplicaProbe(world.meter, {
@@ -278,7 +280,7 @@ export class MultiRaft implements Surroundings {
   }
 
   replicas(): IterableIterator<Replica> {
-    return this.#replicas.values();
+    return controllerFirst(this.#replicas.values()).values();
   }
 
   attach(replica: Replica, client: LogClient): void {
@@ -489,7 +491,7 @@ export class MultiRaft implements Surroundings {
   }
 
   #reviewStandings(): void {
-    inSlices(this.#world.clock, this.#replicas.values(), (replica) => this.#setStanding(replica));
+    inSlices(this.#world.clock, this.replicas(), (replica) => this.#setStanding(replica));
   }
 
   #seenBy(peer: DirectoryId, sequence: number): void {

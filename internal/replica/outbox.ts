@@ -10,6 +10,7 @@ import { AppendLane } from "./append-lane.ts";
 import type { SentRow } from "./append-lane.ts";
 import { APPEND_FRAME } from "./control-frames.ts";
 import { PinnedSlices } from "./pinned-slices.ts";
+import { isController } from "./precedence.ts";
 import type { Replica } from "./replica.ts";
 
 const FRAME_PARTS_MAX = 512;
@@ -32,6 +33,8 @@ export class Outbox {
   readonly #events: OutboxEvents;
   readonly #frameBytesMax: number;
   readonly #ready = new Map<Replica, ReplicaId>();
+  /** The controller's group, which goes before all others (L8). */
+  readonly #controller = new Map<Replica, ReplicaId>();
   readonly #writer = new AppendFrameWriter();
   #payloads: PinnedSlices;
   #rows: SentRow[] = [];
@@ -52,21 +55,27 @@ export class Outbox {
   }
 
   ready(replica: Replica, peer: ReplicaId): void {
-    this.#ready.set(replica, peer);
+    (isController(replica.group) ? this.#controller : this.#ready).set(replica, peer);
   }
 
   /** End of turn. `withCommits` also sends rows that carry nothing but a commit position. */
   flush(withCommits: boolean): void {
-    if (this.#ready.size === 0) return;
+    if (this.#ready.size === 0 && this.#controller.size === 0) return;
     this.#begin();
-    for (const [replica, peer] of this.#ready) {
-      if (this.lane.unacknowledgedBytes > UNACKNOWLEDGED_BYTES_MAX) break;
-      const drained = this.#drain(replica, peer, withCommits);
-      if (drained === "full") break;
-      // What waits stays: the machine says "ready" again only after it was asked in vain, and new entries must not wait.
-      if (drained === "empty") this.#ready.delete(replica);
-    }
+    if (this.#drainAll(this.#controller, withCommits)) this.#drainAll(this.#ready, withCommits);
     this.#close();
+  }
+
+  /** False: no more goes out now. */
+  #drainAll(ready: Map<Replica, ReplicaId>, withCommits: boolean): boolean {
+    for (const [replica, peer] of ready) {
+      if (this.lane.unacknowledgedBytes > UNACKNOWLEDGED_BYTES_MAX) return false;
+      const drained = this.#drain(replica, peer, withCommits);
+      if (drained === "full") return false;
+      // What waits stays: the machine says "ready" again only after it was asked in vain, and new entries must not wait.
+      if (drained === "empty") ready.delete(replica);
+    }
+    return true;
   }
 
   /** Puts all that a peer may get of one group into frames. "waits": only a commit position is left. */
@@ -155,7 +164,7 @@ export class Outbox {
     payloads.release();
     for (const row of rows) {
       row.replica.handle({ on: "peer-back", peer: row.peer });
-      this.#ready.set(row.replica, row.peer);
+      this.ready(row.replica, row.peer);
     }
     return false;
   }

@@ -17,12 +17,14 @@ import type { InboxEvents } from "./inbox.ts";
 import { Inbox } from "./inbox.ts";
 import type { OutboxEvents } from "./outbox.ts";
 import { Outbox } from "./outbox.ts";
+import { isController } from "./precedence.ts";
 import type { Replica } from "./replica.ts";
 
 /** Messages of one control frame; the rest goes in further ones. */
 const ENVELOPES_MAX = 256;
 /** Messages that wait for the control lane. Beyond it the oldest are dropped: Raft repeats what matters. */
 const ENVELOPES_WAITING_MAX = 65_536;
+const ENVELOPES_BACKLOG = 4_096;
 
 export interface PeerOptions {
   /** Payload bytes of one frame, about; every follower's arena must have room for it. */
@@ -53,6 +55,8 @@ export class Peer {
   /** Its journal takes records of clients, by its last ping (J11). */
   hasRoom = true;
   #envelopes: Envelope[] = [];
+  /** Those of the controller's group: they overtake the others (L8). */
+  #urgent: Envelope[] = [];
 
   constructor(session: Session, journal: SharedJournal, options: PeerOptions, events: PeerEvents) {
     const { acksEarly, frameBytesMax } = options;
@@ -68,8 +72,14 @@ export class Peer {
   }
 
   post(envelope: Envelope): void {
-    if (this.#envelopes.length >= ENVELOPES_WAITING_MAX) this.#envelopes.shift();
-    this.#envelopes.push(envelope);
+    const line = isController(envelope.group) ? this.#urgent : this.#envelopes;
+    if (line.length >= ENVELOPES_WAITING_MAX) line.shift();
+    line.push(envelope);
+  }
+
+  /** So much waits for the control lane that more campaigns would only wait behind it. */
+  get isBacklogged(): boolean {
+    return this.#envelopes.length > ENVELOPES_BACKLOG;
   }
 
   ready(replica: Replica, peer: ReplicaId): void {
@@ -81,14 +91,22 @@ export class Peer {
 
   /** End of turn. */
   flush(withCommits: boolean): void {
-    while (this.#envelopes.length > 0) {
-      const chunk = this.#envelopes.slice(0, ENVELOPES_MAX);
-      if (!this.session.send("control", RAFT_MESSAGES, [encodeEnvelopes(chunk)])) break;
-      this.#envelopes = this.#envelopes.slice(chunk.length);
-    }
+    this.#urgent = this.#send(this.#urgent);
+    if (this.#urgent.length === 0) this.#envelopes = this.#send(this.#envelopes);
     this.assertions.flush();
     this.outbox.flush(withCommits);
     this.acknowledge();
+  }
+
+  /** Returns what the lane did not take. */
+  #send(envelopes: Envelope[]): Envelope[] {
+    let at = 0;
+    while (at < envelopes.length) {
+      const chunk = envelopes.slice(at, at + ENVELOPES_MAX);
+      if (!this.session.send("control", RAFT_MESSAGES, [encodeEnvelopes(chunk)])) break;
+      at += chunk.length;
+    }
+    return at === 0 ? envelopes : envelopes.slice(at);
   }
 
   acknowledge(): void {

@@ -1,7 +1,7 @@
-// Ten bugs that would lose, repeat or reorder acknowledged records, and seven of group coordinators that would lose or repeat
-// what consumers have read, each planted in the production code and each seen by the checkers. A checker that has never found
-// anything proves nothing. What the random runs reach within a few seeds is found by them; other bugs need a story told on
-// purpose, and one is found by the schedules of single groups.
+// Ten bugs that would lose, repeat or reorder acknowledged records, seven of leases that would answer with what is old, and
+// seven of group coordinators that would lose or repeat what consumers have read, each planted in the production code and
+// each seen by the checkers. A checker that has never found anything proves nothing. What the random runs reach within a few
+// seeds is found by them; other bugs need a story told on purpose, and one is found by the schedules of single groups.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { NO_FAULTS } from "../../internal/raft/faults.ts";
@@ -10,8 +10,10 @@ import type { BrokerFaults } from "../../internal/server/broker.ts";
 import { Violation } from "../property/raft-oracle.ts";
 import { Schedule } from "../property/raft-schedule.ts";
 import type { Property } from "../sim/checkers/verdict.ts";
+import { MUTANTS } from "../sim/mutants.ts";
 import type { Plan } from "../sim/plan.ts";
 import { runSeed } from "../sim/run.ts";
+import { wakeLeaders } from "./lease-story.ts";
 import { Story } from "./story.ts";
 
 const SEEDS_MAX = 60;
@@ -160,7 +162,62 @@ describe("random runs with consumer groups see", () => {
   });
 });
 
+interface LeaseBug {
+  readonly bug: string;
+  readonly faults: BrokerFaults;
+  readonly seen: Property;
+}
+
+const BY_LEASES: readonly LeaseBug[] = [
+  {
+    bug: "voters disloyal to a leader that they hear",
+    faults: MUTANTS["disloyal-voters"],
+    seen: "followers are loyal",
+  },
+  {
+    bug: "a leader that is left and not told",
+    faults: MUTANTS["deposed-not-told"],
+    seen: "followers are loyal",
+  },
+  {
+    bug: "a leader going on though its transfer may still succeed",
+    faults: MUTANTS["leads-on-after-transfer"],
+    seen: "followers are loyal",
+  },
+  {
+    bug: "a follower believing what a leader sent that gave up",
+    faults: MUTANTS["loyal-to-the-resigned"],
+    seen: "followers are loyal",
+  },
+  {
+    bug: "a leader without contact answering",
+    faults: MUTANTS["stale-leader-answers"],
+    seen: "one broker of a group serves",
+  },
+  {
+    bug: "a vote right after a start",
+    faults: MUTANTS["no-quiet-period"],
+    seen: "one broker of a group serves",
+  },
+];
+
+describe("random runs that strike at leases see", () => {
+  it.each(BY_LEASES)("$bug", async ({ faults, seen }) => {
+    const broken: Property[] = [];
+    for (let seed = 1; seed <= SEEDS_MAX && broken.length === 0; seed++) {
+      const report = await runSeed({ seed, workload: "service", profile: "leases", faults });
+      broken.push(...report.findings.map(({ property }) => property));
+    }
+    expect(broken).toContain(seen);
+  });
+});
+
 describe("a story sees", () => {
+  it("an echo that counts as contact with whoever lives at its sender", async () => {
+    expect(await wakeLeaders({})).toEqual([]);
+    expect(await wakeLeaders(MUTANTS["echo-is-contact"])).toEqual(["one broker of a group serves"]);
+  });
+
   it("a stale leader answering", async () => {
     expect(await Story.readFromLeaderThatSlept({})).toBe("refused");
     const replica = { staleLeaderAnswers: true };

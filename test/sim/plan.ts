@@ -52,10 +52,17 @@ const MOMENT_FAULTS = [
   "power after a truncation",
   "kill during a change",
 ] as const;
-export type MomentFault = (typeof MOMENT_FAULTS)[number];
+/** Those for moments in which a leader relies on a promise (L5); drawn from a stream of their own. */
+const LEASE_FAULTS = [
+  "stall who takes over",
+  "silence who left a leader",
+  "power who is loyal",
+] as const;
+export type MomentFault = (typeof MOMENT_FAULTS)[number] | (typeof LEASE_FAULTS)[number];
 
 export function isActionKind(name: string): name is FaultKind | MomentFault {
-  return [...FAULT_KINDS, "coordinator", ...MOMENT_FAULTS].some((kind) => kind === name);
+  const kinds = [...FAULT_KINDS, "coordinator", ...MOMENT_FAULTS, ...LEASE_FAULTS];
+  return kinds.some((kind) => kind === name);
 }
 
 /** "groups": consumer groups beside producers and consumers. */
@@ -174,6 +181,9 @@ const MOMENT_SHARES: Readonly<Record<MomentFault, Share>> = {
   "power after a commit": [200, 3],
   "power after a truncation": [300, 300],
   "kill during a change": [250, 200],
+  "stall who takes over": [150, 400],
+  "silence who left a leader": [150, 400],
+  "power who is loyal": [100, 200],
 };
 
 /** What a seed decides whatever its workload. */
@@ -199,6 +209,11 @@ function commonPlan(
   for (const kind of MOMENT_FAULTS) {
     const [permille, chance] = profile.moments?.[kind] ?? MOMENT_SHARES[kind];
     if (entropy.chance(permille)) moments.set(kind, 1 + entropy.below(chance));
+  }
+  const own = new SeededEntropy(seed, "leases");
+  for (const kind of LEASE_FAULTS) {
+    const [permille, chance] = profile.moments?.[kind] ?? MOMENT_SHARES[kind];
+    if (own.chance(permille)) moments.set(kind, 1 + own.below(chance));
   }
   const pingMs = pick([50, 100, 100, 200]);
   // A replica on a lost disk stays suspect: a topic that asks for all of them would refuse appends for ever, rightly.

@@ -4,6 +4,7 @@ import type { SimBroker } from "../cluster/sim-cluster.ts";
 import type { Plan } from "../plan.ts";
 import { DELIVERY } from "../world/scheduler.ts";
 import { DiskFaults } from "./disk-faults.ts";
+import { LeaseFaults } from "./lease-faults.ts";
 import { LinkFaults } from "./link-faults.ts";
 import { MemberFaults } from "./member-faults.ts";
 import { RestartFaults } from "./restart-faults.ts";
@@ -58,6 +59,10 @@ export class Faults {
         return this.#freeze(stage, at);
       case "isolate a new leader":
         return new LinkFaults(stage).isolate(at);
+      case "stall who takes over":
+      case "silence who left a leader":
+      case "power who is loyal":
+        return new LeaseFaults(stage).order(kind, at, () => this.#crash(at, "power"));
       case "cut off and stall a leader":
         return this.#cutOff(stage, at);
       case "block":

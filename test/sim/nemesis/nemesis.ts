@@ -119,12 +119,16 @@ function anyOf({ brokers }: SimCluster, entropy: SeededEntropy): SimBroker {
 const DELAY_US_MAX: Partial<Record<MomentFault, number>> = {
   "power during a journal write": 300,
   "cut off and stall a leader": 40,
+  "stall who takes over": 40,
 };
 
 const FAULTS_OF: Partial<Record<Moment | "journal write issued", readonly MomentFault[]>> = {
   "journal write issued": ["power during a journal write", "cut off and stall a leader"],
   "leader elected": ["kill a new leader", "isolate a new leader", "freeze a new leader"],
   "vote granted": ["power after a vote"],
+  "asked to take over": ["stall who takes over"],
+  "leader left": ["silence who left a leader"],
+  "campaign refused": ["power who is loyal"],
   "entries committed": ["power after a commit"],
   "log truncated": ["power after a truncation"],
   "configuration appended": ["kill during a change"],

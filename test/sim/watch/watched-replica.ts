@@ -20,6 +20,12 @@ import type { Promiser } from "../checkers/durability-order.ts";
 export type Moment =
   | "leader elected"
   | "vote granted"
+  /** By its leader, with a timeout-now. */
+  | "asked to take over"
+  /** It voted for somebody while it had a leader. */
+  | "leader left"
+  /** It hears a leader, and somebody else wants to lead. */
+  | "campaign refused"
   | "entries committed"
   | "term or vote written"
   | "configuration appended"
@@ -107,12 +113,23 @@ export class WatchedReplica implements Promiser {
 
   #stepped(event: Event, commitBefore: LogIndex, effects: readonly Effect[]): void {
     if (event.on === "message" && event.message.say === "append-accepted") this.#hears(event);
+    if (event.on === "message") this.#tells(event.message);
     if (event.on === "resigned") this.#events.leases.resigned(this.group, event.peer, event.term);
     for (const effect of effects) this.#effect(effect, commitBefore);
     if (event.on === "durable") this.#durableWrite = Math.max(this.#durableWrite, event.write);
     const isDurable = this.#durableWrite >= this.#termWrite;
     this.#loyalty.stepped({ id: this.replica, machine: this.real.machine }, event, isDurable);
     if (effects.length > 0) this.#events.stepped(this);
+  }
+
+  #tells(message: Message): void {
+    if (message.say === "timeout-now") this.#events.moment(this, "asked to take over");
+    if (message.say === "vote-request" && message.transfer) {
+      this.#events.moment(this, "leader left");
+    }
+    if (message.say === "pre-vote-request" && this.real.machine.leader !== null) {
+      this.#events.moment(this, "campaign refused");
+    }
   }
 
   /** A leader is told what a follower holds. */
