@@ -303,6 +303,7 @@ export const SOURCE_BUGS: Readonly<Record<string, SourceBug>> = {
     find: "return this.#loneBytesMax - 2",
     replace: "return this.#bytesMax - 2",
     seenBy: ["test/sim/lowered-limits.test.ts"],
+  },
   "a failed write counts as durable": {
     breaks: "J8",
     file: "internal/journal/journal.ts",
