@@ -457,7 +457,7 @@ export const SOURCE_BUGS: Readonly<Record<string, SourceBug>> = {
   "what an old image lacks is gone": {
     breaks: "C5",
     file: "internal/cluster/image.ts",
-    find: 'group < this.#state.nextGroup ? "gone" : "unknown"',
+    find: 'this.isGone(group) ? "gone" : "unknown"',
     replace: '"gone"',
     seenBy: ["internal/cluster/image.test.ts"],
   },
