@@ -240,6 +240,8 @@ export class Ending {
 
   /** There is a leader, no change is under way, and every voter whose disk is sound has everything, committed. */
   #isConverged(view: GroupView): boolean {
+    // A voter of group 0 on a lost disk is told nothing any more, and keeps what was deleted since.
+    if (view.placed.every(({ at }) => this.#supervisor.lost.has(at))) return true;
     const { leader } = view;
     if (leader === null) return false;
     const { machine } = leader.replica;
