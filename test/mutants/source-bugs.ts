@@ -2,6 +2,41 @@
 import type { SourceBug } from "./source-bug.ts";
 
 export const SOURCE_BUGS: Readonly<Record<string, SourceBug>> = {
+  "a start makes what the image tells before it is current": {
+    breaks: "J11, C5",
+    file: "internal/server/hosting.ts",
+    find: "this.#isCurrent = this.#faults.trustsOldImages === true;",
+    replace: "this.#isCurrent = true;",
+    seenBy: ["test/sim/topics-gone.test.ts"],
+  },
+  "groups begin without asking for room": {
+    breaks: "J11",
+    file: "internal/replica/room.ts",
+    find: 'return journal.fits("own", GROUP_BYTES_MAX, RECORDS_OF_A_GROUP);',
+    replace: "return true;",
+    seenBy: ["test/sim/no-room.test.ts"],
+  },
+  "leaders take what most voters have no room for": {
+    breaks: "J11",
+    file: "internal/replica/link-traffic.ts",
+    find: "return !this.#isAnyFull || this.#haveRoom(replica);",
+    replace: "return true;",
+    seenBy: ["test/sim/no-room.test.ts"],
+  },
+  "topics are made where there is no room": {
+    breaks: "J11",
+    file: "internal/cluster/topic-draft.ts",
+    find: "return this.#context.hasRoom?.(broker) !== false;",
+    replace: "return true;",
+    seenBy: ["test/sim/no-room.test.ts"],
+  },
+  "an idle journal seals every second": {
+    breaks: "J11",
+    file: "internal/journal/idle-seal.ts",
+    find: "if (!this.#journal.endsWithSeal() || !this.#journal.pulse()) this.#journal.seal();",
+    replace: "this.#journal.seal();",
+    seenBy: ["test/conformance/journal-damage.test.ts"],
+  },
   "condition not checked": {
     breaks: "an append on condition that the log ends at an offset",
     file: "internal/partition/partition.ts",

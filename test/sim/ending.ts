@@ -75,6 +75,12 @@ export class Ending {
       const groups = this.#groups().map(String).join(" | ");
       return this.#book.verdict.report("writes resume", `${waiting.join("; ")} | ${groups}`);
     }
+    // A voter of group 0 with a directory that is not trusted any more learns nothing from the others (D1).
+    const trusted = this.#cluster.brokers.filter((at) => !this.#supervisor.lost.has(at));
+    const idle = (): string[] => trusted.flatMap((at) => whyNotServing(at));
+    if (!(await this.#until("brokers serve", RESUME_MS_MAX, () => idle().length === 0))) {
+      return this.#book.verdict.report("every start ends in serving", idle().join(" | "));
+    }
     const converged = (): boolean => this.#views().every((view) => this.#isConverged(view));
     if (!(await this.#whileMoving("replicas converge", STUCK_MS_MAX, converged))) {
       return this.#book.verdict.report("replicas converge", this.#groups().join(" | "));
@@ -306,4 +312,10 @@ export class Ending {
       return this.#book.verdict.report("acknowledged records are everywhere", detail);
     }
   }
+}
+
+/** Empty: it serves. */
+function whyNotServing({ id, broker }: SimBroker): string[] {
+  const reasons = broker === null ? ["down"] : broker.readiness();
+  return reasons.map((reason) => `broker ${id}: ${reason}`);
 }

@@ -207,6 +207,8 @@ class Run {
     totals.ownRecords = this.#traffic.ownReader?.records ?? 0;
     const { groups } = this.#book;
     totals.coordinators = groups.leaderships;
+    const rooms = this.#simulation.logs.find("journal-room");
+    totals.fullJournals = rooms.filter(({ fields }) => fields["room"] !== "ok").length;
     totals.changes = this.#book.once.changes;
     totals.generations = groups.generations;
     totals.commits = groups.sent.acknowledged;

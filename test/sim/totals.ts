@@ -39,6 +39,8 @@ export interface Totals {
   changes: number;
   /** Records that the project's own reader handed out. */
   ownRecords: number;
+  /** Times that a broker said that its journal was near its limit. */
+  fullJournals: number;
   replayed: number;
 }
 
@@ -75,6 +77,7 @@ export function newTotals(): Totals {
     coordinatorFaults: 0,
     changes: 0,
     ownRecords: 0,
+    fullJournals: 0,
     replayed: 0,
   };
 }
@@ -101,6 +104,7 @@ const FLOORS: Readonly<Partial<Totals>> = {
   restored: 3,
   changes: 300,
   ownRecords: 5_000,
+  fullJournals: 100,
   replayed: 10,
 };
 /** The same where every fourth seed has consumer groups. */

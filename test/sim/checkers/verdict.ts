@@ -27,6 +27,7 @@ export type Property =
   | "starts end in serving"
   | "epoch histories equal the logs"
   | "writes resume"
+  | "every start ends in serving"
   | "replicas converge"
   | "nothing is left over"
   | "requests happen once"
