@@ -148,6 +148,27 @@ test("a full journal holds the order, and who waited too long is not appended", 
   expect(stage.outcomes.at(-1)).toBe("3 timed-out");
 });
 
+test("who waits is answered in time though there is never room, and what comes behind keeps its place", async () => {
+  const stage = new Stage();
+  stage.offer(batch(["a"], 2, 80_000), 1);
+  stage.nowMs = 500;
+  stage.offer(batch(["b"], 0), 2);
+  stage.offer(batch(["c"], 0), 0);
+  stage.isBusy = true;
+  await stage.jobs[0]?.answer();
+  stage.queue.expire(999);
+  expect(stage.outcomes).toEqual([]);
+  stage.queue.expire(1_000);
+  expect(stage.outcomes).toEqual(["1 timed-out"]);
+  stage.queue.expire(1_500);
+  expect(stage.outcomes).toEqual(["1 timed-out", "2 timed-out"]);
+  // Nobody waits for an answer to this one.
+  expect(stage.queue.count).toBe(1);
+  stage.isBusy = false;
+  stage.waiters[0]?.();
+  expect(stage.outcomes.at(-1)).toBe("0 appended");
+});
+
 test("copies that wait have a limit; above it appends are busy until there is room", async () => {
   const stage = new Stage();
   const large = batch(["a"], 0, WAITING_BYTES_MAX / 4);

@@ -174,6 +174,25 @@ export class AdmissionQueue {
     return this.#waiting.length === 0;
   }
 
+  get count(): number {
+    return this.#waiting.length;
+  }
+
+  /** Whoever waits for an answer gets one in time, though the journal may have no room for as long as its disk hangs. */
+  expire(nowMs: number): void {
+    const isLate = ({ command, sinceMs }: Waiting): boolean =>
+      command.acks !== 0 && sinceMs + command.timeoutMs <= nowMs;
+    const late = this.#waiting.filter(isLate);
+    for (const waiting of late) {
+      const at = this.#waiting.indexOf(waiting);
+      if (at < 0) continue; // somebody's answer made room for it
+      this.#waiting.splice(at, 1);
+      this.#desk.release(waiting.command.end);
+      waiting.done({ ok: false, fault: { kind: "timed-out" } });
+    }
+    if (late.length > 0) this.#drain();
+  }
+
   /** A batch whose header is sound. */
   offer(
     command: AppendCommand,

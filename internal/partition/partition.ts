@@ -145,7 +145,7 @@ export class Partition implements LogClient, LogProgress {
   }
 
   get waitingAppends(): number {
-    return this.#waiters.count;
+    return this.#waiters.count + (this.#admission?.count ?? 0);
   }
 
   /**
@@ -404,6 +404,7 @@ export class Partition implements LogClient, LogProgress {
   /** Answers appends whose deadline passed. */
   expireAppends(nowMs: number): void {
     this.#waiters.expire(nowMs);
+    this.#admission?.expire(nowMs);
   }
 
   /** Calls `changed` when the high watermark, the role or the readiness changes, until the returned function is called. */
