@@ -56,8 +56,8 @@ export class Ending {
   }
 
   /** Looks at the leaders of all groups from now on. */
-  watchLeaders(): void {
-    void this.#watchLeaders();
+  watchLeaders(looked: () => void): void {
+    void this.#watchLeaders(looked);
   }
 
   async run(): Promise<void> {
@@ -175,11 +175,12 @@ export class Ending {
     return coordinator.appliedIndex === this.#book.groups.partition(index).last;
   }
 
-  async #watchLeaders(): Promise<void> {
+  async #watchLeaders(looked: () => void): Promise<void> {
     const { simulation } = this.#cluster;
     for (;;) {
       await simulation.sleepMs(LOOK_MS);
       this.#health.sample();
+      looked();
       this.#leases.look((machines) => this.#health.fitSinceMs(machines));
       for (const view of this.#views()) {
         const sinceMs = this.#quorumSinceMs(view);

@@ -22,6 +22,7 @@ import { ClusterWatch } from "./watch/cluster-watch.ts";
 import { CoordinatorWatch } from "./watch/coordinator-watch.ts";
 import { FatalWatch } from "./watch/fatal-watch.ts";
 import { Administrators } from "./workload/administrators.ts";
+import { StateWatch } from "./watch/states.ts";
 import { Traffic } from "./workload/traffic.ts";
 import { CALM_DISK } from "./world/sim-device.ts";
 import { logLine } from "./world/sim-log.ts";
@@ -87,6 +88,7 @@ class Run {
   readonly #supervisor: Supervisor;
   readonly #watch: ClusterWatch;
   readonly #ending: Ending;
+  readonly #states: StateWatch;
   readonly #traffic: Traffic;
   readonly #administrators: Administrators;
 
@@ -118,6 +120,7 @@ class Run {
       backUp: (at: SimBroker) => this.#watch.durableLog(at)?.snapshot() ?? (() => {}),
     };
     this.#nemesis = new Nemesis(setting, plan, options.schedule ?? null);
+    this.#states = new StateWatch(this.#cluster);
     const health = new Health(this.#cluster, (at) => this.#supervisor.lost.has(at));
     const coordinators = new CoordinatorWatch(this.#cluster, this.#book);
     this.#traffic = new Traffic(this.#cluster, this.#book, coordinators, plan);
@@ -176,7 +179,7 @@ class Run {
     if (!(await this.#traffic.open())) {
       return this.#verdict.report("groups have leaders", "the topic is not created");
     }
-    this.#ending.watchLeaders();
+    this.#ending.watchLeaders(() => this.#states.look());
     this.#traffic.start();
     this.#administrators.start(this.#plan.administrators);
     await this.#nemesis.run(this.#plan.faultMs);
@@ -198,6 +201,7 @@ class Run {
   #report(cpuUs: number): RunReport {
     const { totals } = { totals: this.#totals };
     const { scheduler } = this.#simulation;
+    Object.assign(totals, this.#states.counts);
     totals.seeds = 1;
     totals.simulatedMs = this.#simulation.nowMs;
     totals.events = scheduler.events;

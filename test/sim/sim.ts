@@ -69,7 +69,7 @@ async function tell(file: string): Promise<number> {
 
 function say(pool: Pool, seconds: number): void {
   for (const [name, value] of Object.entries(pool.totals)) {
-    console.log(`${name.padEnd(18)} ${Math.round(value)}`);
+    console.log(`${name.padEnd(44)} ${Math.round(value)}`);
   }
   const { seeds, simulatedMs } = pool.totals;
   const cpuMs = pool.cpuUs / 1000;

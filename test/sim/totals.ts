@@ -1,7 +1,9 @@
 // What runs have been through. A simulator that crashed nothing and elected nobody proves nothing, so the sums of all
 // seeds are held against floors.
+import { noStates } from "./watch/states.ts";
+import type { StateCounts } from "./watch/states.ts";
 
-export interface Totals {
+export interface Totals extends StateCounts {
   seeds: number;
   simulatedMs: number;
   events: number;
@@ -46,6 +48,7 @@ export interface Totals {
 
 export function newTotals(): Totals {
   return {
+    ...noStates(),
     seeds: 0,
     simulatedMs: 0,
     events: 0,
@@ -105,7 +108,29 @@ const FLOORS: Readonly<Partial<Totals>> = {
   changes: 300,
   ownRecords: 5_000,
   fullJournals: 100,
+  blocks: 200,
+  suspends: 80,
+  stops: 200,
+  reconfigured: 50,
+  flips: 40,
   replayed: 10,
+};
+/** The same of states. */
+const STATE_FLOORS: Readonly<Partial<StateCounts>> = {
+  "led and may not serve": 2_500,
+  "led and may not serve, and died": 80,
+  "led and had not committed": 1_500,
+  "led and had not committed, and died": 70,
+  "gave a leadership away": 400,
+  "gave a leadership away, and died": 30,
+  "had a joint configuration": 150,
+  "had a joint configuration, and died": 8,
+  "had a learner": 500,
+  "had a learner, and died": 100,
+  "had an uncommitted change, and died": 80,
+  "was a candidate, and died": 50,
+  "had entries that may go, and died": 1_200,
+  "had entries that were not durable, and died": 400,
 };
 /** The same where every fourth seed has consumer groups. */
 const GROUP_FLOORS: Readonly<Partial<Totals>> = {
@@ -131,7 +156,7 @@ export function shortfalls(totals: Totals, hasGroups: boolean): string[] {
     if (is < Math.floor(floor))
       found.push(`too little: ${what} is ${Math.round(is)}, wanted ${floor}`);
   };
-  const floors = hasGroups ? { ...FLOORS, ...GROUP_FLOORS } : FLOORS;
+  const floors = { ...FLOORS, ...STATE_FLOORS, ...(hasGroups ? GROUP_FLOORS : {}) };
   for (const name of Object.keys(floors) as (keyof Totals)[]) {
     least(name, totals[name], (floors[name] ?? 0) * share);
   }
