@@ -30,6 +30,11 @@ const IDENTITY = {
       "Empty: this broker is a cluster of its own.",
   ),
   "data.directory": text(".flotilla/data", "restart", "Where everything durable lives."),
+  "disk.trusted": flag(
+    false,
+    "restart",
+    "An operator's word that the disk has lost nothing. After the machine went down without a clean stop, replicas here count only when every other voter has answered; with this they do not wait for a broker that is gone for good. For one start.",
+  ),
   rack: text(
     "",
     "restart",

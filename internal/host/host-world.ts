@@ -1,4 +1,5 @@
 // The real World of one broker: every port, and what happens when the broker must stop at once.
+import { readFileSync } from "node:fs";
 import type { World } from "../ports/world.ts";
 import { HostClock } from "./clock.ts";
 import { HostDisk } from "./disk.ts";
@@ -52,6 +53,7 @@ export function openHostWorld(options: HostWorldOptions): HostWorld {
     tasks,
     log,
     meter,
+    machineRun: machineRun(),
     fatal,
     close: async () => {
       await tasks.stop();
@@ -60,6 +62,15 @@ export function openHostWorld(options: HostWorldOptions): HostWorld {
       log.flush();
     },
   };
+}
+
+/** Linux draws an id at each boot; containers see that of their machine. */
+function machineRun(): string | null {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim() || null;
+  } catch {
+    return null;
+  }
 }
 
 /** Ends the process when an exception or a rejection escapes everything: its state cannot be trusted. */

@@ -3,7 +3,7 @@
 import { assert } from "../base/assert.ts";
 import { crc32c } from "../bytes/crc32c.ts";
 import { writeUuid } from "../bytes/uuid.ts";
-import type { DirectoryId, Ticket } from "../model/ids.ts";
+import type { DirectoryId } from "../model/ids.ts";
 import { RECORD_HEADER_BYTES, writeSafeInteger } from "../record/record.ts";
 import {
   BATCH_HEADER_BYTES,
@@ -15,6 +15,7 @@ import {
 } from "./format.ts";
 import type { BatchHeader, FileHeader } from "./format.ts";
 import type { QueuedBatch } from "./queue.ts";
+import type { SeenStart } from "./starts.ts";
 
 const EDGE_BYTES = BLOCK_BYTES;
 /** What a batch writer allocates: one block for the head, one for the tail, one of zeros. */
@@ -41,7 +42,7 @@ export class BatchWriter {
   parts(
     batch: QueuedBatch,
     file: FileHeader,
-    peers: ReadonlyMap<DirectoryId, Ticket>,
+    peers: ReadonlyMap<DirectoryId, SeenStart>,
     records: Uint8Array,
     payload: Uint8Array,
   ): Uint8Array[] {
@@ -75,11 +76,12 @@ export class BatchWriter {
   }
 
   /** After the place of the head's header. */
-  #encodePeers(peers: ReadonlyMap<DirectoryId, Ticket>): number {
+  #encodePeers(peers: ReadonlyMap<DirectoryId, SeenStart>): number {
     let at = BATCH_HEADER_BYTES;
-    for (const [peer, sequence] of peers) {
+    for (const [peer, { start, ticket }] of peers) {
       assert(writeUuid(this.#scratch, at, peer), "a directory id is a uuid");
-      writeSafeInteger(this.#view, at + 16, sequence);
+      writeSafeInteger(this.#view, at + 16, start);
+      writeSafeInteger(this.#view, at + 24, ticket);
       at += PEER_BYTES;
     }
     return at;

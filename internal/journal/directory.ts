@@ -1,14 +1,24 @@
-// The identity of a data directory: its id, the broker and the cluster it belongs to, and how often it was started. Kept in
-// one small file that is only ever replaced whole. A wiped directory gets a new id and is thereby a stranger (F5).
+// The identity of a data directory: its id, the broker and the cluster it belongs to, its starts, and whether it can be
+// trusted. Kept in one small file that is only ever replaced whole. A wiped directory gets a new id and is thereby a
+// stranger (F5).
 import { crc32c } from "../bytes/crc32c.ts";
 import { readUuid } from "../bytes/uuid.ts";
 import { failed, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
-import type { BrokerId, ClusterId, DirectoryId, Incarnation } from "../model/ids.ts";
+import type {
+  BrokerId,
+  ClusterId,
+  DirectoryId,
+  Incarnation,
+  StartId,
+  Ticket,
+} from "../model/ids.ts";
 import type { DiskFault } from "../ports/disk.ts";
 import type { Entropy } from "../ports/entropy.ts";
 import type { World } from "../ports/world.ts";
 import type { JournalFault } from "./owner.ts";
+import { STARTS_MAX } from "./starts.ts";
+import type { BegunStart } from "./starts.ts";
 
 export interface Identity {
   readonly directory: DirectoryId;
@@ -16,9 +26,15 @@ export interface Identity {
   readonly cluster: ClusterId | null;
   /** How often the directory was started. */
   readonly incarnation: Incarnation;
+  /** The run of the machine in which it was last certain to have lost nothing; null when it cannot be told (D3). */
+  readonly machineRun: string | null;
+  /** A peer has proven that it went back in time: it is never trusted again (D3). */
+  readonly distrusted: boolean;
+  /** The newest ones, oldest first. */
+  readonly starts: readonly BegunStart[];
 }
 
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 
 function identityPath(directory: string): string {
   return `${directory}/directory.json`;
@@ -53,7 +69,9 @@ export function writeIdentity(
 
 /** Readable JSON with a sum over the rest, so that a damaged number is not believed. */
 function renderIdentity(identity: Identity): Uint8Array {
-  const body = { version: FORMAT_VERSION, ...identity };
+  const { directory, broker, cluster, incarnation, machineRun, distrusted, starts } = identity;
+  const known = { version: FORMAT_VERSION, directory, broker, cluster, incarnation };
+  const body = { ...known, machineRun, distrusted, starts };
   const sum = sumOf(body);
   return new TextEncoder().encode(`${JSON.stringify({ ...body, sum }, null, 2)}\n`);
 }
@@ -67,18 +85,35 @@ function parseIdentity(bytes: Uint8Array): Identity | null {
   }
   if (typeof parsed !== "object" || parsed === null) return null;
   const fields = parsed as Record<string, unknown>;
-  const { version, directory, broker, cluster, incarnation, sum } = fields;
+  const { version, directory, broker, cluster, incarnation, machineRun, distrusted, sum } = fields;
   if (version !== FORMAT_VERSION || typeof directory !== "string") return null;
   if (!Number.isSafeInteger(broker) || !Number.isSafeInteger(incarnation)) return null;
   if (cluster !== null && typeof cluster !== "string") return null;
-  const body = { version, directory, broker, cluster, incarnation };
-  if (sum !== sumOf(body)) return null;
+  if (machineRun !== null && typeof machineRun !== "string") return null;
+  const starts = parseStarts(fields["starts"]);
+  if (starts === null || typeof distrusted !== "boolean") return null;
+  const known = { version, directory, broker, cluster, incarnation };
+  if (sum !== sumOf({ ...known, machineRun, distrusted, starts })) return null;
   return {
     directory: directory as DirectoryId,
     broker: broker as BrokerId,
     cluster: cluster as ClusterId | null,
     incarnation: incarnation as Incarnation,
+    machineRun,
+    distrusted,
+    starts,
   };
+}
+
+function parseStarts(value: unknown): readonly BegunStart[] | null {
+  if (!Array.isArray(value) || value.length > STARTS_MAX) return null;
+  const starts: BegunStart[] = [];
+  for (const each of value as readonly Record<string, unknown>[]) {
+    const { start, after } = each;
+    if (!Number.isSafeInteger(start) || !Number.isSafeInteger(after)) return null;
+    starts.push({ start: start as StartId, after: after as Ticket });
+  }
+  return starts;
 }
 
 function sumOf(body: object): number {

@@ -10,14 +10,14 @@ import { RECORD_HEADER_BYTES, readSafeInteger, writeSafeInteger } from "../recor
 export const BLOCK_BYTES = 4096;
 export const FILE_HEADER_BYTES = BLOCK_BYTES;
 export const BATCH_HEADER_BYTES = 72;
-export const PEER_BYTES = 24;
-export const PEERS_MAX = 128;
+export const PEER_BYTES = 32;
+export const PEERS_MAX = 120;
 export const SALT_BYTES = 8;
 
 const FILE_MAGIC = 0x464c4a46;
 const HEAD_MAGIC = 0x464c4248;
 const TAIL_MAGIC = 0x464c4254;
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 /** The file header is written twice, in different sectors of its block. */
 const FILE_HEADER_COPIES = [0, 2048];
 const FILE_HEADER_LENGTH = 48;

@@ -7,7 +7,6 @@ import { ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import type {
   ClusterId,
-  DirectoryId,
   GroupId,
   LogIndex,
   Offset,
@@ -26,7 +25,6 @@ import { Checkpoints } from "./checkpoints.ts";
 import type { CheckpointedJournal } from "./checkpoints.ts";
 import { writeIdentity } from "./directory.ts";
 import type { Identity } from "./directory.ts";
-import { PEERS_MAX } from "./format.ts";
 import type { JournalFiles } from "./files.ts";
 import { IdleSeal } from "./idle-seal.ts";
 import type { Ledger } from "./ledger.ts";
@@ -50,6 +48,8 @@ import type { QueuedBatch } from "./queue.ts";
 import { Reserve } from "./reserve.ts";
 import { journalSizes } from "./sizes.ts";
 import type { JournalSizes } from "./sizes.ts";
+import { PeerMemory, accountOf } from "./starts.ts";
+import type { StartAccount } from "./starts.ts";
 
 const IDLE_SEAL = 0;
 const CLOSING_SEAL = 1;
@@ -84,7 +84,8 @@ export class Journal implements SharedJournal {
   readonly #reserve: Reserve;
   readonly #idleSeal: IdleSeal;
   readonly #checkpoints: Checkpoints;
-  readonly #peers: Map<DirectoryId, Ticket>;
+  readonly peers: PeerMemory;
+  readonly #machineRun: string | null;
   #identity: Identity;
   #state: State = "open";
   #writing: WriteUnderWay | null = null;
@@ -126,7 +127,8 @@ export class Journal implements SharedJournal {
     this.#identity = opened.identity;
     this.recovered = opened.recovered;
     this.#durableTicket = opened.lastTicket as Ticket;
-    this.#peers = new Map(opened.recovered.peers);
+    this.peers = new PeerMemory(opened.recovered.peers);
+    this.#machineRun = opened.machineRun;
     this.#arena = new Arena(lane.allocate(sizes.arenaBytes), opened.nextPosition);
     const last = { ticket: opened.lastTicket, ordinal: opened.nextOrdinal };
     this.#queue = new BatchQueue(sizes, last, (bytes) => lane.allocate(bytes));
@@ -262,28 +264,16 @@ export class Journal implements SharedJournal {
     return isNear || this.#reserve.isShort ? "near-full" : "ok";
   }
 
-  peerDurable(peer: DirectoryId): Ticket {
-    return this.#peers.get(peer) ?? (0 as Ticket);
+  starts(): StartAccount {
+    return accountOf(this.#identity.starts, this.#durableTicket);
   }
 
-  notePeerDurable(peer: DirectoryId, sequence: Ticket): void {
-    const known = this.#peers.get(peer);
-    if (known !== undefined && known >= sequence) return;
-    if (known === undefined && this.#peers.size >= PEERS_MAX) {
-      for (const oldest of this.#peers.keys()) {
-        this.#peers.delete(oldest);
-        break;
-      }
-    }
-    this.#peers.set(peer, sequence);
+  async distrust(): Promise<void> {
+    if (!this.#identity.distrusted) await this.#replaceIdentity({ distrusted: true });
   }
 
-  forgetPeer(peer: DirectoryId): void {
-    this.#peers.delete(peer);
-  }
-
-  skipTicketsUpTo(ticket: Ticket): void {
-    this.#queue.skipTicketsUpTo(ticket);
+  async vouch(): Promise<void> {
+    await this.#replaceIdentity({ machineRun: this.#machineRun });
   }
 
   release(group: GroupId, index: LogIndex): void {
@@ -298,9 +288,17 @@ export class Journal implements SharedJournal {
     return this.#checkpoints.run();
   }
 
-  async joinCluster(cluster: ClusterId): Promise<Result<void, DiskFault>> {
-    this.#identity = { ...this.#identity, cluster };
-    return writeIdentity(this.#world, this.#options.directory, this.#identity);
+  joinCluster(cluster: ClusterId): Promise<Result<void, DiskFault>> {
+    return this.#replaceIdentity({ cluster });
+  }
+
+  async #replaceIdentity(
+    change: Partial<Pick<Identity, "cluster" | "distrusted" | "machineRun">>,
+  ): Promise<Result<void, DiskFault>> {
+    this.#identity = { ...this.#identity, ...change };
+    const written = await writeIdentity(this.#world, this.#options.directory, this.#identity);
+    if (!written.ok) this.#world.log.warn({ fault: written.fault }, "identity not written");
+    return written;
   }
 
   async close(): Promise<void> {
@@ -385,7 +383,7 @@ export class Journal implements SharedJournal {
   }
 
   #place(batch: QueuedBatch): void {
-    const shape = batchShape(batch, this.#peers.size);
+    const shape = batchShape(batch, this.peers.all.size);
     if (!this.#files.makeRoom(shape.length)) {
       if (this.#stuck === null) this.#stuckSinceMs = this.#world.clock.upMs();
       this.#stuck = batch;
@@ -405,7 +403,7 @@ export class Journal implements SharedJournal {
     }
     const payload = this.#arena.slice(batch.payloadStart, batch.payloadEnd);
     const records = this.#queue.tableOf(batch);
-    const parts = this.#writer.parts(batch, file.header, this.#peers, records, payload);
+    const parts = this.#writer.parts(batch, file.header, this.peers.all, records, payload);
     file.position = position + bytes;
     this.#writing = { batch, startedMs: this.#world.clock.upMs(), bytes };
     handle.write(position, parts, (fault) => {

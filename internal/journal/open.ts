@@ -16,6 +16,7 @@ import type { JournalFault, JournalOptions, Recovered, RecoveryVisitor } from ".
 import { Recovery } from "./recovery.ts";
 import { freeReserveWhenFull } from "./reserve.ts";
 import type { JournalSizes } from "./sizes.ts";
+import { drawStartId, withStart } from "./starts.ts";
 import type { RecoveredFiles } from "./recovery.ts";
 
 /** After lost batches, tickets go on above any that this directory can have used (D3). */
@@ -28,6 +29,8 @@ export interface OpenedJournal {
   readonly directory: string;
   readonly files: JournalFiles;
   readonly ledger: Ledger;
+  /** The run of the machine in which this start takes place. */
+  readonly machineRun: string | null;
   readonly lastTicket: number;
   /** Tickets up to this one may have been used. */
   readonly ticketsUsed: number;
@@ -99,14 +102,16 @@ async function openLocked(
   });
   if (!files.ok) return files;
   // Only now: a directory that has an identity has a journal.
-  const identity = { ...before, incarnation: (before.incarnation + 1) as Incarnation };
+  const trusted = isTrusted(world, options, before, recovered.value, isFounded);
+  const identity = begin(world, options, before, recovered.value.lastTicket as Ticket, trusted);
   const written = await writeIdentity(world, options.directory, identity);
   if (!written.ok) return written;
   tidyUp(world, directory, listed.value, table.value);
   return ok({
     lock,
     identity,
-    recovered: describe(recovered.value, before, identity, isFounded),
+    recovered: describe(recovered.value, before, identity, isFounded, trusted),
+    machineRun: world.machineRun,
     directory,
     files: files.value,
     ledger: recovered.value.ledger,
@@ -125,7 +130,44 @@ function newIdentity(world: World, options: JournalOptions): Identity {
     broker: options.broker,
     cluster: null,
     incarnation: 0 as Incarnation,
+    machineRun: null,
+    distrusted: false,
+    starts: [],
   };
+}
+
+/** The identity with one more start. */
+function begin(
+  world: World,
+  options: JournalOptions,
+  before: Identity,
+  after: Ticket,
+  trusted: boolean,
+): Identity {
+  const { starts } = before;
+  const isAlike = options.faults?.startsAlike === true && starts.length > 0;
+  return {
+    ...before,
+    incarnation: (before.incarnation + 1) as Incarnation,
+    machineRun: trusted ? world.machineRun : before.machineRun,
+    starts: isAlike ? starts : withStart(starts, drawStartId(world.entropy), after),
+  };
+}
+
+/** Whether the page cache of the machine, or a clean end, guarantees what was durable before this start. */
+function isTrusted(
+  world: World,
+  options: JournalOptions,
+  before: Identity,
+  found: RecoveredFiles,
+  isFounded: boolean,
+): boolean {
+  if (options.isDiskTrusted === true || isClean(found, before, isFounded)) return true;
+  return world.machineRun !== null && world.machineRun === before.machineRun;
+}
+
+function isClean(found: RecoveredFiles, before: Identity, isFounded: boolean): boolean {
+  return !isFounded || (found.closedBy !== 0 && found.closedBy === before.incarnation);
 }
 
 function describe(
@@ -133,16 +175,18 @@ function describe(
   before: Identity,
   now: Identity,
   isFounded: boolean,
+  trusted: boolean,
 ): Recovered {
   return {
     fresh: !isFounded,
-    clean: !isFounded || (found.closedBy !== 0 && found.closedBy === before.incarnation),
+    clean: isClean(found, before, isFounded),
+    trusted,
     directory: now.directory,
     cluster: now.cluster,
     incarnation: now.incarnation,
     durableTicket: found.lastTicket as Ticket,
     damage: found.damage,
-    suspectAll: found.isIncomplete,
+    suspectAll: found.isIncomplete || before.distrusted,
     peers: found.peers,
   };
 }
@@ -224,6 +268,8 @@ async function openFiles(
     slots.push("ok" in first ? first.value : first);
   }
   const current = slots.at(-1)!;
+  const rewritten = await rewrite(world, current, found);
+  if (!rewritten.ok) return rewritten;
   const next = prepared.find((slot) => slot.header.sequence === current.header.sequence + 1);
   for (const slot of next === undefined ? [current] : [current, next]) {
     // After a mere crash of the process the last batch, and all of the next file, may be in the page cache only.
@@ -238,6 +284,19 @@ async function openFiles(
   const files = new JournalFiles(world, { directory, fileBytes, id: known.id }, slots, spares);
   if (next !== undefined) files.adoptNext(next);
   return ok(files);
+}
+
+/**
+ * The last batch may be one whose write failed before this start: the page cache has it, the disk has not, and the kernel
+ * counts it as written (J8). It is written again, with the same bytes, before anybody counts on it.
+ */
+async function rewrite(
+  world: World,
+  { path }: FileSlot,
+  { lastBatch, closedBy }: RecoveredFiles,
+): Promise<Result<void, DiskFault>> {
+  if (lastBatch === null || closedBy !== 0) return ok(undefined);
+  return world.disk.bulk.write(path, lastBatch.position, lastBatch.bytes);
 }
 
 function createFirst(

@@ -16,6 +16,7 @@ import type {
 } from "../model/ids.ts";
 import type { DiskFault } from "../ports/disk.ts";
 import type { RecordHeader } from "../record/record.ts";
+import type { PeerMemory, SeenStart, StartAccount } from "./starts.ts";
 
 export interface JournalOptions {
   /** The data directory; made when it is missing. The journal's files lie in `<directory>/journal`. */
@@ -33,6 +34,15 @@ export interface JournalOptions {
   readonly batchBytesMax?: number;
   /** How long the journal is idle before a seal vouches for its last batch. */
   readonly sealIdleMs?: number;
+  /** `disk.trusted`: an operator's word that the disk lost nothing. */
+  readonly isDiskTrusted?: boolean;
+  readonly faults?: JournalFaults;
+}
+
+/** Bugs that tests plant on purpose. Production passes none. */
+export interface JournalFaults {
+  /** All starts of a directory have one number, so that tickets are used twice (breaks D3). */
+  readonly startsAlike?: boolean;
 }
 
 export type JournalFault =
@@ -54,6 +64,11 @@ export interface Recovered {
   readonly fresh: boolean;
   /** The last start of this directory ended with a closing seal. */
   readonly clean: boolean;
+  /**
+   * Nothing that was durable can have been lost by a machine that went down: a first or a clean start, or the machine has
+   * been running since the directory was last certain to be whole (D3).
+   */
+  readonly trusted: boolean;
   readonly directory: DirectoryId;
   readonly cluster: ClusterId | null;
   /** Counts this start; durable. */
@@ -62,10 +77,13 @@ export interface Recovered {
   readonly durableTicket: Ticket;
   /** Entries whose header is intact and whose payload is damaged (D1). */
   readonly damage: readonly DamagedEntry[];
-  /** Durable batches are missing: every group known at a `gap` of the visitor is suspect (D1). */
+  /**
+   * Durable batches are missing: every group known at a `gap` of the visitor is suspect (D1). Or a peer has proven at some
+   * time that the disk went back (D3).
+   */
   readonly suspectAll: boolean;
-  /** The highest durable sequence seen of each peer, as of the last durable batch (D3). */
-  readonly peers: ReadonlyMap<DirectoryId, Ticket>;
+  /** What was seen of each peer's directory, as of the last durable batch (D3). */
+  readonly peers: ReadonlyMap<DirectoryId, SeenStart>;
 }
 
 export interface DamagedEntry {
@@ -211,12 +229,14 @@ export interface SharedJournal {
   /** Age of the oldest write that was issued or waits for its file, 0 when there is none (L4). */
   oldestUnfinishedWriteMs(): number;
   room(): JournalRoom;
-  peerDurable(peer: DirectoryId): Ticket;
-  /** Remembers a peer's durable sequence; the next batch carries it (J1, D3). */
-  notePeerDurable(peer: DirectoryId, sequence: Ticket): void;
-  forgetPeer(peer: DirectoryId): void;
-  /** A peer knows a higher durable sequence of ours (D3): the next batch's ticket is above it. */
-  skipTicketsUpTo(ticket: Ticket): void;
+  /** What was seen of the directories of peers; the next batch carries it (J1, D3). */
+  readonly peers: PeerMemory;
+  /** This directory's account of its starts, up to now (D3). */
+  starts(): StartAccount;
+  /** A peer has proven that the disk went back: remembered for ever, durably (D3). */
+  distrust(): Promise<void>;
+  /** Whatever the directory may have lost is made good: it is trusted in later starts in this run of the machine (D3). */
+  vouch(): Promise<void>;
 
   /** Entries of `group` up to `index` are durable elsewhere (synced segment, row base): they pin no file any more. */
   release(group: GroupId, index: LogIndex): void;

@@ -3,8 +3,8 @@
 // is damaged now (D1), or until the journal ends, which makes it a torn tail. Nothing is changed: the next batch overwrites the torn one.
 import { crc32c } from "../bytes/crc32c.ts";
 import { readUuid } from "../bytes/uuid.ts";
-import type { DirectoryId, PayloadPosition, Ticket } from "../model/ids.ts";
-import { takeBack } from "../base/lent.ts";
+import type { DirectoryId, PayloadPosition, StartId, Ticket } from "../model/ids.ts";
+import { lend, takeBack } from "../base/lent.ts";
 import { failed, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import type { DiskFault } from "../ports/disk.ts";
@@ -28,6 +28,7 @@ import type { DamagedEntry, RecoveryVisitor } from "./owner.ts";
 import { Replay } from "./replay.ts";
 import { Scan } from "./scan.ts";
 import type { FoundBatch } from "./scan.ts";
+import type { SeenStart } from "./starts.ts";
 
 /** Kafka's own checksum begins after these bytes of a batch. */
 const BATCH_UNSUMMED_BYTES = 21;
@@ -38,13 +39,15 @@ export interface RecoveredFiles {
   readonly slots: FileSlot[];
   /** Files after those, with a header and no batch. */
   readonly prepared: readonly FileSlot[];
+  /** The last batch as it was read, at `position` of the last of `slots`; null when there is none. */
+  readonly lastBatch: { readonly position: number; readonly bytes: Uint8Array } | null;
   /** Highest sequence that any file name carries, 0 for none. */
   readonly sequenceMax: number;
   readonly lastTicket: number;
   readonly nextOrdinal: number;
   /** End of the stream of payload positions that recovery handed out. */
   readonly nextPosition: number;
-  readonly peers: ReadonlyMap<DirectoryId, Ticket>;
+  readonly peers: ReadonlyMap<DirectoryId, SeenStart>;
   readonly damage: readonly DamagedEntry[];
   readonly isIncomplete: boolean;
   /** Incarnation of the closing seal that the journal ends with, 0 for none. */
@@ -80,6 +83,7 @@ export class Recovery {
   #nextPosition = 0;
   #peers = new Uint8Array(0);
   #closedBy = 0;
+  #lastBatch: { readonly position: number; readonly bytes: Uint8Array } | null = null;
   #batchCount = 0;
 
   constructor(
@@ -117,6 +121,7 @@ export class Recovery {
       ledger: this.#ledger,
       slots: this.#slots,
       prepared,
+      lastBatch: this.#lastBatch,
       sequenceMax: sequences.at(-1) ?? 0,
       lastTicket: this.#lastTicket,
       nextOrdinal: this.#nextOrdinal,
@@ -188,6 +193,7 @@ export class Recovery {
       slot.previousTicket = header.previous;
     }
     slot.position = batch.end;
+    this.#lastBatch = { position: batch.start, bytes: bytes.subarray(batch.start, batch.end) };
     if (header.payloadLength > 0) {
       slot.index.add(this.#nextPosition, header.payloadLength, batch.payloadAt);
     }
@@ -202,14 +208,16 @@ export class Recovery {
       if (!record.ok) return this.#replay.gap("a record is of no known kind");
       const { value } = record;
       const payloadEnd = payloadAt + value.length;
+      // The last batch is written again, so its bytes stay as they are.
+      const payload = sound[each] === true ? lend(bytes.subarray(payloadAt, payloadEnd)) : null;
       this.#replay.record({
         header: value,
         ordinal: header.firstOrdinal + each,
         file: slot.header.sequence,
         position: (this.#nextPosition + payloadAt - batch.payloadAt) as PayloadPosition,
-        payload: sound[each] === true ? bytes.subarray(payloadAt, payloadEnd) : null,
+        payload,
       });
-      takeBack(bytes, payloadAt, payloadEnd);
+      if (payload !== null) takeBack(payload);
       if (value.type === "seal" && value.kind === 1) this.#closedBy = value.index;
       payloadAt = payloadEnd;
     }
@@ -267,11 +275,13 @@ async function readBlocks(
   return ok(undefined);
 }
 
-function decodePeers(bytes: Uint8Array): ReadonlyMap<DirectoryId, Ticket> {
+function decodePeers(bytes: Uint8Array): ReadonlyMap<DirectoryId, SeenStart> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const peers = new Map<DirectoryId, Ticket>();
+  const peers = new Map<DirectoryId, SeenStart>();
   for (let at = 0; at < bytes.length; at += PEER_BYTES) {
-    peers.set(readUuid(view, at) as DirectoryId, readSafeInteger(view, at + 16) as Ticket);
+    const start = readSafeInteger(view, at + 16) as StartId;
+    const ticket = readSafeInteger(view, at + 24) as Ticket;
+    peers.set(readUuid(view, at) as DirectoryId, { start, ticket });
   }
   return peers;
 }

@@ -16,6 +16,8 @@ export type LogIndex = Brand<number, "LogIndex">;
 export type Offset = Brand<number, "Offset">;
 /** The sequence of a journal batch: what durability is reported by (J4). Grows for ever per data directory. */
 export type Ticket = Brand<number, "Ticket">;
+/** One start of a data directory, by a number that is drawn for it; a ticket is told together with it (D3). */
+export type StartId = Brand<number, "StartId">;
 /** A place in the stream of payload bytes that this process has put into its journal since it started. */
 export type PayloadPosition = Brand<number, "PayloadPosition">;
 /** 22 characters of URL-safe base64: 16 random bytes. Never reused for a topic of the same name (C6). */

@@ -16,6 +16,11 @@ export interface World {
   readonly log: Log;
   readonly meter: Meter;
   /**
+   * Names the run of this machine since it was last switched on or restarted: while it is the same, the page cache still has
+   * what processes wrote, however they ended. Null where the system does not say.
+   */
+  readonly machineRun: string | null;
+  /**
    * Ends this broker because its state can no longer be trusted (J8, an escaped rejection). In the host the process
    * exits; in the simulator the broker crashes. Does not return in the host.
    */

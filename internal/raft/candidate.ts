@@ -3,11 +3,13 @@ import type { ReplicaId, Term } from "../model/ids.ts";
 import { becomeLeader } from "./leader.ts";
 import type { Message } from "./message.ts";
 import { isQuorum } from "./quorum.ts";
+import { askOthers, lacksWhatWasForgotten } from "./recall.ts";
 import type { State } from "./state.ts";
 import { announceRole, beginTerm, becomeFollower, send, writeHardState } from "./term.ts";
 
 /** A voter in full standing campaigns (D1, D3), and only while it knows no leader (L2). */
 export function onElectionTimeout(state: State): void {
+  if (state.standing === "recalling") return askOthers(state);
   if (state.leader !== null || !mayCampaign(state)) return;
   state.role = "pre-candidate";
   state.ballots = new Set([state.self]);
@@ -18,7 +20,8 @@ export function onElectionTimeout(state: State): void {
 }
 
 export function mayCampaign(state: State): boolean {
-  const { standing, configurations, self, commit } = state;
+  const { standing, configurations, self, commit, log } = state;
+  if (lacksWhatWasForgotten(state, { lastIndex: log.last, lastTerm: log.lastTerm })) return false;
   return standing === "full" && configurations.mayCampaign(self, commit);
 }
 

@@ -69,5 +69,7 @@ export type Effect =
       readonly configuration: Configuration;
       readonly committed: boolean;
     }
+  /** Every other voter has answered a recalling replica: it may make promises again (D3). */
+  | { readonly do: "recalled" }
   /** A leadership transfer ended without the target taking over. */
   | { readonly do: "transfer-failed"; readonly to: ReplicaId };

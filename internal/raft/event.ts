@@ -6,10 +6,12 @@ import type { Message } from "./message.ts";
 
 /**
  * "full": takes part. "quiet": neither votes nor campaigns yet (first silence period after a start,
- * L5; rollback question not answered, D3), but follows and acknowledges. "suspect": neither votes,
- * campaigns nor acknowledges (D1).
+ * L5; rollback question not answered, D3), but follows and acknowledges. "recalling": its disk may
+ * have lost promises, so it makes none until every other voter has said how far it is (D3).
+ * "suspect": neither votes, campaigns nor acknowledges (D1). "gone": the same, because the replica
+ * leaves its broker.
  */
-export type Standing = "full" | "quiet" | "suspect";
+export type Standing = "full" | "quiet" | "recalling" | "suspect" | "gone";
 
 export type Event =
   | { readonly on: "message"; readonly from: ReplicaId; readonly message: Message }
@@ -35,6 +37,8 @@ export type Event =
    * match.
    */
   | { readonly on: "peer-back"; readonly peer: ReplicaId }
+  /** The data directory that this member lived in exists no more: it will never answer (F5). */
+  | { readonly on: "peer-gone"; readonly peer: ReplicaId }
   /** Leader only: append one entry of this kind; the driver has its payload. */
   | { readonly on: "propose"; readonly kind: EntryKind }
   /** Leader only: begin a change to this configuration (see Machine.changeRefusal). */

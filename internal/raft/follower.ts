@@ -7,6 +7,7 @@ import { assert } from "../base/assert.ts";
 import type { LogIndex, ReplicaId, Term } from "../model/ids.ts";
 import type { EntryHead } from "./entry.ts";
 import type { Message } from "./message.ts";
+import { isMute } from "./recall.ts";
 import type { State } from "./state.ts";
 import {
   announceConfiguration,
@@ -46,7 +47,7 @@ export function onAppendRequest(
   message: Say<"append-request">,
 ): void {
   if (!acceptLeader(state, from, message.term)) return;
-  if (state.standing === "suspect") return; // D1: nothing is built on a log that lacks entries.
+  if (isMute(state)) return; // D1, D3: nothing is built on a log that lacks entries.
   const { prevIndex, entries } = message;
   if (!agrees(state, prevIndex, message.prevTerm)) {
     reject(state, from, prevIndex, message.prevTerm);
@@ -139,7 +140,7 @@ function followCommit(state: State, commit: LogIndex): boolean {
  */
 export function acknowledge(state: State, news: boolean): void {
   const { log, matchedWith } = state;
-  if (matchedWith === null || state.role === "leader" || state.standing === "suspect") return;
+  if (matchedWith === null || state.role === "leader" || isMute(state)) return;
   if (state.hardStateWrite > state.durableWrite && !state.faults.ackBeforeSync) return;
   const durable = state.faults.ackBeforeSync ? log.last : log.durable;
   const match = durable < state.matched ? durable : state.matched;
@@ -152,12 +153,12 @@ export function acknowledge(state: State, news: boolean): void {
 
 export function onAssert(state: State, from: ReplicaId, message: Say<"assert">): void {
   if (!acceptLeader(state, from, message.term)) return;
-  if (state.standing !== "suspect") followCommit(state, message.commit);
+  if (!isMute(state)) followCommit(state, message.commit);
 }
 
 export function onInstallBase(state: State, from: ReplicaId, message: Say<"install-base">): void {
   if (!acceptLeader(state, from, message.term)) return;
-  if (state.standing === "suspect") return;
+  if (isMute(state)) return;
   const { base } = message;
   if (base.index > state.commit) installBase(state, message);
   if (base.index > state.matched) state.matched = base.index;

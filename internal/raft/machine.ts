@@ -42,6 +42,16 @@ import type { ProposeRefusal } from "./leader.ts";
 import { change, changeRefusal } from "./membership.ts";
 import type { ChangeRefusal, Target } from "./membership.ts";
 import type { Message } from "./message.ts";
+import {
+  answer,
+  ask,
+  beginRecall,
+  lacksWhatWasForgotten,
+  onPeerGone,
+  onRecallRequest,
+  onRecallResponse,
+  sayLost,
+} from "./recall.ts";
 import { commitFor, onBaseCopied, outgoing, peerOf, sent } from "./replication.ts";
 import { State } from "./state.ts";
 import { announceConfiguration, becomeFollower, send, tellLeft } from "./term.ts";
@@ -101,6 +111,18 @@ export class Machine {
 
   get standing(): Standing {
     return this.#state.standing;
+  }
+
+  /** Every other voter has said how far it is, since this replica was recalling (D3). */
+  get recalled(): boolean {
+    return this.#state.recall?.isDone === true;
+  }
+
+  /** After recalling: its log has reached the longest that it was told of, so nothing is forgotten any more. */
+  get caughtUpWithRecall(): boolean {
+    const { log } = this.#state;
+    const end = { lastIndex: log.durable, lastTerm: log.termAt(log.durable) ?? log.base.term };
+    return this.recalled && !lacksWhatWasForgotten(this.#state, end);
   }
 
   get commit(): LogIndex {
@@ -240,7 +262,11 @@ function handle(state: State, event: Event): void {
     case "peer-lost":
       return onPeerLost(state, event.peer);
     case "peer-back":
+      ask(state, event.peer);
+      if (state.standing === "suspect") answer(state, event.peer);
       return onPeerReturned(state, event.peer);
+    case "peer-gone":
+      return onPeerGone(state, event.peer);
     case "propose":
       return propose(state, event.kind);
     case "change":
@@ -263,6 +289,8 @@ function handle(state: State, event: Event): void {
 }
 
 function receive(state: State, from: ReplicaId, message: Message): void {
+  // Whoever speaks may be a voter of a configuration that this log has lost.
+  if (message.say !== "recall-response") ask(state, from);
   switch (message.say) {
     case "append-request":
       return onAppendRequest(state, from, message);
@@ -284,6 +312,10 @@ function receive(state: State, from: ReplicaId, message: Message): void {
       return onTimeoutNow(state, from, message.term);
     case "transfer-refused":
       return onTransferRefused(state, from, message.term);
+    case "recall-request":
+      return onRecallRequest(state, from);
+    case "recall-response":
+      return onRecallResponse(state, from, message);
     case "install-base":
       return onInstallBase(state, from, message);
     default:
@@ -329,6 +361,8 @@ function onConfigurationRestored(
 function onStanding(state: State, standing: Standing): void {
   state.standing = standing;
   if (standing === "full") return;
+  if (standing === "recalling") beginRecall(state);
+  if (standing === "suspect") sayLost(state);
   state.gate.clear();
   if (state.role !== "follower") becomeFollower(state, state.term, null, null);
 }

@@ -62,6 +62,22 @@ export type Message =
       readonly term: Term;
     }
   | {
+      /** The sender's disk may have lost what it promised: what the receiver holds of it is void (D3). */
+      readonly say: "recall-request";
+      readonly term: Term;
+    }
+  | {
+      /** How far the sender has come, which covers whatever it relied on the asker for. */
+      readonly say: "recall-response";
+      readonly term: Term;
+      /** The sender's disk has lost something for certain: nobody waits for what its log holds. */
+      readonly lost: boolean;
+      readonly lastIndex: LogIndex;
+      readonly lastTerm: Term;
+      /** The one in force at the sender. */
+      readonly configuration: Configuration;
+    }
+  | {
       readonly say: "install-base";
       readonly term: Term;
       readonly base: LogBase;

@@ -157,6 +157,16 @@ export function onPeerBack(state: State, id: ReplicaId): void {
   announcePeer(state, peer);
 }
 
+/** The peer's disk may have lost what it acknowledged (D3): it counts for nothing until it says so again. */
+export function forgetPeer(state: State, id: ReplicaId): void {
+  const peer = state.leading === null ? null : peerOf(state.leading, id);
+  if (peer === null) return;
+  peer.match = 0 as LogIndex;
+  if (peer.mode === "base") return;
+  restart(peer);
+  announcePeer(state, peer);
+}
+
 export function onBaseCopied(state: State, id: ReplicaId, base: LogBase): void {
   const peer = state.leading === null ? null : peerOf(state.leading, id);
   if (peer === null || peer.mode !== "base") return;

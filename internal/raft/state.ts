@@ -1,5 +1,6 @@
 // All that one machine remembers, in one object that the files of the roles share.
 import type { LogIndex, ReplicaId, Term } from "../model/ids.ts";
+import type { Configuration } from "./configuration.ts";
 import { Configurations } from "./configurations.ts";
 import type { Effect, Role } from "./effect.ts";
 import type { EntryHead } from "./entry.ts";
@@ -35,6 +36,29 @@ export interface Leadership {
   readonly heads: readonly (readonly EntryHead[])[];
 }
 
+export interface LogEnd {
+  readonly lastIndex: LogIndex;
+  readonly lastTerm: Term;
+}
+
+/** How far somebody has come. */
+export interface Answer extends LogEnd {
+  readonly term: Term;
+  /** The one in force there. */
+  readonly configuration: Configuration;
+}
+
+/** What a replica whose disk may have gone back in time was told (D3). */
+export interface Recall {
+  /** Null: its disk has lost something too, so whoever asks counts on the others. */
+  readonly answers: Map<ReplicaId, Answer | null>;
+  /** Of whoever has the longest log, this replica included: its configuration says who has to answer. */
+  furthest: Answer;
+  /** The end of the longest log of a voter in that configuration. Learners may hold what was never decided. */
+  longest: LogEnd;
+  isDone: boolean;
+}
+
 export class State {
   readonly self: ReplicaId;
   readonly limits: Limits;
@@ -52,6 +76,8 @@ export class State {
   /** The leader of `term`, while it is known and not silent. */
   leader: ReplicaId | null = null;
   standing: Standing;
+  /** What the others said after a start in which this replica was recalling (D3). */
+  recall: Recall | null = null;
   commit: LogIndex;
 
   /** The last write asked for, the last one durable, and the one that holds `term` and `vote`. */

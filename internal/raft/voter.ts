@@ -3,6 +3,7 @@
 import type { ReplicaId } from "../model/ids.ts";
 import { onResigned } from "./follower.ts";
 import type { Message } from "./message.ts";
+import { lacksWhatWasForgotten } from "./recall.ts";
 import type { State } from "./state.ts";
 import { becomeFollower, send, writeHardState } from "./term.ts";
 
@@ -58,7 +59,9 @@ function mayVoteFor(state: State, from: ReplicaId, message: VoteRequest): boolea
   return message.term === state.term && (state.vote === 0 || state.vote === from);
 }
 
-function isUpToDate(state: State, { lastIndex, lastTerm }: VoteRequest): boolean {
+function isUpToDate(state: State, request: VoteRequest): boolean {
   const { log } = state;
+  const { lastIndex, lastTerm } = request;
+  if (lacksWhatWasForgotten(state, request)) return false;
   return lastTerm > log.lastTerm || (lastTerm === log.lastTerm && lastIndex >= log.last);
 }

@@ -1,24 +1,35 @@
 // The small messages between replicas, in batches: Raft messages that are no appends, cumulative acknowledgements (F3)
-// with their exceptions, assertions of leadership (L1), and what each side has seen of the other's journal (D3).
+// with their exceptions, assertions of leadership (L1), and what each side knows of the other's journal (D3).
 import { unreachable } from "../base/assert.ts";
 import type { Result } from "../base/result.ts";
 import { failed, ok } from "../base/result.ts";
-import type { BrokerId, GroupId, LogIndex, ReplicaId, Term, Ticket } from "../model/ids.ts";
+import { STARTS_MAX } from "../journal/starts.ts";
+import type { SeenStart, StartAccount } from "../journal/starts.ts";
+import type {
+  BrokerId,
+  GroupId,
+  LogIndex,
+  ReplicaId,
+  StartId,
+  Term,
+  Ticket,
+} from "../model/ids.ts";
 import type { Message } from "../raft/message.ts";
 import { readSafeInteger, writeSafeInteger } from "../record/record.ts";
 import type { Membership } from "./membership.ts";
-import { decodeMembership, encodeMembership } from "./membership.ts";
+import { decodeMembership, encodeMembership, membershipBytes } from "./membership.ts";
 
 /** Message types on the links. */
 export const APPEND_FRAME = 16;
 export const RAFT_MESSAGES = 17;
 export const ACKNOWLEDGEMENT = 18;
 export const ASSERTIONS = 19;
-export const SEEN_SEQUENCE = 20;
+export const SEEN_START = 20;
 export const CATCH_UP_FRAME = 21;
 export const CATCH_UP_ACKNOWLEDGEMENT = 22;
 export const REPAIR_REQUEST = 23;
 export const REPAIR_ANSWER = 24;
+export const JOURNAL_STARTS = 25;
 
 /** A Raft message with its address. Appends travel in append frames. */
 export interface Envelope {
@@ -26,7 +37,7 @@ export interface Envelope {
   readonly to: ReplicaId;
   readonly from: ReplicaId;
   readonly message: Exclude<Message, { readonly say: "append-request" }>;
-  /** The members of an install-base's configuration. */
+  /** The members of the configuration of an install-base or a recall-response. */
   readonly membership: Membership | null;
 }
 
@@ -41,10 +52,16 @@ const SAYS = [
   "timeout-now",
   "install-base",
   "transfer-refused",
+  "recall-request",
+  "recall-response",
 ] as const;
 
 /** group, to, from, term, and three operands: u64 each; say u8, flag u8, extra bytes u16. */
 const ENVELOPE_BYTES = 60;
+
+export function envelopeBytes({ membership }: Envelope): number {
+  return ENVELOPE_BYTES + (membership === null ? 0 : membershipBytes(membership));
+}
 
 export function encodeEnvelopes(envelopes: readonly Envelope[]): Uint8Array {
   const extras = envelopes.map((e) => (e.membership ? encodeMembership(e.membership) : null));
@@ -119,7 +136,10 @@ function operandsOf(message: Envelope["message"]): readonly [number, number, num
     case "vote-response":
     case "timeout-now":
     case "transfer-refused":
+    case "recall-request":
       return [0, 0, 0];
+    case "recall-response":
+      return [message.lastIndex, message.lastTerm, 0];
     default:
       return unreachable(message);
   }
@@ -128,6 +148,7 @@ function operandsOf(message: Envelope["message"]): readonly [number, number, num
 function flagOf(message: Envelope["message"]): number {
   if ("granted" in message) return message.granted ? 1 : 0;
   if ("transfer" in message) return message.transfer ? 1 : 0;
+  if ("lost" in message) return message.lost ? 1 : 0;
   return 0;
 }
 
@@ -159,7 +180,14 @@ function decodeMessage(
       return { say, term, commit: a as LogIndex };
     case "timeout-now":
     case "transfer-refused":
+    case "recall-request":
       return { say, term };
+    case "recall-response": {
+      if (membership === null) return null;
+      const { configuration } = membership;
+      const end = { lastIndex: a as LogIndex, lastTerm: b as Term };
+      return { say, term, lost: flag, ...end, configuration };
+    }
     case "install-base": {
       if (membership === null) return null;
       const base = { index: a as LogIndex, term: b as Term };
@@ -292,10 +320,12 @@ export function decodeAssertions(
   return ok(rows);
 }
 
-/** The highest durable sequence that the sender ever saw of the receiver's data directory (D3). */
-export function encodeSeen(sequence: Ticket): Uint8Array {
-  const bytes = new Uint8Array(8);
-  writeSafeInteger(new DataView(bytes.buffer), 0, sequence);
+/** What the sender had seen of the receiver's data directory before this session (D3). */
+export function encodeSeen({ start, ticket }: SeenStart): Uint8Array {
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  writeSafeInteger(view, 0, start);
+  writeSafeInteger(view, 8, ticket);
   return bytes;
 }
 
@@ -303,7 +333,36 @@ export function decodeSeen(
   bytes: Uint8Array,
   start: number,
   end: number,
-): Result<Ticket, "seen-sequence"> {
-  if (end - start !== 8) return failed("seen-sequence");
-  return ok(readSafeInteger(new DataView(bytes.buffer, bytes.byteOffset), start) as Ticket);
+): Result<SeenStart, "seen-start"> {
+  if (end - start !== 16) return failed("seen-start");
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const seen = readSafeInteger(view, start) as StartId;
+  return ok({ start: seen, ticket: readSafeInteger(view, start + 8) as Ticket });
+}
+
+/** The sender's account of its own starts (D3): the floor, then each start with its last durable ticket. */
+export function encodeStarts({ floor, starts }: StartAccount): Uint8Array {
+  const bytes = new Uint8Array(8 + 16 * starts.length);
+  const view = new DataView(bytes.buffer);
+  writeSafeInteger(view, 0, floor);
+  starts.forEach(({ start, last }, k) => {
+    writeSafeInteger(view, 8 + 16 * k, start);
+    writeSafeInteger(view, 16 + 16 * k, last);
+  });
+  return bytes;
+}
+
+export function decodeStarts(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Result<StartAccount, "journal-starts"> {
+  const count = (end - start - 8) / 16;
+  if (!Number.isInteger(count) || count < 1 || count > STARTS_MAX) return failed("journal-starts");
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const starts = Array.from({ length: count }, (_, k) => ({
+    start: readSafeInteger(view, start + 8 + 16 * k) as StartId,
+    last: readSafeInteger(view, start + 16 + 16 * k) as Ticket,
+  }));
+  return ok({ floor: readSafeInteger(view, start) as Ticket, starts });
 }

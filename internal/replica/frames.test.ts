@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { SeenStart, StartAccount } from "../journal/starts.ts";
 import type {
   BrokerId,
   DirectoryId,
@@ -17,10 +18,12 @@ import {
   decodeAssertions,
   decodeEnvelopes,
   decodeSeen,
+  decodeStarts,
   encodeAcknowledgement,
   encodeAssertions,
   encodeEnvelopes,
   encodeSeen,
+  encodeStarts,
 } from "./control-frames.ts";
 import type { Assertion, Envelope } from "./control-frames.ts";
 import { decodeMembership, encodeMembership } from "./membership.ts";
@@ -134,8 +137,16 @@ test("control frames come back as they went out", () => {
       });
     }),
   );
-  const seen = encodeSeen((2 ** 50) as never);
-  expect(decodeSeen(seen, 0, seen.length)).toEqual({ ok: true, value: 2 ** 50 });
+  const seen = { start: 2 ** 47, ticket: 2 ** 50 } as SeenStart;
+  const told = encodeSeen(seen);
+  expect(decodeSeen(told, 0, told.length)).toEqual({ ok: true, value: seen });
+  const account = {
+    floor: 2 ** 40,
+    starts: [{ start: 2 ** 47, last: 2 ** 41 }],
+  } as unknown as StartAccount;
+  const given = encodeStarts(account);
+  expect(decodeStarts(given, 0, given.length)).toEqual({ ok: true, value: account });
+  expect(decodeStarts(given, 0, 8).ok).toBe(false);
 });
 
 const row: AppendRow = {

@@ -2,7 +2,16 @@
 // the leaders that wait for them, assertions to everybody (L1), silence to the groups that it concerns (L6). What is
 // true of a group is decided elsewhere; this file knows who said it, and in which session.
 import type { SharedJournal } from "../journal/owner.ts";
-import type { BrokerId, DirectoryId, GroupId, ReplicaId, Term } from "../model/ids.ts";
+import type { SeenStart, StartAccount } from "../journal/starts.ts";
+import type {
+  BrokerId,
+  DirectoryId,
+  GroupId,
+  LogIndex,
+  ReplicaId,
+  Term,
+  Ticket,
+} from "../model/ids.ts";
 import type { World } from "../ports/world.ts";
 import type { Message } from "../raft/message.ts";
 import { isQuorum } from "../raft/quorum.ts";
@@ -21,9 +30,12 @@ import {
   decodeAssertions,
   decodeEnvelopes,
   decodeSeen,
+  decodeStarts,
   encodeSeen,
+  encodeStarts,
+  JOURNAL_STARTS,
   RAFT_MESSAGES,
-  SEEN_SEQUENCE,
+  SEEN_START,
 } from "./control-frames.ts";
 import type { GroupsOfBroker } from "./group-table.ts";
 import { Peer } from "./peer.ts";
@@ -59,8 +71,10 @@ export interface LinkTrafficEvents {
   assertionOf(group: GroupId, session: Session): Assertion | null;
   /** Whether a replica may take leadership over when it is offered (D1, and not while this broker drains). */
   mayTakeOver(replica: Replica): boolean;
-  /** A peer said how much it ever saw of this directory's journal (D3). */
-  seenBy(peer: DirectoryId, sequence: number): void;
+  /** This directory's disk has lost something for certain. */
+  isDistrusted(): boolean;
+  /** A peer said what it had seen of this directory's journal before this session (D3). */
+  peerSaw(peer: DirectoryId, seen: SeenStart): void;
 }
 
 /** Messages of campaigns, which make the machine write, and which are not heard while the journal has no room (J11). */
@@ -182,8 +196,7 @@ export class LinkTraffic {
     });
     this.#peers.set(session.peer.broker, peer);
     session.onDrained("data", () => this.#events.touch());
-    const seen = this.#journal.peerDurable(session.peer.directory);
-    session.send("control", SEEN_SEQUENCE, [encodeSeen(seen)]);
+    session.send("control", JOURNAL_STARTS, [encodeStarts(this.#journal.starts())]);
     inSlices(this.#world.clock, this.#groups.replicas(), (replica) =>
       this.#joinSession(replica, peer),
     );
@@ -195,6 +208,8 @@ export class LinkTraffic {
 
   #joinSession(replica: Replica, peer: Peer): void {
     if (!peer.session.open || !(this.#groups.replica(replica.group) === replica)) return;
+    const { standing } = replica.machine;
+    if (standing === "recalling" || standing === "suspect") this.#recallFrom(replica, peer);
     if (!replica.leads) return;
     peer.assertions.say(replica.group);
     for (const member of replica.members()) {
@@ -203,6 +218,28 @@ export class LinkTraffic {
       peer.ready(replica, member.replica);
     }
     this.#events.touch();
+  }
+
+  /**
+   * A member that lives at the other end is asked, or told that this disk has lost something (D3); one that lived there in
+   * another directory is gone (F5).
+   */
+  #recallFrom(replica: Replica, peer: Peer): void {
+    for (const member of [...replica.members()]) {
+      if (this.peerOf(replica, member.replica) !== peer) continue;
+      replica.handle({ on: "peer-back", peer: member.replica });
+    }
+    this.tellGone(replica);
+    this.#events.touch();
+  }
+
+  /** Tells a recalling replica which members will never answer, as far as it is seen who lives in their place. */
+  tellGone(replica: Replica): void {
+    if (replica.machine.standing !== "recalling") return;
+    for (const member of [...replica.members()]) {
+      const there = this.#peers.get(member.broker)?.session.peer.directory ?? member.directory;
+      if (there !== member.directory) replica.handle({ on: "peer-gone", peer: member.replica });
+    }
   }
 
   sessionEnded(session: Session): void {
@@ -238,10 +275,10 @@ export class LinkTraffic {
   }
 
   pinged(session: Session, ping: PingFacts): void {
-    this.#journal.notePeerDurable(session.peer.directory, ping.durableSequence as never);
     const peer = this.#peerFor(session);
     if (peer === null) return;
     peer.hasPinged = true;
+    this.#noteDurable(peer, ping.durableSequence as Ticket);
     peer.oldestWriteAgeMs = ping.oldestWriteAgeMs;
     peer.hasRoom = ping.hasRoom;
     this.#isAnyFull = [...this.#peers.values()].some((each) => !each.hasRoom);
@@ -291,11 +328,32 @@ export class LinkTraffic {
       if (!rows.ok) return session.end("malformed assertions");
       for (const row of rows.value) this.#asserted(session, row);
     });
-    links.handle(SEEN_SEQUENCE, "control", (session, bytes, start, end) => {
-      const seen = decodeSeen(bytes, start, end);
-      if (!seen.ok) return session.end("malformed seen-sequence");
-      this.#events.seenBy(session.peer.directory, seen.value);
+    links.handle(JOURNAL_STARTS, "control", (session, bytes, start, end) => {
+      const account = decodeStarts(bytes, start, end);
+      if (!account.ok) return session.end("malformed journal-starts");
+      const peer = this.#peerFor(session);
+      if (peer !== null) this.#compareStarts(peer, account.value);
     });
+    links.handle(SEEN_START, "control", (session, bytes, start, end) => {
+      const seen = decodeSeen(bytes, start, end);
+      if (!seen.ok) return session.end("malformed seen-start");
+      this.#events.peerSaw(session.peer.directory, seen.value);
+    });
+  }
+
+  /** What is remembered is told before it is replaced: the peer judges whether it has lost something (D3). */
+  #compareStarts(peer: Peer, account: StartAccount): void {
+    const { directory } = peer.session.peer;
+    const memory = this.#journal.peers;
+    peer.session.send("control", SEEN_START, [encodeSeen(memory.of(directory))]);
+    memory.compare(directory, account);
+    peer.start = account.starts.at(-1)?.start ?? null;
+    this.#events.touch();
+  }
+
+  #noteDurable(peer: Peer, ticket: Ticket): void {
+    if (peer.start === null) return;
+    this.#journal.peers.note(peer.session.peer.directory, peer.start, ticket);
   }
 
   #peerFor(session: Session): Peer | null {
@@ -305,6 +363,7 @@ export class LinkTraffic {
 
   #deliver(session: Session, envelope: Envelope): void {
     const replica = this.#groups.replica(envelope.group);
+    if (replica === null && this.#events.isDistrusted()) return this.#sayLost(session, envelope);
     if (replica === null || replica.self !== envelope.to) return;
     if (!this.#isMember(replica, envelope.from, session)) return;
     const { message, from } = envelope;
@@ -319,6 +378,18 @@ export class LinkTraffic {
     if (LOSABLE.has(message.say) && !hasRoomForCampaign(this.#journal)) return;
     if (envelope.membership !== null) replica.learnMembers(envelope.membership.members);
     replica.handle({ on: "message", from: envelope.from, message: envelope.message });
+    if (message.say === "recall-response") this.tellGone(replica);
+    this.#events.touch();
+  }
+
+  /** A disk that lost something may have lost the group itself, and never hears of new ones: nobody waits for it (D3). */
+  #sayLost(session: Session, { group, to, from, message }: Envelope): void {
+    if (message.say !== "recall-request") return;
+    const nothing = { term: 0 as Term, lastIndex: 0 as LogIndex, lastTerm: 0 as Term };
+    const configuration = { voters: [], votersOutgoing: [], learners: [], revision: 0 };
+    const answer = { say: "recall-response", lost: true, ...nothing, configuration } as const;
+    const membership = { configuration, members: [] };
+    this.#peerFor(session)?.post({ group, to: from, from: to, message: answer, membership });
     this.#events.touch();
   }
 
@@ -350,7 +421,7 @@ export class LinkTraffic {
     const acknowledgement = decodeAcknowledgement(bytes, start, end);
     if (!acknowledgement.ok) return session.end("malformed acknowledgement");
     if (peer === null) return;
-    this.#journal.notePeerDurable(session.peer.directory, acknowledgement.value.durable);
+    this.#noteDurable(peer, acknowledgement.value.durable);
     const sent = lane === "data" ? peer.outbox.lane : peer.catchUp.lane;
     const isKnown = sent.acknowledged(
       acknowledgement.value,

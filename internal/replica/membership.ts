@@ -35,10 +35,14 @@ const VOTER = 1;
 const OUTGOING = 2;
 const LEARNER = 4;
 
+export function membershipBytes({ members }: Membership): number {
+  return HEAD_BYTES + members.length * MEMBER_BYTES;
+}
+
 /** format u8, zero u8, member count u16, revision u64; then per member replica u64, broker u32, parts u8, directory. */
 export function encodeMembership(membership: Membership): Uint8Array {
   const { configuration, members } = membership;
-  const bytes = new Uint8Array(HEAD_BYTES + members.length * MEMBER_BYTES);
+  const bytes = new Uint8Array(membershipBytes(membership));
   const view = new DataView(bytes.buffer);
   view.setUint8(0, FORMAT);
   view.setUint16(2, members.length);

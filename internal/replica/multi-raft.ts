@@ -3,7 +3,7 @@
 // leaves at its end, with one journal write and one frame per peer for all groups (docs/ARCHITECTURE.md, "One turn").
 import { assert } from "../base/assert.ts";
 import type { SharedJournal } from "../journal/owner.ts";
-import type { BrokerId, DirectoryId, GroupId, LogIndex, ReplicaId, Term } from "../model/ids.ts";
+import type { BrokerId, GroupId, LogIndex, ReplicaId, Term } from "../model/ids.ts";
 import type { Cancel } from "../ports/clock.ts";
 import type { World } from "../ports/world.ts";
 import { Machine } from "../raft/machine.ts";
@@ -53,6 +53,8 @@ export interface ReplicaFaults {
   readonly echoIsContact?: boolean;
   /** Replicas vote at once after a start (breaks L5). */
   readonly noQuietPeriod?: boolean;
+  /** A disk that may have lost something is trusted as if it had not (breaks D3). */
+  readonly neverSuspicious?: boolean;
 }
 
 export interface MultiRaftOptions extends StallLimits {
@@ -126,13 +128,9 @@ export class MultiRaft implements Surroundings {
     this.#links = links;
     this.#options = options;
     this.#events = events;
-    const { recovered } = journal;
+    const isNeverAsked = options.faults?.neverSuspicious === true;
     this.#afterWrites = new AfterWrites(journal);
-    this.#standings = new Standings(
-      recovered.directory,
-      recovered.clean || recovered.fresh,
-      recovered.suspectAll,
-    );
+    this.#standings = new Standings(world, journal, () => this.replicas(), isNeverAsked);
     const delays = options.elections ?? ELECTION_DELAYS;
     const writeMs = (): number => journal.lastWriteMs;
     this.#elections = new Elections(world.clock, world.entropy, delays, writeMs, (replica) => {
@@ -191,7 +189,8 @@ export class MultiRaft implements Surroundings {
       ready: (replica, peer) => this.ready(replica, peer),
       leaderSaid: (news) => this.#events.leaderSaid(news),
       assertionOf: (group, session) => this.#assertionOf(group, session),
-      seenBy: (peer, sequence) => this.#seenBy(peer, sequence),
+      isDistrusted: () => this.#standings.isDistrusted,
+      peerSaw: (peer, seen) => this.#standings.peerSaw(peer, seen),
       mayTakeOver: (replica) => this.#mayTakeOver(replica),
     });
   }
@@ -199,10 +198,7 @@ export class MultiRaft implements Surroundings {
   /** Begins to serve: recovered groups were added before. */
   start(): void {
     this.#world.clock.after(this.#options.silenceMs, () => {
-      this.#world.clock.turnEnd(() => {
-        this.#standings.settle();
-        this.#reviewStandings();
-      });
+      this.#world.clock.turnEnd(() => this.#standings.settle());
     });
     this.#scheduleSweep();
   }
@@ -254,7 +250,8 @@ export class MultiRaft implements Surroundings {
 
   #add(replica: Replica, rank: number): Replica {
     this.#replicas.set(replica.group, replica);
-    this.#setStanding(replica);
+    this.#standings.apply(replica);
+    this.#traffic.tellGone(replica);
     if (this.#mayCampaign(replica)) this.#elections.arm(replica, rank);
     this.#touch();
     return replica;
@@ -264,7 +261,7 @@ export class MultiRaft implements Surroundings {
   drop(group: GroupId): void {
     const replica = this.#replicas.get(group);
     if (replica === undefined) return;
-    replica.handle({ on: "standing", standing: "suspect" });
+    replica.handle({ on: "standing", standing: "gone" });
     if (replica.ledTerm > 0) this.#traffic.say(group, resignationOf(replica));
     // While the group is here: a group table that is being written takes its row before it goes (J5).
     replica.recordDrop();
@@ -423,6 +420,11 @@ export class MultiRaft implements Surroundings {
     this.#touch();
   }
 
+  recalled(replica: Replica): void {
+    this.#deferred.add(replica);
+    this.#touch();
+  }
+
   roleChanged(replica: Replica): void {
     const { machine } = replica;
     this.#probe.roleChanged(machine.role);
@@ -447,7 +449,7 @@ export class MultiRaft implements Surroundings {
 
   /** Steps that a role change asks for, and that must not happen inside the step that made it. */
   #afterRoleChange(replica: Replica): void {
-    this.#setStanding(replica);
+    this.#standings.apply(replica);
     if (replica.ledTerm > 0) this.#traffic.say(replica.group);
     this.#announce(replica);
     this.#handOvers.roleChanged(replica);
@@ -481,29 +483,14 @@ export class MultiRaft implements Surroundings {
     return (at + replica.group) % voters.length;
   }
 
-  #setStanding(replica: Replica): void {
-    const standing = this.#standings.of(replica);
-    if (replica.machine.standing === standing) return;
-    replica.handle({ on: "standing", standing });
-    if (standing === "suspect") {
-      this.#world.log.error({ group: replica.group, replica: replica.self }, "replica-suspect");
-    }
+  /** What the journal's disk may have lost of this replica is made good (D3). */
+  hasRecalled(replica: Replica): boolean {
+    return this.#standings.hasRecalled(replica);
   }
 
-  #reviewStandings(): void {
-    inSlices(this.#world.clock, this.replicas(), (replica) => this.#setStanding(replica));
-  }
-
-  #seenBy(peer: DirectoryId, sequence: number): void {
-    if (sequence > this.journal.durableTicket) {
-      // It acknowledged more than it has: an old copy of the disk, or a damaged tail (D3).
-      const fields = { peer, seen: sequence, present: this.journal.durableTicket };
-      this.#world.log.error(fields, "journal-rolled-back");
-      this.#standings.distrust();
-      // The proof does not outlast the next batches, which get the numbers that the peer saw; the table's rows do.
-      void this.journal.checkpoint();
-    } else this.#standings.answered(peer);
-    this.#reviewStandings();
+  /** Every replica has recalled. */
+  vouch(): void {
+    this.#standings.vouch();
   }
 
   get links(): LinkFace {

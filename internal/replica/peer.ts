@@ -1,7 +1,7 @@
 // One session with one peer, as the replica layer uses it: what goes out (append frames, messages, assertions,
 // catch-up) and what is owed for what came in. Ends with its session; nothing of it survives into the next (L1, F3).
 import type { SharedJournal } from "../journal/owner.ts";
-import type { ReplicaId } from "../model/ids.ts";
+import type { ReplicaId, StartId } from "../model/ids.ts";
 import type { Session } from "../transport/contract.ts";
 import { AssertionOutbox } from "./assertions.ts";
 import { CatchUp } from "./catch-up.ts";
@@ -11,6 +11,7 @@ import {
   ACKNOWLEDGEMENT,
   CATCH_UP_ACKNOWLEDGEMENT,
   encodeEnvelopes,
+  envelopeBytes,
   RAFT_MESSAGES,
 } from "./control-frames.ts";
 import type { InboxEvents } from "./inbox.ts";
@@ -20,8 +21,8 @@ import { Outbox } from "./outbox.ts";
 import { isController } from "./precedence.ts";
 import type { Replica } from "./replica.ts";
 
-/** Messages of one control frame; the rest goes in further ones. */
-const ENVELOPES_MAX = 256;
+/** Messages of one control frame, about; the rest goes in further ones. */
+const ENVELOPES_BYTES_MAX = 16_384;
 /** Messages that wait for the control lane. Beyond it the oldest are dropped: Raft repeats what matters. */
 const ENVELOPES_WAITING_MAX = 65_536;
 const ENVELOPES_BACKLOG = 4_096;
@@ -50,6 +51,8 @@ export class Peer {
   readonly unheard = new Set<Replica>();
   /** A ping came in this session. */
   hasPinged = false;
+  /** Its start, once it has given account of itself (D3). */
+  start: StartId | null = null;
   /** Age of its oldest unfinished journal write, by its last ping (L4). */
   oldestWriteAgeMs = 0;
   /** Its journal takes records of clients, by its last ping (J11). */
@@ -102,9 +105,10 @@ export class Peer {
   #send(envelopes: Envelope[]): Envelope[] {
     let at = 0;
     while (at < envelopes.length) {
-      const chunk = envelopes.slice(at, at + ENVELOPES_MAX);
+      const end = endOfFrame(envelopes, at);
+      const chunk = envelopes.slice(at, end);
       if (!this.session.send("control", RAFT_MESSAGES, [encodeEnvelopes(chunk)])) break;
-      at += chunk.length;
+      at = end;
     }
     return at === 0 ? envelopes : envelopes.slice(at);
   }
@@ -113,4 +117,13 @@ export class Peer {
     this.inbox.acknowledge();
     this.catchUpInbox.acknowledge();
   }
+}
+
+/** How many of the envelopes from `start` on go into one frame. */
+function endOfFrame(envelopes: readonly Envelope[], start: number): number {
+  let end = start;
+  for (let bytes = 0; end < envelopes.length && bytes < ENVELOPES_BYTES_MAX; end++) {
+    bytes += envelopeBytes(envelopes[end] as Envelope);
+  }
+  return end;
 }

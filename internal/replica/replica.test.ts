@@ -109,6 +109,7 @@ function surroundings(written: Written[]): Surroundings {
     needBase: nothing,
     transferFailed: nothing,
     configurationChanged: nothing,
+    recalled: nothing,
     damageFound: nothing,
   };
 }

@@ -42,6 +42,8 @@ export interface Surroundings {
   /** The machine gave a transfer of leadership up. */
   transferFailed(replica: Replica, to: ReplicaId): void;
   configurationChanged(replica: Replica, committed: boolean): void;
+  /** Everybody whom this replica asked has answered: its standing may change (D3). */
+  recalled(replica: Replica): void;
   /** An entry's payload was found to be damaged: it must be fetched again, and this replica must not lead (D1). */
   damageFound(replica: Replica, index: LogIndex): void;
 }
@@ -262,6 +264,8 @@ export class Replica {
         return this.#changeRole();
       case "configuration":
         return this.#around.configurationChanged(this, effect.committed);
+      case "recalled":
+        return this.#around.recalled(this);
       case "transfer-failed":
         return this.#around.transferFailed(this, effect.to);
       default:
@@ -495,7 +499,8 @@ export class Replica {
   }
 
   envelope(to: ReplicaId, message: Envelope["message"]): Envelope {
-    const membership = message.say === "install-base" ? this.membership() : null;
+    const isOfMembers = message.say === "install-base" || message.say === "recall-response";
+    const membership = isOfMembers ? membershipOf(message.configuration, this.members()) : null;
     return { group: this.group, to, from: this.self, message, membership };
   }
 }

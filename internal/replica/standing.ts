@@ -1,37 +1,68 @@
-// Who may vote after a start. A replica keeps quiet for the first silence period (L5), and after an unclean start until
-// enough voters said how far they had seen this data directory's journal to form a majority with it (D3). A peer that
-// saw more than is here proves a rollback or a damaged tail: then the whole directory is suspect, for ever (D1).
+// Who may vote after a start. A replica keeps quiet for the first silence period (L5), and after that until a majority,
+// itself included, has compared this directory's starts with what it remembers of them (D3). Who remembers more than is
+// here proves that the disk went back in time: then the whole directory is suspect, for ever (D1). After an unclean start
+// in another run of the machine nobody may be left who remembers, so each replica first asks all others how far they are
+// (raft/recall.ts).
+import type { SharedJournal } from "../journal/owner.ts";
+import { contradicts } from "../journal/starts.ts";
+import type { SeenStart } from "../journal/starts.ts";
 import type { DirectoryId, ReplicaId } from "../model/ids.ts";
+import type { World } from "../ports/world.ts";
 import type { Standing } from "../raft/event.ts";
 import type { Replica } from "./replica.ts";
+import { inSlices } from "./slices.ts";
 
 export class Standings {
-  readonly #own: DirectoryId;
-  readonly #answered = new Set<DirectoryId>();
+  readonly #world: Pick<World, "clock" | "log">;
+  readonly #journal: SharedJournal;
+  readonly #replicas: () => Iterable<Replica>;
+  /** Directories that compared their memory with this one's starts, and found no more. */
+  readonly #agreed = new Set<DirectoryId>();
   readonly #mustAsk: boolean;
+  readonly #mustRecall: boolean;
   readonly #suspectGroups = new Set<Replica>();
   #settling = true;
   #suspectAll: boolean;
+  #isVouchedFor: boolean;
 
-  constructor(own: DirectoryId, wasClean: boolean, suspectAll: boolean) {
-    this.#own = own;
-    this.#mustAsk = !wasClean;
+  constructor(
+    world: Pick<World, "clock" | "log">,
+    journal: SharedJournal,
+    replicas: () => Iterable<Replica>,
+    isNeverAsked: boolean,
+  ) {
+    const { fresh, trusted, suspectAll } = journal.recovered;
+    this.#world = world;
+    this.#journal = journal;
+    this.#replicas = replicas;
+    this.#mustAsk = !fresh && !isNeverAsked;
+    this.#mustRecall = !trusted && !isNeverAsked;
+    this.#isVouchedFor = trusted;
     this.#suspectAll = suspectAll;
   }
 
   /** The first silence period is over. */
   settle(): void {
     this.#settling = false;
+    this.review();
   }
 
-  /** A peer said that it never saw more of this directory than is here. */
-  answered(peer: DirectoryId): void {
-    this.#answered.add(peer);
+  /** A peer said what it had seen of this directory before this session. */
+  peerSaw(peer: DirectoryId, seen: SeenStart): void {
+    const starts = this.#journal.starts();
+    if (contradicts(starts, seen)) {
+      // It acknowledged more than it has: an old copy of the disk, or a damaged tail (D3).
+      const present = starts.starts.find(({ start }) => start === seen.start)?.last ?? null;
+      this.#world.log.error({ peer, seen, present }, "journal-rolled-back");
+      this.#suspectAll = true;
+      void this.#journal.distrust();
+    } else this.#agreed.add(peer);
+    this.review();
   }
 
-  /** A rollback is proven. */
-  distrust(): void {
-    this.#suspectAll = true;
+  /** The whole directory is suspect. */
+  get isDistrusted(): boolean {
+    return this.#suspectAll;
   }
 
   distrustGroup(replica: Replica): void {
@@ -43,12 +74,40 @@ export class Standings {
     // A wiped disk came back under a new directory id: it is not the member that the configuration counts (F5). Whoever came
     // lately may be in no configuration that its log holds, and is the replica that was placed in this directory.
     const counted = replica.member(replica.self);
-    if (counted !== null && counted.directory !== this.#own) return "suspect";
-    if (this.#settling) return this.#isAlone(replica) ? "full" : "quiet";
-    if (!this.#mustAsk) return "full";
-    const { voters, votersOutgoing } = replica.machine.configuration;
-    const enough = this.#majority(replica, voters) && this.#majority(replica, votersOutgoing);
-    return enough ? "full" : "quiet";
+    if (counted !== null && counted.directory !== this.#journal.recovered.directory)
+      return "suspect";
+    if (!this.#isAlone(replica)) {
+      if (this.#mustRecall && !replica.machine.recalled) return "recalling";
+      const isHeard = !this.#mustAsk || this.#mustRecall || this.#mostAgreed(replica);
+      if (this.#settling || !isHeard) return "quiet";
+    }
+    return "full";
+  }
+
+  /** Tells the replica's machine what it may do now. */
+  apply(replica: Replica): void {
+    const standing = this.of(replica);
+    if (replica.machine.standing === standing) return;
+    replica.handle({ on: "standing", standing });
+    if (standing !== "suspect") return;
+    this.#world.log.error({ group: replica.group, replica: replica.self }, "replica-suspect");
+  }
+
+  review(): void {
+    inSlices(this.#world.clock, this.#replicas(), (replica) => this.apply(replica));
+  }
+
+  /** Nothing that this replica may have forgotten is out of its reach any more, or it will never count again. */
+  hasRecalled(replica: Replica): boolean {
+    if (!this.#mustRecall || this.#isAlone(replica)) return true;
+    return replica.machine.standing === "suspect" || replica.machine.caughtUpWithRecall;
+  }
+
+  /** All replicas have recalled: later starts in this run of the machine need not ask again. */
+  vouch(): void {
+    if (this.#isVouchedFor || this.#suspectAll) return;
+    this.#isVouchedFor = true;
+    void this.#journal.vouch();
   }
 
   /** A sole voter has nobody to ask and nobody to wait for. */
@@ -57,12 +116,17 @@ export class Standings {
     return voters.length === 1 && voters[0] === replica.self && votersOutgoing.length === 0;
   }
 
+  #mostAgreed(replica: Replica): boolean {
+    const { voters, votersOutgoing } = replica.machine.configuration;
+    return this.#majority(replica, voters) && this.#majority(replica, votersOutgoing);
+  }
+
   #majority(replica: Replica, voters: readonly ReplicaId[]): boolean {
     if (voters.length === 0) return true;
     let count = 0;
     for (const voter of voters) {
       const directory = replica.member(voter)?.directory;
-      if (voter === replica.self || (directory !== undefined && this.#answered.has(directory))) {
+      if (voter === replica.self || (directory !== undefined && this.#agreed.has(directory))) {
         count++;
       }
     }

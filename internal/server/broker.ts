@@ -15,7 +15,7 @@ import type { GroupFaults } from "../coordinator/group-faults.ts";
 import type { GroupSurvey } from "../coordinator/group-survey.ts";
 import { memoryBudget } from "../config/memory-budget.ts";
 import { Journal } from "../journal/journal.ts";
-import type { JournalFault } from "../journal/owner.ts";
+import type { JournalFault, JournalFaults } from "../journal/owner.ts";
 import type { BrokerId, ClusterId, LogIndex, ReplicaId, Term, Ticket } from "../model/ids.ts";
 import { CONTROLLER_GROUP } from "../model/ids.ts";
 import { Partitions } from "../partition/partitions.ts";
@@ -59,6 +59,7 @@ export interface BrokerFaults {
   readonly limits?: Pick<MachineOptions, "appendEntriesMax" | "inflightMax">;
   readonly partition?: PartitionFaults;
   readonly replica?: ReplicaFaults;
+  readonly journal?: JournalFaults;
   readonly stateLog?: StateLogBugs;
   readonly controller?: ControllerFaults;
   readonly groups?: GroupFaults;
@@ -150,6 +151,8 @@ export class Broker {
         bytesMax: settings.get("journal.bytes.max"),
         reserveBytes: settings.get("journal.reserve.bytes"),
         batchBytesMax: settings.get("journal.batch.bytes.max"),
+        isDiskTrusted: settings.get("disk.trusted"),
+        ...(faults.journal === undefined ? {} : { faults: faults.journal }),
       },
       recovery,
     );

@@ -16,6 +16,8 @@ export class CatchUpWatch {
   readonly #raft: MultiRaft;
   readonly #leaders: LeaderTable;
   #hasCaughtUp = false;
+  /** It has caught up, and its disk is trusted again (D3). */
+  #isDone = false;
   #cancel: Cancel | null = null;
 
   constructor(self: BrokerId, clock: Clock, raft: MultiRaft, leaders: LeaderTable) {
@@ -31,16 +33,21 @@ export class CatchUpWatch {
 
   /** From the moment on from which the image is known. */
   start(): void {
-    if (this.#hasCaughtUp || this.#cancel !== null) return;
+    if (this.#isDone || this.#cancel !== null) return;
     let behind = 0;
+    let recalling = 0;
     inSlices(this.#clock, this.#raft.replicas(), (replica) => {
       if (!this.#isInSync(replica)) behind++;
+      if (!this.#raft.hasRecalled(replica)) recalling++;
     });
     // A look that went over several turns is counted by the next one.
     this.#cancel = this.#clock.after(LOOK_MS, () => {
       this.#cancel = null;
       if (behind === 0) this.#hasCaughtUp = true;
-      else this.start();
+      if (this.#hasCaughtUp && recalling === 0) {
+        this.#isDone = true;
+        this.#raft.vouch();
+      } else this.start();
     });
   }
 

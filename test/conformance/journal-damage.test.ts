@@ -324,6 +324,29 @@ describe("a disk that fails", () => {
     }
   });
 
+  it("vouches after a restart for nothing that only the page cache has: a failed write is written again (J8)", async () => {
+    let readBack = 0;
+    for (let seed = 1; seed <= 12; seed++) {
+      const rig = new Rig(seed);
+      const { journal, driver } = await rig.open();
+      driver.create(1, "x");
+      await rig.write(journal);
+      rig.node.disk.failNext("journal", "EIO");
+      driver.append(1, 1, payloadOf(1, 3_000));
+      const failed = journal.lastTicket;
+      journal.flush();
+      await rig.simulation.runForMs(100);
+      const back = await rig.open();
+      const found = back.owner.groups.picture();
+      if (back.journal.recovered.durableTicket >= failed) readBack++;
+      rig.node.crash("power");
+      const again = await rig.open();
+      expect(again.journal.recovered.suspectAll).toBe(false);
+      expect(again.owner.groups.picture()).toEqual(found);
+    }
+    expect(readBack).toBeGreaterThan(0);
+  });
+
   it("has its age of the oldest write seen while it hangs, and is probed while it is idle (L4)", async () => {
     const rig = new Rig();
     const { journal, driver } = await rig.open();

@@ -9,8 +9,10 @@ import type {
   ClusterId,
   DirectoryId,
   PayloadPosition,
+  StartId,
   Ticket,
 } from "../../internal/model/ids.ts";
+import type { StartAccount } from "../../internal/journal/starts.ts";
 import { SimMeter } from "../sim/world/sim-meter.ts";
 import { Driver, TINY, TestOwner, payloadOf } from "./journal-kit.ts";
 import { eventually, sleepMs, stageOf, valueOf } from "./stage.ts";
@@ -143,17 +145,23 @@ function describeLife(stage: () => Stage): void {
     const far = "AAAAAAAAAAAAAAAAAAAAAg" as DirectoryId;
     await stage().play(async () => {
       const { journal, driver } = await openAt(stage());
-      journal.notePeerDurable(near, (2 ** 40) as Ticket);
-      journal.notePeerDurable(near, 5 as Ticket);
-      journal.notePeerDurable(far, 9 as Ticket);
+      const start = 7 as StartId;
+      const account = (last: number): StartAccount => ({
+        floor: 0 as Ticket,
+        starts: [{ start, last: last as Ticket }],
+      });
+      journal.peers.compare(near, account(5));
+      journal.peers.note(near, start, (2 ** 40) as Ticket);
+      journal.peers.note(near, start, 6 as Ticket);
+      journal.peers.compare(far, account(9));
       driver.create(1, "x");
       await journal.close();
       const back = await openAt(stage());
       expect([...back.journal.recovered.peers]).toEqual([
-        [near, 2 ** 40],
-        [far, 9],
+        [near, { start, ticket: 2 ** 40 }],
+        [far, { start, ticket: 9 }],
       ]);
-      expect(back.journal.peerDurable(near)).toBe(2 ** 40);
+      expect(back.journal.peers.of(near).ticket).toBe(2 ** 40);
       await back.journal.close();
     });
   });

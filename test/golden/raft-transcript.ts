@@ -10,6 +10,7 @@
 //   change 1 voters=1,2 learners=3 revision=1
 //   checkpoint 1 5, base-copied 1 4, standing 1 quiet, assert 1 2
 //   sync 1 writes=1, crash 1 kept=1, restart 1 standing=quiet
+//   forget 1 5                                             its disk loses what follows entry 5
 //   deliver 1 2 say=vote-response count=1                  takes from the wire, oldest first
 //   drop 1 2, hold 1 2, release 1 2                        the same, to lose or to delay it
 //   cut 1 2,3, heal                                        what is sent across a cut is lost
@@ -20,7 +21,7 @@ import type { Configuration } from "../../internal/raft/configuration.ts";
 import { ENTRY_BATCH } from "../../internal/raft/entry.ts";
 import type { Standing } from "../../internal/raft/event.ts";
 import type { MachineOptions } from "../../internal/raft/machine.ts";
-import { Fleet } from "../property/raft-fleet.ts";
+import { Fleet, copyOf } from "../property/raft-fleet.ts";
 import type { Node, Observer, Packet } from "../property/raft-fleet.ts";
 import { Oracle } from "../property/raft-oracle.ts";
 import { effectText, messageText } from "./raft-text.ts";
@@ -118,6 +119,11 @@ export class Transcript {
         return fleet.crash(node, numberOf(named, "kept") ?? 0);
       case "restart":
         return fleet.restart(node, (named.get("standing") ?? "full") as Standing);
+      case "forget": {
+        const disk = copyOf(node.disk);
+        disk.entries.length = Number(words[1]) - disk.base.index;
+        return fleet.rollBack(node, disk);
+      }
       case "propose":
         return this.#propose(node, numberOf(named, "count") ?? 1);
       case "change":

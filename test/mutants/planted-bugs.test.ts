@@ -1,4 +1,4 @@
-// Ten bugs that would lose, repeat or reorder acknowledged records, seven of leases that would answer with what is old, and
+// Twelve bugs that would lose, repeat or reorder acknowledged records, seven of leases that would answer with what is old, and
 // seven of group coordinators that would lose or repeat what consumers have read, each planted in the production code and
 // each seen by the checkers. A checker that has never found anything proves nothing. What the random runs reach within a few
 // seeds is found by them; other bugs need a story told on purpose, and one is found by the schedules of single groups.
@@ -90,6 +90,43 @@ it("random runs with administrators see requests that happen twice", async () =>
     properties.push(...(await runSeed(options)).findings.map(({ property }) => property));
   }
   expect(properties).toContain("requests happen once");
+});
+
+/** Nothing fails but disks that lose what they wrote last. */
+function lostWritesOnly(plan: Plan): Plan {
+  const shape = { brokers: 3, factor: 3, slowDisk: 0, minInSync: 0, faultEveryMsMax: 200 };
+  return { ...plan, ...shape, faults: new Map([["lose last writes", 1]]), moments: new Map() };
+}
+
+const BY_LOST_WRITES: readonly (readonly [bug: string, faults: BrokerFaults, seen: Property])[] = [
+  [
+    "a disk that nobody doubts after a loss of power",
+    { replica: { neverSuspicious: true } },
+    "leaders hold what is committed",
+  ],
+  [
+    "tickets that later starts use again",
+    { journal: { startsAlike: true } },
+    "tickets are used once per directory",
+  ],
+];
+
+describe("random runs with disks that lose writes see", () => {
+  it.each(BY_LOST_WRITES)("%s", async (_, faults, seen) => {
+    const broken: Property[] = [];
+    for (let seed = 1; seed <= SEEDS_MAX && broken.length === 0; seed++) {
+      const options = { seed, workload: "service", faults, adapt: lostWritesOnly } as const;
+      broken.push(...(await runSeed(options)).findings.map(({ property }) => property));
+    }
+    expect(broken).toContain(seen);
+  });
+
+  it("nothing where nothing is planted", async () => {
+    for (let seed = 1; seed <= 12; seed++) {
+      const options = { seed, workload: "service", adapt: lostWritesOnly } as const;
+      expect((await runSeed(options)).findings).toEqual([]);
+    }
+  });
 });
 
 /** Groups whose members assign themselves. */

@@ -27,7 +27,7 @@ export interface Node {
   /** null while it is down. */
   machine: Machine | null;
   memory: Store;
-  readonly disk: Store;
+  disk: Store;
   /** Writes that are not durable yet, oldest first. */
   pending: Write[];
   /** Peers that were said to be ready and have not been asked to the end. */
@@ -43,6 +43,8 @@ export interface Observer {
   /** After all effects of a step. */
   stepped?(node: Node, event: Event): void;
   restarted?(node: Node): void;
+  /** Its disk has lost something. */
+  rolledBack?(node: Node): void;
 }
 
 export class Fleet {
@@ -111,8 +113,22 @@ export class Fleet {
 
   restart(node: Node, standing: Standing): void {
     node.memory = copyOf(node.disk);
-    node.machine = new Machine(node.disk.boot(node.id, standing), this.#options);
+    const isRecalling = standing === "recalling";
+    const boot = node.disk.boot(node.id, isRecalling ? "quiet" : standing);
+    node.machine = new Machine(boot, this.#options);
     this.#observer.restarted?.(node);
+    if (isRecalling) this.step(node, { on: "standing", standing });
+  }
+
+  /** A dead replica's disk is what it was at some time before, and the sessions of its process are over (D3). */
+  rollBack(node: Node, earlier: Store): void {
+    assert(node.machine === null, "the replica is dead");
+    node.disk = copyOf(earlier);
+    for (const packets of [this.wire, this.history]) {
+      const kept = packets.filter(({ from, to }) => from !== node.id && to !== node.id);
+      packets.splice(0, packets.length, ...kept);
+    }
+    this.#observer.rolledBack?.(node);
   }
 
   /** Asks for what ready peers should get, up to `count` requests of up to `entries` entries. */
@@ -228,7 +244,7 @@ export class Fleet {
   }
 }
 
-function copyOf(store: Store): Store {
+export function copyOf(store: Store): Store {
   const copy = new Store(store.baseConfiguration);
   copy.term = store.term;
   copy.vote = store.vote;

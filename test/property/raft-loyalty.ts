@@ -93,6 +93,8 @@ export class Loyalty {
       message !== null &&
       (OF_LEADERS.has(message.say) ||
         message.say === "timeout-now" ||
+        // Who recalls has promised its leader nothing yet (D3).
+        message.say === "recall-response" ||
         ("transfer" in message && message.transfer) ||
         (event.on === "message" && event.from === leader));
     this.#check(isMoved, "a follower does not leave its leader on hearsay");

@@ -50,6 +50,8 @@ export class Oracle implements Observer {
   /** The configuration that the group was founded with. */
   #founding: Configuration | null = null;
   readonly #appenders = new Set<ReplicaId>();
+  /** Whose disk went back in time: what it had vouched for may be counted until it says that it forgot. */
+  #forgetful: ReplicaId | null = null;
 
   restarted(node: Node): void {
     this.loyalty.restarted(node);
@@ -60,12 +62,17 @@ export class Oracle implements Observer {
     const { role, term, configuration } = machine;
     this.#founding ??= configuration;
     this.#said.set(node.id, { role, term, configuration });
+    if (this.#forgetful === node.id) return;
     for (const [key, to] of this.#votes) {
       const [voter, term] = key.split("/").map(Number) as [number, number];
       if (voter !== node.id) continue;
       check(node.disk.term >= term, "a promised term survives a restart");
       if (node.disk.term === term) check(node.disk.vote === to, "a vote survives a restart");
     }
+  }
+
+  rolledBack(node: Node): void {
+    this.#forgetful = node.id;
   }
 
   effect(node: Node, effect: Effect, event: Event): void {
@@ -306,6 +313,7 @@ export class Oracle implements Observer {
     for (const half of votersOutgoing.length > 0 ? [voters, votersOutgoing] : [voters]) {
       const holders = half.filter((id) => {
         const disk = this.fleet?.nodes.get(id)?.disk;
+        if (id === this.#forgetful) return true;
         return (
           disk !== undefined && (disk.base.index >= index || disk.at(index)?.payload === payload)
         );
@@ -316,7 +324,8 @@ export class Oracle implements Observer {
 
   #acknowledged(node: Node, to: ReplicaId, term: number, match: number): void {
     const { machine, disk } = node;
-    check(machine?.standing !== "suspect", "a suspect replica acknowledges nothing");
+    const { standing } = machine ?? {};
+    check(standing === "full" || standing === "quiet", "who lost something acknowledges nothing");
     check(machine?.term === term, "an acknowledgement leaves in the term of the request");
     check(disk.term === term, "the term of an acknowledgement is durable");
     check(disk.last >= match, "what is acknowledged is durable");

@@ -6,15 +6,18 @@ import type { LogIndex, ReplicaId } from "../../internal/model/ids.ts";
 import type { Configuration } from "../../internal/raft/configuration.ts";
 import { ENTRY_BATCH, ENTRY_COMMAND } from "../../internal/raft/entry.ts";
 import type { MachineOptions } from "../../internal/raft/machine.ts";
-import { Fleet } from "./raft-fleet.ts";
+import { Fleet, copyOf } from "./raft-fleet.ts";
 import type { Node } from "./raft-fleet.ts";
 import { Oracle } from "./raft-oracle.ts";
+import type { Store } from "./raft-store.ts";
 
 export interface Plan {
   readonly voters: number;
   readonly learners: number;
   readonly options: MachineOptions;
   readonly events: readonly number[];
+  /** One disk may go back in time (D3): its replica recalls after that, or goes on as if nothing had been lost. */
+  readonly rollBacks?: "recalled" | "unnoticed";
 }
 
 type Act = (schedule: Schedule, node: Node, dice: Dice) => void;
@@ -63,6 +66,8 @@ const ACTS: readonly (readonly [weight: number, act: Act])[] = [
   [3, (schedule, node, dice) => schedule.hearOfResignation(node, dice)],
   [1, (schedule, node) => schedule.step(node, { on: "resign" })],
   [1, (schedule, node, dice) => schedule.remind(node, dice)],
+  [2, (schedule, node, dice) => schedule.backUp(node, dice)],
+  [2, (schedule) => schedule.rollBack()],
 ];
 
 const ODDS = ACTS.flatMap(([weight, act]) => Array.from({ length: weight }, () => act));
@@ -73,8 +78,15 @@ export class Schedule {
   readonly #ids: readonly ReplicaId[];
   readonly #events: readonly number[];
 
-  constructor({ voters, learners, options, events }: Plan) {
+  readonly #rollBacks: Plan["rollBacks"];
+  /** The replica whose disk goes back, always the same one, and what its disk held at some time. */
+  #backup: { readonly of: Node; readonly disk: Store } | null = null;
+  /** It has not made good yet what it has lost. */
+  #isInDoubt = false;
+
+  constructor({ voters, learners, options, events, rollBacks }: Plan) {
     this.#events = events;
+    this.#rollBacks = rollBacks;
     this.#ids = Array.from({ length: voters + learners }, (_, at) => (at + 1) as ReplicaId);
     this.fleet = new Fleet(options, this.oracle);
     this.oracle.fleet = this.fleet;
@@ -106,8 +118,8 @@ export class Schedule {
   converge(): boolean {
     this.fleet.heal();
     for (const node of this.fleet.nodes.values()) {
-      if (node.machine === null) this.fleet.restart(node, "full");
-      this.fleet.step(node, { on: "standing", standing: "full" });
+      if (node.machine === null) this.#start(node);
+      this.fleet.step(node, { on: "standing", standing: this.#standingOf(node) });
       this.fleet.step(node, { on: "transfer-timeout" });
     }
     for (const node of this.#running()) {
@@ -120,6 +132,7 @@ export class Schedule {
       }
       // One campaigner at a time, as random pauses would have it.
       const campaigner = this.fleet.node(this.#ids[round % this.#ids.length] as ReplicaId);
+      this.#endDoubt();
       this.fleet.step(campaigner, { on: "election-timeout" });
       this.#settle();
       if (this.#isDone()) return true;
@@ -206,12 +219,57 @@ export class Schedule {
   }
 
   crash(node: Node, dice: Dice): void {
+    this.#isDoubted(node);
     if (node.machine !== null) this.fleet.crash(node, dice.below(node.pending.length + 1));
   }
 
   restart(): void {
     const down = [...this.fleet.nodes.values()].find(({ machine }) => machine === null);
-    if (down !== undefined) this.fleet.restart(down, "full");
+    if (down !== undefined) this.#start(down);
+  }
+
+  /** The first replica that is asked to is the one whose disk will go back. */
+  backUp(node: Node, dice: Dice): void {
+    if (this.#rollBacks === undefined || (this.#backup !== null && this.#backup.of !== node))
+      return;
+    if (this.#ids.length < 3 || (this.#backup !== null && dice.below(3) > 0)) return;
+    this.#backup = { of: node, disk: copyOf(node.disk) };
+  }
+
+  rollBack(): void {
+    if (this.#backup === null) return;
+    const { of: node, disk } = this.#backup;
+    if (node.machine !== null) this.fleet.crash(node);
+    this.fleet.rollBack(node, disk);
+    this.#isInDoubt = this.#rollBacks === "recalled";
+    this.#start(node);
+    // New sessions with everybody.
+    for (const peer of this.#ids) {
+      this.step(node, { on: "peer-back", peer });
+      this.step(this.fleet.node(peer), { on: "peer-back", peer: node.id });
+    }
+  }
+
+  #start(node: Node): void {
+    this.fleet.restart(node, this.#isDoubted(node) ? "recalling" : "full");
+  }
+
+  /** What a replica did not take while it was recalling is offered again, as after any row that is not accepted. */
+  #endDoubt(): void {
+    const node = this.#backup?.of;
+    if (node === undefined || node.machine?.standing !== "recalling") return;
+    this.fleet.step(node, { on: "standing", standing: this.#standingOf(node) });
+    for (const peer of this.#running()) this.fleet.step(peer, { on: "peer-back", peer: node.id });
+  }
+
+  #isDoubted(node: Node): boolean {
+    if (this.#backup?.of !== node) return false;
+    if (node.machine?.caughtUpWithRecall === true) this.#isInDoubt = false;
+    return this.#isInDoubt;
+  }
+
+  #standingOf(node: Node): "full" | "recalling" {
+    return this.#isDoubted(node) && node.machine?.recalled !== true ? "recalling" : "full";
   }
 
   partition(dice: Dice): void {
@@ -255,6 +313,8 @@ export class Schedule {
       else if (machine.isVoter(id) ? draw > 0 : machine.match(id) > 0 && draw > 0) voters.push(id);
       else if (draw === 0 && dice.below(2) === 0) learners.push(id);
     }
+    // What a sole voter has decided is lost with its disk.
+    if (this.#rollBacks !== undefined && voters.length < 2) return;
     const target = { voters, learners, revision: machine.configuration.revision + 1 };
     const refusal = machine.changeRefusal(target);
     const { reached } = this.oracle;
@@ -301,7 +361,11 @@ export class Schedule {
   }
 
   stand(node: Node, dice: Dice): void {
-    const standing = dice.pick(["full", "full", "quiet", "suspect"] as const) ?? "full";
+    if (this.#isDoubted(node))
+      return this.step(node, { on: "standing", standing: this.#standingOf(node) });
+    // One disk of a group may have lost something; where one goes back, it is that one.
+    const last = this.#rollBacks === undefined ? "suspect" : "quiet";
+    const standing = dice.pick(["full", "full", "quiet", last] as const) ?? "full";
     this.step(node, { on: "standing", standing });
   }
 

@@ -52,6 +52,32 @@ describe("Machine in random schedules", () => {
   });
 });
 
+describe("A disk that went back in time", () => {
+  it("takes nothing along that was decided, when its replica has recalled", () => {
+    let recalled = 0;
+    fc.assert(
+      fc.property(plans(NO_FAULTS), (plan) => {
+        const schedule = new Schedule({ ...plan, rollBacks: "recalled" });
+        schedule.run();
+        expect(schedule.converge(), "the group converges").toBe(true);
+        recalled += schedule.oracle.reached.get("recalled") ?? 0;
+      }),
+      { seed: SEED, numRuns: RUNS, endOnFailure },
+    );
+    expect(recalled).toBeGreaterThan(RUNS / 2);
+  });
+
+  it("is seen when nobody is asked", () => {
+    const details = fc.check(
+      fc.property(plans(NO_FAULTS), (plan) => {
+        new Schedule({ ...plan, rollBacks: "unnoticed" }).run();
+      }),
+      { seed: SEED, numRuns: 2_000, endOnFailure: true },
+    );
+    expect(details.errorInstance).toBeInstanceOf(Violation);
+  });
+});
+
 describe("Oracle", () => {
   it.each(Object.keys(NO_FAULTS) as (keyof RaftFaults)[])("sees %s", (fault) => {
     const details = fc.check(

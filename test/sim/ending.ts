@@ -98,6 +98,7 @@ export class Ending {
     }
     if (groups !== null && !(await this.#readOffsets(groups))) return;
     this.#compareEpochs();
+    this.#judgeDisks();
     this.phase = "reading back";
     for (const target of this.#traffic.targets) await this.#readBack(target);
     this.#book.sent.review((group) => this.#book.log(group));
@@ -124,6 +125,18 @@ export class Ending {
         const detail = `broker ${at.id} group ${group}: ${wrong}`;
         this.#book.verdict.report("epoch histories equal the logs", detail);
       }
+    }
+  }
+
+  /** Whoever saw more of a disk than came back has said so (D3). */
+  #judgeDisks(): void {
+    for (const at of this.#supervisor.betrayed) {
+      const counts = [...(at.broker?.raft.replicas() ?? [])].filter(
+        ({ machine }) => machine.standing !== "suspect",
+      );
+      if (counts.length === 0) continue;
+      const detail = `broker ${at.id} counts in ${counts.length} groups`;
+      this.#book.verdict.report("disks that went back are found out", detail);
     }
   }
 
@@ -195,10 +208,16 @@ export class Ending {
     let sinceMs = 0;
     for (const half of view.halves) {
       const machines = half.map((id) => view.member(id)?.at ?? null);
-      const since = (members: readonly (SimBroker | null)[]): number =>
-        members.some((at) => at === null)
-          ? Infinity
-          : this.#health.fitSinceMs(members as SimBroker[]);
+      const recalling = half.filter((id) => {
+        return view.member(id)?.replica.machine.standing === "recalling";
+      });
+      const inDoubt = recalling.map((id) => view.member(id)?.at ?? null);
+      const since = (members: readonly (SimBroker | null)[]): number => {
+        // Who recalls counts once it can hear all others (N15, D3).
+        const needed = members.some((at) => inDoubt.includes(at)) ? machines : members;
+        if (needed.some((at) => at === null)) return Infinity;
+        return this.#health.fitSinceMs(needed as SimBroker[]);
+      };
       sinceMs = Math.max(sinceMs, quorumSinceMs(machines, since));
     }
     return view.halves.length === 0 ? Infinity : sinceMs;

@@ -42,6 +42,10 @@ export const MUTANTS = {
   "leads-on-after-transfer": machine("leadsOnAfterTransfer"),
   /** L1: late entries of a leader that gave its term up are believed. */
   "loyal-to-the-resigned": machine("loyalToTheResigned"),
+  /** D3: after a loss of power nobody is asked what the disk may have lost. */
+  "disk-never-doubted": { replica: { neverSuspicious: true } },
+  /** D3: a ticket is a number that later starts use again, and proves nothing. */
+  "starts-alike": { journal: { startsAlike: true } },
   /** A member of an earlier generation commits offsets. */
   "old-generation-commits": { groups: { oldGenerationCommits: true } },
   /** C8: a commit of offsets is answered before it is committed. */

@@ -36,6 +36,7 @@ const FAULT_KINDS = [
   "reconfigure",
   "read EIO",
   "flip bit",
+  "lose last writes",
 ] as const;
 /** "coordinator" strikes whoever leads a partition of __consumer_offsets, where there are consumer groups. */
 export type FaultKind = (typeof FAULT_KINDS)[number] | "coordinator";
@@ -170,6 +171,7 @@ const FAULT_SHARES: Readonly<Record<(typeof FAULT_KINDS)[number], Share>> = {
   reconfigure: [200, 3],
   "read EIO": [150, 2],
   "flip bit": [200, 3],
+  "lose last writes": [50, 2],
 };
 const MOMENT_SHARES: Readonly<Record<MomentFault, Share>> = {
   "power during a journal write": [400, 4],
@@ -185,6 +187,8 @@ const MOMENT_SHARES: Readonly<Record<MomentFault, Share>> = {
   "silence who left a leader": [150, 400],
   "power who is loyal": [100, 200],
 };
+
+const LOSSES = ["wipe disk", "restore disk", "lose last writes"] as const;
 
 /** What a seed decides whatever its workload. */
 function commonPlan(
@@ -217,7 +221,7 @@ function commonPlan(
   }
   const pingMs = pick([50, 100, 100, 200]);
   // A replica on a lost disk stays suspect: a topic that asks for all of them would refuse appends for ever, rightly.
-  const losesDisks = faults.has("wipe disk") || faults.has("restore disk");
+  const losesDisks = LOSSES.some((kind) => faults.has(kind));
   const minInSync = pick([0, 0, 0, 1, 2, losesDisks ? 0 : factor]);
   return {
     seed,

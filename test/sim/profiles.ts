@@ -11,7 +11,7 @@ const NEVER: Share = [0, 1];
 const RARELY: Share = [100, 1];
 const LINK_FAULTS = ["isolate", "isolate one way", "split", "bridge", "clog", "slow link"] as const;
 const DEATHS = ["kill", "power", "power all"] as const;
-const DISK_LOSSES = ["wipe disk", "restore disk"] as const;
+const DISK_LOSSES = ["wipe disk", "restore disk", "lose last writes"] as const;
 
 export const PROFILES = {
   /** Everything now and then. */
@@ -51,7 +51,8 @@ export const PROFILES = {
       ...sharesOf(LINK_FAULTS, RARELY),
       power: [1_000, 10],
       "power all": [600, 4],
-      "restore disk": [800, 8],
+      "restore disk": [500, 5],
+      "lose last writes": [800, 8],
       "wipe disk": [400, 3],
       "journal EIO": [300, 3],
       "bulk EIO": [300, 3],

@@ -347,6 +347,7 @@ test("a damaged entry that was never committed, and is cut off by a new leader, 
   await simulation.until("the damage is seen", () => eventsOf(first, "entry-damaged") === 1);
   await simulation.until("it is in step", () => partition(first).highWatermark === 9);
   expect([replica(first).damaged.size, eventsOf(first, "entry-repaired")]).toEqual([0, 0]);
+  await simulation.until("it knows its topics", () => broker(first).readiness().length === 0);
   expect(await served(first)).toEqual(numbers(9));
 });
 

@@ -1,6 +1,7 @@
 // A disk that comes back old (D3): the broker's own journal looks whole, and only its peers can tell that it once held
-// more. Until they have, it neither votes nor leads; when they have, it never will again.
+// more. Until all of them have said how far they are it promises nothing, and when one remembers more it never will again.
 import { afterEach, expect, test } from "vitest";
+import type { SettingValues } from "../../internal/config/settings.ts";
 import { CONTROLLER_GROUP } from "../../internal/model/ids.ts";
 import type { BrokerId } from "../../internal/model/ids.ts";
 import { encodeBatch } from "../../internal/model/encode-batch.ts";
@@ -25,9 +26,9 @@ function replica(broker: number): Replica | undefined {
 }
 
 /** A cluster with one partition, led by the first broker. */
-async function start(): Promise<void> {
+async function start(settings: SettingValues = {}): Promise<void> {
   simulation = new Simulation({ seed: 29 });
-  cluster = new SimCluster(simulation, { brokers: 3 });
+  cluster = new SimCluster(simulation, { brokers: 3, settings });
   cluster.startAll();
   await simulation.until("the cluster is ready", () => cluster.isReady);
   const assignments = [{ partition: 0, brokers: [1, 2, 3] as BrokerId[] }];
@@ -40,8 +41,8 @@ async function start(): Promise<void> {
 }
 
 /** Appends a record through the first broker; resolves when it is committed. */
-async function append(): Promise<void> {
-  const bytes = encodeBatch([{ key: null, value: Uint8Array.of(1), timestampMs: 1_000 }]);
+async function append(value = 1): Promise<void> {
+  const bytes = encodeBatch([{ key: null, value: Uint8Array.of(value), timestampMs: 1_000 }]);
   const batch = { bytes, start: 0, end: bytes.length };
   const record = { name: "t", topicId: null, partition: 0, batch, acks: -1 };
   const appended = new Promise<boolean>((resolve) => {
@@ -52,6 +53,39 @@ async function append(): Promise<void> {
       );
   });
   expect(await simulation.settle(appended)).toBe(true);
+}
+
+/** The first broker leads with the third alone, which loses its last write, an acknowledged one. Both are dark. */
+async function loseLastWrite(heardBy: 2 | null): Promise<{ lost: number; index: number }> {
+  await append();
+  await simulation.runForMs(1_000);
+  const { links } = simulation.network;
+  const [one, two, three] = cluster.brokers.map(({ node }) => node.name) as [
+    string,
+    string,
+    string,
+  ];
+  links.cut(one, two);
+  await simulation.runForMs(2_000);
+  expect(replica(1)?.serves).toBe(true);
+  if (heardBy === null) links.cut(two, three);
+  const { journal } = cluster.at(OLD).broker!;
+  const image = cluster.at(OLD).node.disk.snapshot();
+  const before = journal.durableTicket;
+  await append(77);
+  const lost = journal.durableTicket;
+  expect(lost).toBe(before + 1);
+  const memory = cluster.at(2).broker!.journal.peers;
+  const seen = (): number => memory.of(journal.recovered.directory).ticket;
+  if (heardBy !== null) await simulation.until("it is heard", () => seen() === lost);
+  else expect(seen()).toBeLessThan(lost);
+  const index = replica(1)!.machine.commit;
+  cluster.at(1).crash("power");
+  cluster.at(OLD).crash("power");
+  cluster.at(OLD).node.disk.restore(image);
+  await simulation.runForMs(3_000);
+  links.healAll();
+  return { lost, index };
 }
 
 /** Powers a broker off, and gives it the disk that it had before some records. */
@@ -83,7 +117,7 @@ test("a disk that went back in time is found out by its peers, and never counts 
   );
 });
 
-test("before anybody could tell, it keeps quiet", async () => {
+test("before anybody could tell, it promises nothing", async () => {
   await start();
   await rollBack();
   const second = cluster.at(2);
@@ -93,7 +127,7 @@ test("before anybody could tell, it keeps quiet", async () => {
   cluster.at(OLD).start(simulation.scheduler.nowUs);
   await simulation.until("it is up", () => replica(OLD) !== undefined);
   await simulation.runForMs(5_000);
-  expect(replica(OLD)?.machine.standing).toBe("quiet");
+  expect(replica(OLD)?.machine.standing).toBe("recalling");
   second.start(simulation.scheduler.nowUs);
   await simulation.until("it is known", () => replica(OLD)?.machine.standing === "suspect");
 });
@@ -107,7 +141,7 @@ test("a disk that lost nothing counts again when most have said so and the first
   await simulation.until("it is up", () => replica(OLD) !== undefined);
   // Within the first silence period it may have promised a leader that it is loyal, and does not know (L5).
   await simulation.runForMs(SILENCE_MS - 50);
-  expect(replica(OLD)?.machine.standing).toBe("quiet");
+  expect(["recalling", "quiet"]).toContain(replica(OLD)?.machine.standing);
   await simulation.until("it counts", () => replica(OLD)?.machine.standing === "full");
 });
 
@@ -120,12 +154,131 @@ test("a disk that went back stays suspect, also when its journal has overtaken w
   expect(simulation.logs.find("journal-rolled-back")).not.toEqual([]);
 
   const { journal } = old.broker!;
-  const seen = cluster.at(1).broker!.journal.peerDurable(journal.recovered.directory);
+  const seen = cluster.at(1).broker!.journal.peers.of(journal.recovered.directory).ticket;
   while (journal.durableTicket <= seen) await simulation.settle(journal.checkpoint());
   await simulation.runForMs(1_000);
   old.crash("power");
   old.start(simulation.scheduler.nowUs);
   await simulation.until("it is up", () => replica(OLD) !== undefined);
   await simulation.runForMs(5_000);
+  expect(replica(OLD)?.machine.standing).toBe("suspect");
+});
+
+test.each([
+  ["at once", 0],
+  ["after a seal has taken the lost write's place", 800],
+])(
+  "the last write of a disk is lost, and the peer that heard of it comes %s",
+  async (_, lateMs) => {
+    await start();
+    const { lost, index } = await loseLastWrite(2);
+    const { links } = simulation.network;
+    if (lateMs > 0) links.cut(cluster.at(2).node.name, cluster.at(OLD).node.name);
+    cluster.at(OLD).start(simulation.scheduler.nowUs);
+    await simulation.until("it is up", () => replica(OLD) !== undefined);
+    await simulation.runForMs(lateMs);
+    if (lateMs > 0)
+      expect(cluster.at(OLD).broker!.journal.durableTicket).toBeGreaterThanOrEqual(lost);
+    links.healAll();
+    await simulation.until("it is known", () => replica(OLD)?.machine.standing === "suspect");
+    await simulation.runForMs(5_000);
+    expect([replica(2)?.serves, replica(OLD)?.serves]).toEqual([false, false]);
+    cluster.at(1).start(simulation.scheduler.nowUs);
+    await simulation.until(
+      "the record is there again",
+      () => (replica(2)?.machine.commit ?? 0) > index,
+    );
+    expect(replica(1)?.serves).toBe(true);
+  },
+);
+
+test("a lost write of which nobody remembers is not voted away either", async () => {
+  await start();
+  const { index } = await loseLastWrite(null);
+  cluster.at(OLD).start(simulation.scheduler.nowUs);
+  await simulation.until("it is up", () => replica(OLD) !== undefined);
+  await simulation.runForMs(5_000);
+  expect(simulation.logs.find("journal-rolled-back")).toEqual([]);
+  expect(replica(OLD)?.machine.standing).toBe("recalling");
+  expect([replica(2)?.serves, replica(OLD)?.serves]).toEqual([false, false]);
+  // The first broker's process has forgotten what it heard of the third, but not the record.
+  cluster.at(1).start(simulation.scheduler.nowUs);
+  await simulation.until("all have it", () =>
+    [1, 2, OLD].every((id) => (replica(id)?.machine.commit ?? 0) > index),
+  );
+  expect(replica(OLD)?.machine.standing).toBe("full");
+});
+
+test("a process that dies has lost nothing that the machine still has: it counts without both others", async () => {
+  await start();
+  await append();
+  await simulation.runForMs(500);
+  cluster.at(1).crash("kill");
+  cluster.at(OLD).crash("kill");
+  cluster.at(OLD).start(simulation.scheduler.nowUs);
+  await simulation.until("it counts", () => replica(OLD)?.machine.standing === "full");
+  await simulation.until(
+    "they go on",
+    () => replica(2)?.serves === true || replica(OLD)?.serves === true,
+  );
+});
+
+test("after a loss of power it counts again for good, once every replica has recalled and caught up", async () => {
+  await start();
+  await append();
+  cluster.at(OLD).crash("power");
+  cluster.at(OLD).start(simulation.scheduler.nowUs);
+  await simulation.until("it is trusted", () => cluster.at(OLD).broker?.hasCaughtUp === true);
+  await simulation.runForMs(1_000);
+  cluster.at(OLD).crash("kill");
+  cluster.at(OLD).start(simulation.scheduler.nowUs);
+  await simulation.until("it is up", () => replica(OLD) !== undefined);
+  expect(cluster.at(OLD).broker!.journal.recovered.trusted).toBe(true);
+});
+
+test("until then a restart asks again", async () => {
+  await start();
+  await append();
+  cluster.at(1).crash("kill");
+  cluster.at(OLD).crash("power");
+  for (let k = 0; k < 2; k++) {
+    cluster.at(OLD).start(simulation.scheduler.nowUs);
+    await simulation.until("it is up", () => replica(OLD) !== undefined);
+    await simulation.runForMs(1_000);
+    expect(replica(OLD)?.machine.standing).toBe("recalling");
+    cluster.at(OLD).crash("kill");
+  }
+});
+
+test("an operator's word stands for a broker that is gone for good", async () => {
+  await start({ "disk.trusted": true });
+  await append();
+  await simulation.runForMs(500);
+  cluster.at(1).crash("power");
+  cluster.at(OLD).crash("power");
+  cluster.at(OLD).start(simulation.scheduler.nowUs);
+  await simulation.until(
+    "they go on",
+    () => replica(2)?.serves === true || replica(OLD)?.serves === true,
+  );
+});
+
+test("that it went back outlasts damage to its group table, also where nobody is left who could prove it again", async () => {
+  await start();
+  await rollBack();
+  const old = cluster.at(OLD);
+  old.start(simulation.scheduler.nowUs);
+  await simulation.until("it is known", () => replica(OLD)?.machine.standing === "suspect");
+  await simulation.settle(old.broker!.journal.checkpoint());
+  await simulation.runForMs(1_000);
+  old.crash("kill");
+  const { disk } = old.node;
+  const tables = disk.paths().filter((path) => /table-\d+$/.test(path));
+  expect(tables.length).toBeGreaterThan(0);
+  for (const path of tables) disk.flipBit(path, 8 * 70);
+  for (const id of [1, 2]) cluster.at(id).crash("kill");
+  old.start(simulation.scheduler.nowUs);
+  await simulation.until("it is up", () => replica(OLD) !== undefined);
+  await simulation.runForMs(1_000);
   expect(replica(OLD)?.machine.standing).toBe("suspect");
 });

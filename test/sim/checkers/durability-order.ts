@@ -76,6 +76,12 @@ export class DurabilityOrder {
     }
   }
 
+  /** A directory writes a batch: its number says in every later start which write it was (D3). */
+  issues(who: string, directory: DirectoryId, start: number, ticket: number): void {
+    if (this.log(directory).issued(start, ticket)) return;
+    this.#verdict.report("tickets are used once per directory", `${who}: ${start}/${ticket}`);
+  }
+
   /** A leader takes an acknowledgement: the acknowledged entry of its log must have been durable there. */
   accepts(leader: string, from: Promiser, match: LogIndex, term: Term | null): void {
     if (match === 0 || term === null) return;

@@ -66,6 +66,17 @@ export class DurableLog {
   #doubtful: Pending[] = [];
   doubtfulTicket = 0;
 
+  /** Pairs of start and ticket that were given to a write, whatever became of it; a backup does not take one back (D3). */
+  readonly #given = new Set<string>();
+
+  /** A write is about to begin; false: its number was used before. */
+  issued(start: number, ticket: number): boolean {
+    const pair = `${start}/${ticket}`;
+    if (this.#given.has(pair)) return false;
+    this.#given.add(pair);
+    return true;
+  }
+
   /** A record joined the batch of `ticket`. */
   appended(ticket: number, header: RecordHeader): void {
     this.#pending.push({ ticket, header: { ...header } });

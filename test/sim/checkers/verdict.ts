@@ -14,6 +14,8 @@ export type Property =
   | "leaders commit entries of their own term"
   | "promises do not outrun durability"
   | "recovery brings back what was durable"
+  | "tickets are used once per directory"
+  | "disks that went back are found out"
   | "acknowledged records are committed"
   | "acknowledged records are everywhere"
   | "only what was sent is in the log"

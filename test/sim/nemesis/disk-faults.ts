@@ -3,21 +3,21 @@ import type { SimBroker } from "../cluster/sim-cluster.ts";
 import type { FaultKind, Plan } from "../plan.ts";
 import { CALM_DISK } from "../world/sim-device.ts";
 import type { FaultCode, FaultTarget, LaneName } from "../world/sim-device.ts";
+import { LostWrites } from "./lost-writes.ts";
 import type { Stage } from "./stage.ts";
 
 const STALL_MS_MAX = 3_500;
-/** Around a disk that comes back old, nothing else may fail: its peers' memory is what recognises it (D3). */
-const DELICATE_MS = 2_500;
-const SETTLED_MS = 1_500;
 
 export class DiskFaults {
   readonly #stage: Stage;
   readonly #lostMax: number;
+  readonly #lostWrites: LostWrites;
 
   constructor(stage: Stage, plan: Plan) {
     this.#stage = stage;
     // Of every partition a majority of disks stays, of those of __consumer_offsets too, which have three.
     this.#lostMax = plan.factor === 5 && plan.groups === null ? 2 : 1;
+    this.#lostWrites = new LostWrites(stage, (at) => this.#mayLose(at));
   }
 
   async order(kind: FaultKind, at: SimBroker): Promise<void> {
@@ -40,7 +40,9 @@ export class DiskFaults {
       case "wipe disk":
         return this.#wipe(at);
       case "restore disk":
-        return this.#restore(at);
+        return this.#lostWrites.restore(at);
+      case "lose last writes":
+        return this.#lostWrites.loseLast(at);
       default:
         return;
     }
@@ -101,33 +103,6 @@ export class DiskFaults {
     supervisor.lost.add(at);
     at.crash("power");
     at.node.disk.wipe();
-  }
-
-  /** A backup is taken, the machine goes on for a while, and then the backup is put back. */
-  async #restore(at: SimBroker): Promise<void> {
-    const { simulation, entropy, totals, supervisor, cluster } = this.#stage;
-    if (!this.#mayLose(at) || !at.node.alive) return;
-    const image = at.node.disk.snapshot();
-    const rollBack = this.#stage.backUp(at);
-    await simulation.sleepMs(entropy.between(50, 800));
-    const isSettled = cluster.brokers.every(
-      (other) =>
-        other === at ||
-        (other.reachable !== null &&
-          simulation.scheduler.nowUs - other.bootedUs > SETTLED_MS * 1000),
-    );
-    if (!isSettled || !this.#mayLose(at)) return;
-    this.#stage.delicate(true);
-    simulation.network.links.healAll();
-    totals.restored++;
-    totals.powerLosses++;
-    supervisor.lost.add(at);
-    at.crash("power");
-    at.node.disk.restore(image);
-    rollBack();
-    simulation.scheduler.at(DELICATE_MS * 1000, null, 1, "delicate no more", () => {
-      this.#stage.delicate(false);
-    });
   }
 
   #mayLose(at: SimBroker): boolean {

@@ -22,8 +22,6 @@ export class Faults {
   readonly #cutOffs = new Map<SimBroker, Choices>();
   #crashes = 0;
   #isCalm = false;
-  /** While true, no other fault is ordered. */
-  isDelicate = false;
 
   constructor(setting: Setting, plan: Plan) {
     this.#setting = setting;
@@ -35,9 +33,6 @@ export class Faults {
       ...this.#setting,
       entropy: choices,
       undoAfter: (ms, undo) => this.#undoAfter(ms, undo),
-      delicate: (isDelicate) => {
-        this.isDelicate = isDelicate;
-      },
     };
     this.#setting.note(`${kind} ${at.id}`);
     switch (kind) {
@@ -86,6 +81,7 @@ export class Faults {
         return new MemberFaults(stage, this.#plan).move();
       case "wipe disk":
       case "restore disk":
+      case "lose last writes":
       case "journal stall":
       case "bulk stall":
       case "journal EIO":

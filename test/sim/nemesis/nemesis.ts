@@ -48,7 +48,7 @@ export class Nemesis {
 
   /** A broker has just done something. Called in the middle of its event. */
   moment(at: SimBroker, moment: Moment | "journal write issued"): void {
-    if (this.#isOver || this.#faults.isDelicate) return;
+    if (this.#isOver) return;
     if (moment === "term or vote written") this.#faults.newTerm(at);
     if (this.#schedule !== null) return;
     for (const fault of FAULTS_OF[moment] ?? []) {
@@ -76,7 +76,7 @@ export class Nemesis {
     while (simulation.nowMs < endMs) {
       const pauseMs = 10 + this.#entropy.below(this.#plan.faultEveryMsMax);
       await simulation.sleepMs(Math.min(pauseMs, Math.max(1, endMs - simulation.nowMs)));
-      if (simulation.nowMs >= endMs || this.#faults.isDelicate) continue;
+      if (simulation.nowMs >= endMs) continue;
       const kind = this.#draw();
       await this.#act(kind, anyOf(cluster, this.#entropy));
     }

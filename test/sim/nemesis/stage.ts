@@ -23,6 +23,4 @@ export interface Stage extends Setting {
   readonly entropy: Choices;
   /** Runs `undo` after so long, unless everything was undone before. */
   undoAfter(ms: number, undo: () => void): void;
-  /** While it is, nothing else is ordered. */
-  delicate(isDelicate: boolean): void;
 }

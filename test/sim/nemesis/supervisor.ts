@@ -1,5 +1,7 @@
 // Starts again what died, after a while: the part of an operator. Also the only place that knows which directories are
 // lost for good, because a wiped or rolled-back disk never counts as its old self again (F5, D3).
+import type { DirectoryId, Ticket } from "../../../internal/model/ids.ts";
+import type { Broker } from "../../../internal/server/broker.ts";
 import type { SimBroker, SimCluster } from "../cluster/sim-cluster.ts";
 import { DELIVERY } from "../world/scheduler.ts";
 import type { SeededEntropy } from "../world/seeded-entropy.ts";
@@ -15,12 +17,34 @@ export class Supervisor {
   readonly lost = new Set<SimBroker>();
   /** Machines whose directory holds something wrong, or did. */
   readonly damaged = new Set<SimBroker>();
+  /** Who had heard of something that a disk has lost, in which start of its own. */
+  readonly #witnesses: {
+    readonly at: SimBroker;
+    readonly by: SimBroker;
+    readonly heard: Broker;
+  }[] = [];
   #isCalm = false;
 
   constructor(cluster: SimCluster, entropy: SeededEntropy) {
     this.#cluster = cluster;
     this.#entropy = entropy;
     cluster.listen({ ended: (at) => this.#restartLater(at) });
+  }
+
+  /** Machines that went back before the eyes of one that has been running ever since. */
+  get betrayed(): SimBroker[] {
+    const live = this.#witnesses.filter(({ by, heard }) => by.broker === heard);
+    return [...new Set(live.map(({ at }) => at))];
+  }
+
+  /** The disk of `at` ends at `ticket` again: notes who knows better. */
+  wentBack(at: SimBroker, directory: DirectoryId, ticket: Ticket): void {
+    for (const by of this.#cluster.brokers) {
+      const heard = by.broker;
+      if (by === at || heard === null) continue;
+      if (heard.journal.peers.of(directory).ticket > ticket)
+        this.#witnesses.push({ at, by, heard });
+    }
   }
 
   /** From now on whatever dies is started again at once. */

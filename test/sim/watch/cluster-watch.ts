@@ -45,7 +45,10 @@ export class ClusterWatch implements ClusterEvents {
       const disk: Disk = { log: null, doubtful: null };
       this.#disks.set(at, disk);
       at.node.disk.observer = {
-        journalIssued: () => events.moment(at, "journal write issued", null),
+        journalIssued: (write) => {
+          if (isBatch(write)) this.#issued(at, write);
+          events.moment(at, "journal write issued", null);
+        },
         journalDurable: (write) => {
           if (isBatch(write)) disk.log?.durable(ticketOf(write));
         },
@@ -97,13 +100,21 @@ export class ClusterWatch implements ClusterEvents {
 
   ended(at: SimBroker, broker: Broker | null): void {
     const disk = this.#diskOf(at);
-    const issued = at.node.disk.inFlight;
+    const issued = at.node.disk.inFlight ?? at.node.disk.failed;
+    at.node.disk.failed = null;
     const inFlight = issued !== null && isBatch(issued) ? issued : null;
     if (inFlight !== null) disk.doubtful ??= inFlight;
     if (broker === null) return;
     this.settle();
     disk.log?.crashed(inFlight === null ? 0 : ticketOf(inFlight));
     for (const replica of broker.raft.replicas()) this.#replicas.delete(replica);
+  }
+
+  #issued(at: SimBroker, write: JournalWrite): void {
+    if (at.broker === null) return;
+    const { directory } = at.broker.journal.recovered;
+    const { start } = at.broker.journal.starts().starts.at(-1) ?? { start: 0 };
+    this.#book.durability.issues(whoIs(at, at.broker), directory, start, ticketOf(write));
   }
 
   #watchJournal(broker: Broker, log: DurableLog): void {

@@ -3,6 +3,7 @@
 import type { MetadataImage } from "../../../internal/cluster/image.ts";
 import type { PartitionPlacement } from "../../../internal/cluster/records.ts";
 import { CONTROLLER_GROUP } from "../../../internal/model/ids.ts";
+import type { GroupId } from "../../../internal/model/ids.ts";
 import type { SimBroker, SimCluster } from "../cluster/sim-cluster.ts";
 import { GroupView } from "./group-view.ts";
 
@@ -16,7 +17,8 @@ export function leftovers(cluster: SimCluster, isLost: (at: SimBroker) => boolea
     [...replicas, ...leaving].every(({ broker }) => !lost.has(broker)),
   );
   const unsettled = sound.flatMap((placement) => unsettledIn(cluster, placement));
-  const strays = cluster.brokers.flatMap((at) => (isLost(at) ? [] : straysAt(at, image)));
+  const stuck = new Set(placements.filter((one) => !sound.includes(one)).map(({ group }) => group));
+  const strays = cluster.brokers.flatMap((at) => (isLost(at) ? [] : straysAt(at, image, stuck)));
   return [...unsettled, ...strays];
 }
 
@@ -42,7 +44,8 @@ function unsettledIn(cluster: SimCluster, placement: PartitionPlacement): string
   return [`group ${group} counts ${counted}, its target is ${wanted.join(" ")}, leaving ${left}`];
 }
 
-function straysAt(at: SimBroker, image: MetadataImage): string[] {
+/** In `stuck` groups nobody leaves before the lost disk is replaced. */
+function straysAt(at: SimBroker, image: MetadataImage, stuck: ReadonlySet<GroupId>): string[] {
   if (at.broker === null) return [`broker ${at.id} is down`];
   const held = new Map<number, number>();
   for (const { group, self } of at.broker.raft.replicas()) {
@@ -52,7 +55,7 @@ function straysAt(at: SimBroker, image: MetadataImage): string[] {
   for (const { partitions } of image.topics()) {
     for (const { group, replicas } of partitions) {
       const placed = replicas.find(({ broker }) => broker === at.id)?.replica;
-      if (held.get(group) !== placed) {
+      if (held.get(group) !== placed && !stuck.has(group)) {
         found.push(`broker ${at.id} holds ${held.get(group)} of group ${group}, not ${placed}`);
       }
       held.delete(group);

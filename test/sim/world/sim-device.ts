@@ -57,6 +57,8 @@ export class SimDevice {
   inFlight: JournalWrite | null = null;
   /** The last one that reached the platter. */
   lastWrite: JournalWrite | null = null;
+  /** The one that failed last: what became of it is open. */
+  failed: JournalWrite | null = null;
   readonly entropy: SeededEntropy;
   readonly scheduler: Scheduler;
   readonly #stalledUntilUs = { journal: 0, bulk: 0 };

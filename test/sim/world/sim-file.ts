@@ -67,6 +67,8 @@ export class SimFile {
   readonly #cached = new GrowingBytes();
   readonly #durable = new GrowingBytes();
   #unsynced: FileWrite[] = [];
+  /** In the cache alone, and clean to the kernel. */
+  #inVain: FileWrite[] = [];
 
   /** Length as processes see it. */
   get length(): number {
@@ -87,6 +89,12 @@ export class SimFile {
   write(position: number, bytes: Uint8Array): void {
     this.#cached.write(position, bytes);
     this.#unsynced.push({ position, bytes });
+  }
+
+  /** A write that failed: processes read it, and the kernel, which has reported that, will not try again (J8). */
+  writeInVain(position: number, bytes: Uint8Array): void {
+    this.#cached.write(position, bytes);
+    this.#inVain.push({ position, bytes });
   }
 
   /** A write that is on the platter when this returns (O_DSYNC). */
@@ -115,8 +123,8 @@ export class SimFile {
         this.#durable.write(piece.position, piece.bytes);
       }
     }
-    // Cache and platter differ where something was unsynced, and nowhere else.
-    for (const { position, bytes } of unsynced) {
+    // Cache and platter differ where something was unsynced, or failed, and nowhere else.
+    for (const { position, bytes } of [...unsynced, ...this.#inVain.splice(0)]) {
       this.#cached.take(position, bytes.length, this.#durable);
     }
     this.#cached.truncate(this.#durable.length);
@@ -140,6 +148,7 @@ export class SimFile {
     copy.#cached.replace(this.#cached.view);
     copy.#durable.replace(this.#durable.view);
     copy.#unsynced = this.#unsynced.slice();
+    copy.#inVain = this.#inVain.slice();
     return copy;
   }
 }

@@ -121,9 +121,14 @@ export class SimJournalLane implements JournalLane {
       write.file.writeDurably(write.position, write.bytes);
       disk.lastWrite = write;
       disk.observer.journalDurable?.(write);
-    } else if (entropy.chance(750)) {
-      const left = prefixOf(write, entropy);
-      if (left.bytes.length > 0) write.file.write(left.position, left.bytes);
+    } else {
+      disk.failed = write;
+      if (fault === "EIO" && entropy.chance(400)) {
+        write.file.writeInVain(write.position, write.bytes);
+      } else if (entropy.chance(750)) {
+        const left = prefixOf(write, entropy);
+        if (left.bytes.length > 0) write.file.write(left.position, left.bytes);
+      }
     }
     const end = fault === null ? null : diskFault(fault, "write", write.path);
     const wakeUs = entropy.between(1, WAKE_US_MAX);

@@ -131,6 +131,7 @@ export class SimNode {
   readonly #simulation: Simulation;
   #world: SimWorld | null = null;
   #incarnation = 0;
+  #machineRun = 1;
 
   constructor(simulation: Simulation, name: string) {
     this.#simulation = simulation;
@@ -175,6 +176,7 @@ export class SimNode {
       tasks,
       log,
       meter: new SimMeter(),
+      machineRun: `${this.name} ${this.#machineRun}`,
       fatal,
     };
     return this.#world;
@@ -187,6 +189,7 @@ export class SimNode {
       this.#world = null;
       world.life.end();
     } else if (kind === "kill") return;
+    if (kind === "power") this.#machineRun++;
     this.disk.crash(kind);
     this.#simulation.network.crash(this.name, kind);
   }

@@ -1,0 +1,123 @@
+// A replica whose disk may have gone back in time (D3). What it had promised may be forgotten, and others may rely on it:
+// entries that it acknowledged, votes that it gave. It asks every other voter. Whoever answers drops what it holds of the
+// asker and says how far it has come itself; when all have, whatever was decided with the lost promises is known to one of
+// those that answered (ADR 0010). From then on it votes for no log that is shorter than the longest it was told of.
+import { assert } from "../base/assert.ts";
+import type { ReplicaId } from "../model/ids.ts";
+import type { Configuration } from "./configuration.ts";
+import type { Message } from "./message.ts";
+import { forgetPeer } from "./replication.ts";
+import type { Answer, LogEnd, Recall, State } from "./state.ts";
+import { becomeFollower, send, writeHardState } from "./term.ts";
+
+/** Neither acknowledges nor votes: its log or its memory of promises lacks something. */
+export function isMute(state: State): boolean {
+  return state.standing !== "full" && state.standing !== "quiet";
+}
+
+export function beginRecall(state: State): void {
+  if (state.recall !== null) return;
+  const own = ownAnswer(state);
+  state.recall = { answers: new Map(), furthest: own, longest: own, isDone: false };
+  askOthers(state);
+}
+
+/** Asks somebody who can be reached, or was just heard of, unless it has answered. */
+export function ask(state: State, to: ReplicaId): void {
+  const { recall } = state;
+  if (recall === null || recall.isDone || recall.answers.has(to)) return;
+  send(state, to, { say: "recall-request", term: state.term });
+}
+
+/** Whatever the asker promised before it asks is void here: it is not known to be on its disk any more. */
+export function onRecallRequest(state: State, from: ReplicaId): void {
+  state.ballots?.delete(from);
+  forgetPeer(state, from);
+  answer(state, from);
+}
+
+/** A disk is known to have lost something: whoever waits for this log to be reached need not any more. */
+export function sayLost(state: State): void {
+  const voters = votersOf(state.configurations.inForce);
+  for (const voter of voters) if (voter !== state.self) answer(state, voter);
+}
+
+export function answer(state: State, to: ReplicaId): void {
+  const lost = state.standing === "suspect";
+  send(state, to, { say: "recall-response", lost, ...ownAnswer(state) });
+}
+
+export function onRecallResponse(
+  state: State,
+  from: ReplicaId,
+  message: Extract<Message, { say: "recall-response" }>,
+): void {
+  const { recall } = state;
+  if (recall === null) return;
+  // After the end only a loss is news.
+  if (!recall.isDone || message.lost) note(state, recall, from, message.lost ? null : message);
+}
+
+/** A lost directory remembers nothing. It counts among the disks that may be lost, so another's is whole. */
+export function onPeerGone(state: State, peer: ReplicaId): void {
+  const { recall } = state;
+  if (recall !== null && !recall.isDone) note(state, recall, peer, null);
+}
+
+function note(state: State, recall: Recall, from: ReplicaId, said: Answer | null): void {
+  recall.answers.set(from, said);
+  const before = votersOf(recall.furthest.configuration);
+  recall.furthest = recall.longest = ownAnswer(state);
+  for (const one of recall.answers.values()) {
+    if (one !== null && isShorter(recall.furthest, one)) recall.furthest = one;
+  }
+  const voters = votersOf(recall.furthest.configuration);
+  for (const voter of voters) {
+    const one = recall.answers.get(voter) ?? null;
+    if (one !== null && isShorter(recall.longest, one)) recall.longest = one;
+  }
+  if (recall.isDone) return;
+  if (String(before) !== String(voters)) askOthers(state);
+  endWhenAllAnswered(state, recall);
+}
+
+/** Only what is durable was ever counted, and only that is still there after a crash. */
+function ownAnswer({ term, log, configurations }: State): Answer {
+  const lastIndex = log.durable > log.base.index ? log.durable : log.base.index;
+  const lastTerm = log.termAt(lastIndex);
+  assert(lastTerm !== null, "what is durable is of the log");
+  return { term, lastIndex, lastTerm, configuration: configurations.at(lastIndex) };
+}
+
+/** Whether a log that ends so may lack what this replica forgot that it had acknowledged. */
+export function lacksWhatWasForgotten(state: State, end: LogEnd): boolean {
+  return state.recall !== null && isShorter(end, state.recall.longest);
+}
+
+/** Asks, or asks again, those that have not answered. */
+export function askOthers(state: State): void {
+  const voters = state.recall === null ? [] : votersOf(state.recall.furthest.configuration);
+  for (const voter of voters) if (voter !== state.self) ask(state, voter);
+}
+
+function endWhenAllAnswered(state: State, recall: Recall): void {
+  const voters = votersOf(recall.furthest.configuration);
+  if (voters.length === 0) return; // A newcomer who has not heard yet who they are.
+  if (!voters.every((voter) => voter === state.self || recall.answers.has(voter))) return;
+  recall.isDone = true;
+  let term = state.term;
+  for (const one of recall.answers.values()) if (one !== null && one.term > term) term = one.term;
+  // Its vote in that term may be among what was forgotten, so it is spent.
+  if (term > state.term) becomeFollower(state, term, null, null, state.self);
+  else if (state.vote === 0) writeHardState(state, state.self);
+  state.effects.push({ do: "recalled" });
+}
+
+function votersOf({ voters, votersOutgoing }: Configuration): readonly ReplicaId[] {
+  return votersOutgoing.length === 0 ? voters : [...voters, ...votersOutgoing];
+}
+
+function isShorter(left: LogEnd, right: LogEnd): boolean {
+  if (left.lastTerm !== right.lastTerm) return left.lastTerm < right.lastTerm;
+  return left.lastIndex < right.lastIndex;
+}
