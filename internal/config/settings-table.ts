@@ -77,7 +77,7 @@ const LINKS = {
   "link.silence.ms": durationMs(
     400,
     "restart",
-    "Silence, counted in observed ping intervals, after which a peer counts as gone and its groups elect.",
+    "Silence, counted in observed ping intervals, after which a peer counts as gone and its groups elect. Two brokers that differ wait for the longer one and serve reads by the shorter.",
     { min: 40 },
   ),
   "link.connect.ms.max": durationMs(
