@@ -26,7 +26,6 @@ export type Property =
   | "no corrupted byte is served"
   | "groups have leaders"
   | "requests are answered"
-  | "starts end in serving"
   | "epoch histories equal the logs"
   | "writes resume"
   | "every start ends in serving"
