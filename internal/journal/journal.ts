@@ -86,6 +86,8 @@ export class Journal implements SharedJournal {
   readonly #checkpoints: Checkpoints;
   readonly peers: PeerMemory;
   readonly #machineRun: string | null;
+  /** Nothing that this directory promised is in doubt (D3). */
+  #isWhole: boolean;
   #identity: Identity;
   #state: State = "open";
   #writing: WriteUnderWay | null = null;
@@ -129,6 +131,7 @@ export class Journal implements SharedJournal {
     this.#durableTicket = opened.lastTicket as Ticket;
     this.peers = new PeerMemory(opened.recovered.peers);
     this.#machineRun = opened.machineRun;
+    this.#isWhole = opened.recovered.trusted;
     this.#arena = new Arena(lane.allocate(sizes.arenaBytes), opened.nextPosition);
     const last = { ticket: opened.lastTicket, ordinal: opened.nextOrdinal };
     this.#queue = new BatchQueue(sizes, last, (bytes) => lane.allocate(bytes));
@@ -273,6 +276,7 @@ export class Journal implements SharedJournal {
   }
 
   async vouch(): Promise<void> {
+    this.#isWhole = true;
     await this.#replaceIdentity({ machineRun: this.#machineRun });
   }
 
@@ -306,7 +310,9 @@ export class Journal implements SharedJournal {
     this.#state = "closing";
     this.#idleSeal.stop();
     this.#reserve.stop();
-    const isDurable = await this.#ownDurably("seal", CLOSING_SEAL, this.#identity.incarnation);
+    // An orderly end does not end the doubt in which a start was: the next one asks again (D3).
+    const kind = this.#isWhole ? CLOSING_SEAL : IDLE_SEAL;
+    const isDurable = await this.#ownDurably("seal", kind, this.#identity.incarnation);
     await this.#checkpoints.ended();
     await this.#files.close();
     if (isDurable) this.#state = "closed";

@@ -250,6 +250,25 @@ test("until then a restart asks again", async () => {
   }
 });
 
+test("a clean stop vouches for nothing that was in doubt", async () => {
+  await start();
+  await append();
+  cluster.at(1).crash("kill");
+  const old = cluster.at(OLD);
+  old.crash("power");
+  old.start(simulation.scheduler.nowUs);
+  await simulation.until("it is up", () => replica(OLD) !== undefined);
+  await simulation.runForMs(1_000);
+  expect(replica(OLD)?.machine.standing).toBe("recalling");
+  old.stop(500);
+  await simulation.until("it has stopped", () => old.broker === null);
+  await simulation.runForMs(10_000);
+  old.start(simulation.scheduler.nowUs);
+  await simulation.until("it is up again", () => replica(OLD) !== undefined);
+  await simulation.runForMs(1_000);
+  expect(replica(OLD)?.machine.standing).toBe("recalling");
+});
+
 test("an operator's word stands for a broker that is gone for good", async () => {
   await start({ "disk.trusted": true });
   await append();
