@@ -255,6 +255,9 @@ export function isPayloadSound(
   return crc32c(bytes, summedFrom, end) === header.checksum;
 }
 
+/** Whoever gives a block up for one failed read gives the directory up with it, for good (D1). */
+const BLOCK_ATTEMPTS = 3;
+
 /** Reads a whole file; blocks that the disk cannot read stay zero and are judged like other damage. */
 async function readBlocks(
   world: World,
@@ -267,12 +270,24 @@ async function readBlocks(
   if (whole.fault.code !== "EIO") return failed(whole.fault);
   for (let at = 0; at < into.length; at += BLOCK_BYTES) {
     const block = into.subarray(at, at + BLOCK_BYTES);
-    const read = await bulk.read(path, at, block);
-    if (read.ok) continue;
+    if (await isRead(world, path, at, block)) continue;
     block.fill(0);
     world.log.error({ path, position: at }, "journal block is unreadable");
   }
   return ok(undefined);
+}
+
+async function isRead(
+  world: World,
+  path: string,
+  position: number,
+  into: Uint8Array,
+): Promise<boolean> {
+  for (let attempt = 0; attempt < BLOCK_ATTEMPTS; attempt++) {
+    const read = await world.disk.bulk.read(path, position, into);
+    if (read.ok) return true;
+  }
+  return false;
 }
 
 function decodePeers(bytes: Uint8Array): ReadonlyMap<DirectoryId, SeenStart> {

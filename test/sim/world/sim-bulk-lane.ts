@@ -75,7 +75,9 @@ export class SimBulkLane implements BulkLane {
   }
 
   readWhole(path: string): Promise<Outcome<Uint8Array>> {
+    const code = this.#disk.takeFault("read");
     return this.#run("read", path, () => {
+      if (code !== null) return this.#fault(code, "read", path);
       const file = this.#fileAt(path, "read");
       if (!file.ok) return file;
       if (file.value.length > WHOLE_BYTES_MAX) return this.#fault("EFBIG", "read", path);
