@@ -136,6 +136,8 @@ export class MultiRaft implements Surroundings {
     this.#elections = new Elections(world.clock, world.entropy, delays, writeMs, (replica) => {
       const isBacklogged = this.#traffic.isBacklogged && !isController(replica.group);
       const isAble = !this.#handOvers.isDraining && this.#stall.state !== "fenced";
+      // It begins nothing, and only asks again (D3).
+      if (isRecalling(replica)) return replica.handle({ on: "election-timeout" });
       if (isBacklogged || !isAble || replica.damaged.size > 0) return;
       if (hasRoomForCampaign(journal)) replica.handle({ on: "election-timeout" });
     });
@@ -252,7 +254,7 @@ export class MultiRaft implements Surroundings {
     this.#replicas.set(replica.group, replica);
     this.#standings.apply(replica);
     this.#traffic.tellGone(replica);
-    if (this.#mayCampaign(replica)) this.#elections.arm(replica, rank);
+    if (this.#mayCampaign(replica) || isRecalling(replica)) this.#elections.arm(replica, rank);
     this.#touch();
     return replica;
   }
@@ -421,6 +423,9 @@ export class MultiRaft implements Surroundings {
   }
 
   recalled(replica: Replica): void {
+    if (replica.machine.leader !== null || !this.#mayCampaign(replica)) {
+      this.#elections.disarm(replica);
+    }
     this.#deferred.add(replica);
     this.#touch();
   }
@@ -435,7 +440,9 @@ export class MultiRaft implements Surroundings {
     for (const leader of machine.unheard()) {
       this.#traffic.peerOf(replica, leader)?.unheard.add(replica);
     }
-    if (replica.leads || machine.leader !== null) this.#elections.disarm(replica);
+    const isSettled = replica.leads || machine.leader !== null;
+    // Who recalls asks again with each try, whoever leads: who was asked may have had no replica yet (D3).
+    if (isSettled && !isRecalling(replica)) this.#elections.disarm(replica);
     else if (this.#mayCampaign(replica)) {
       const rank = this.#rankOf(replica);
       if (replica.hasJustVoted) this.#elections.giveWay(replica, rank);
@@ -574,4 +581,8 @@ export class MultiRaft implements Surroundings {
   get armedCount(): number {
     return this.#elections.armedCount;
   }
+}
+
+function isRecalling({ machine }: Replica): boolean {
+  return machine.standing === "recalling";
 }

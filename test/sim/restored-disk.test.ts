@@ -31,11 +31,15 @@ async function start(settings: SettingValues = {}): Promise<void> {
   cluster = new SimCluster(simulation, { brokers: 3, settings });
   cluster.startAll();
   await simulation.until("the cluster is ready", () => cluster.isReady);
+  await createTopic();
+}
+
+async function createTopic(): Promise<void> {
   const assignments = [{ partition: 0, brokers: [1, 2, 3] as BrokerId[] }];
   const topic = { name: "t", partitions: -1, factor: -1, assignments, configs: [] };
   const services = cluster.at(1).broker?.services;
   await simulation.settle(
-    services?.cluster.createTopics([topic], false, 10_000) ?? Promise.reject(),
+    services?.cluster.createTopics([topic], false, 3_000) ?? Promise.reject(),
   );
   await simulation.until("it is led", () => replica(1)?.serves === true);
 }
@@ -267,6 +271,35 @@ test("a clean stop vouches for nothing that was in doubt", async () => {
   await simulation.until("it is up again", () => replica(OLD) !== undefined);
   await simulation.runForMs(1_000);
   expect(replica(OLD)?.machine.standing).toBe("recalling");
+});
+
+test("who had no replica yet when it was asked is asked again", async () => {
+  simulation = new Simulation({ seed: 29 });
+  cluster = new SimCluster(simulation, { brokers: 3, settings: {} });
+  cluster.startAll();
+  await simulation.until("the cluster is ready", () => cluster.isReady);
+  const { links } = simulation.network;
+  const [one, two, three] = cluster.brokers.map(({ node }) => node.name) as [
+    string,
+    string,
+    string,
+  ];
+  links.cut(one, two);
+  links.cut(two, three);
+  await simulation.runForMs(3_000);
+  await createTopic();
+  await append();
+  cluster.at(OLD).crash("power");
+  await simulation.runForMs(100);
+  cluster.at(OLD).start(simulation.scheduler.nowUs);
+  links.heal(two, three);
+  links.heal(three, two);
+  await simulation.until("it is up", () => replica(OLD) !== undefined);
+  await simulation.runForMs(2_000);
+  // The second broker hears nothing of the controller, and knows no such topic.
+  expect([replica(2), replica(OLD)?.machine.standing]).toEqual([undefined, "recalling"]);
+  links.healAll();
+  await simulation.until("it counts", () => replica(OLD)?.machine.standing === "full");
 });
 
 test("an operator's word stands for a broker that is gone for good", async () => {
