@@ -9,7 +9,7 @@ import { ATTRIBUTES_AT, BATCH_HEADER_BYTES, sealCrc } from "../model/record-batc
 import { verifyBatch } from "../model/validate-batch.ts";
 import type { ComputeJob } from "../ports/tasks.ts";
 import { AdmissionDesk, AdmissionQueue, openedBytesMax } from "./admission.ts";
-import { TURN_STEPS_MAX, WAITING_BYTES_MAX } from "./admission.ts";
+import { TURN_STEPS_MAX, WAITING_BATCH_BYTES, WAITING_BYTES_MAX } from "./admission.ts";
 import type { AppendCommand, AppendOutcome } from "./append.ts";
 
 const encoder = new TextEncoder();
@@ -37,7 +37,12 @@ class Stage {
       roomAgain: () => void this.rooms++,
       whenRoom: (callback) => void this.waiters.push(callback),
     });
-    this.queue = new AdmissionQueue(this.desk, (command, maxTimestampMs, done) => {
+    this.queue = this.another();
+  }
+
+  /** The queue of one more partition. */
+  another(): AdmissionQueue {
+    return new AdmissionQueue(this.desk, (command, maxTimestampMs, done) => {
       this.maxTimestampMs = maxTimestampMs;
       return this.#append(command, done);
     });
@@ -67,11 +72,16 @@ class Stage {
   }
 
   /** The batch's name is its acks. */
-  offer(bytes: Uint8Array, name: number, needsKeys = true): "taken" | "busy" {
+  offer(
+    bytes: Uint8Array,
+    name: number,
+    needsKeys = true,
+    queue: AdmissionQueue = this.queue,
+  ): "taken" | "busy" {
     const times = { timestampMsMin: 0, timestampMsMax: 100 };
     const rules = { needsKeys, isStamped: false, ...times };
     const command = { bytes, start: 0, end: bytes.length, acks: name, timeoutMs: 1000 };
-    return this.queue.offer({ ...command, allowsZstd: true, expectedEnd: null }, rules, (of) => {
+    return queue.offer({ ...command, allowsZstd: true, expectedEnd: null }, rules, (of) => {
       const { kind, fault } = of.ok ? { kind: "appended", fault: null } : (of.fault as never);
       const detail = kind === "batch" ? JSON.stringify(fault) : kind;
       this.outcomes.push(`${name} ${detail}`);
@@ -183,6 +193,33 @@ test("copies that wait have a limit; above it appends are busy until there is ro
   expect(other.offer(new Uint8Array(Buffer.concat([large, large, large, large, large])), 1)).toBe(
     "taken",
   );
+});
+
+test("the copy of a batch that nobody waits for any more counts until the pool is done with it", async () => {
+  const stage = new Stage();
+  const large = batch(["a"], 0, WAITING_BYTES_MAX / 4);
+  large[ATTRIBUTES_AT + 1] = 1; // what it is called decides who opens it
+  for (const name of [1, 2, 3]) stage.offer(large, name);
+  stage.queue.expire(1_000);
+  expect(stage.outcomes).toEqual(["1 timed-out", "2 timed-out", "3 timed-out"]);
+  expect([stage.offer(large, 4), stage.rooms, stage.jobs.length]).toEqual(["busy", 0, 3]);
+  await stage.jobs[0]?.answer();
+  expect([stage.rooms, stage.offer(large, 5)]).toEqual([1, "taken"]);
+  for (const { answer } of stage.jobs.slice(1)) await answer();
+  expect([stage.queue.isEmpty]).toEqual([true]);
+});
+
+test("small batches count for what they take in memory", async () => {
+  const stage = new Stage();
+  const small = batch(["a"], 2);
+  // The steps of the turn are used up, so all of them go to the pool.
+  stage.offer(dense("a"), 0);
+  const queues = Array.from({ length: 20 }, () => stage.another());
+  const taken = queues.flatMap((queue) =>
+    Array.from({ length: 250 }, (_, at) => stage.offer(small, at + 1, true, queue)),
+  );
+  const countMax = WAITING_BYTES_MAX / WAITING_BATCH_BYTES;
+  expect(taken.filter((outcome) => outcome === "taken").length).toBeLessThan(countMax);
 });
 
 test("only so many batches wait before one partition, and who was turned away hears of room", async () => {

@@ -18,6 +18,8 @@ import type { AppendCommand, AppendOutcome } from "./append.ts";
 
 /** Copies of batches that wait, of all partitions. */
 export const WAITING_BYTES_MAX = 16 << 20;
+/** What a batch that waits takes besides its bytes: the smallest are a hundredth of that. */
+export const WAITING_BATCH_BYTES = 4 << 10;
 /** Batches that wait before one partition. */
 const WAITING_BATCHES_MAX = 256;
 /** What is opened inside the call: so many bytes of compressed records, and so many of them opened. */
@@ -69,11 +71,12 @@ export class AdmissionDesk {
     this.parts = parts;
   }
 
-  /** Whether a copy of so many bytes may wait. */
-  reserve(bytes: number): boolean {
+  /** Whether a copy of a batch of so many bytes may wait. */
+  reserve(batchBytes: number): boolean {
+    const bytes = this.#waitingBytes + WAITING_BATCH_BYTES + batchBytes;
     // One batch fits always, however large.
-    const fits = this.#waitingBytes === 0 || this.#waitingBytes + bytes <= WAITING_BYTES_MAX;
-    if (fits) this.#waitingBytes += bytes;
+    const fits = this.#waitingBytes === 0 || bytes <= WAITING_BYTES_MAX;
+    if (fits) this.#waitingBytes = bytes;
     else this.#wasFull = true;
     return fits;
   }
@@ -84,8 +87,8 @@ export class AdmissionDesk {
     return "busy";
   }
 
-  release(bytes: number): void {
-    this.#waitingBytes -= bytes;
+  release(batchBytes: number): void {
+    this.#waitingBytes -= WAITING_BATCH_BYTES + batchBytes;
     if (!this.#wasFull) return;
     this.#wasFull = false;
     this.parts.roomAgain();
@@ -156,6 +159,8 @@ interface Waiting {
   readonly done: (outcome: AppendOutcome) => void;
   readonly sinceMs: number;
   verdict: Verdict | null;
+  /** It was answered, and waits no more. */
+  isLate: boolean;
 }
 
 /** The batches that wait before one partition, in the order of their arrival. */
@@ -187,7 +192,9 @@ export class AdmissionQueue {
       const at = this.#waiting.indexOf(waiting);
       if (at < 0) continue; // somebody's answer made room for it
       this.#waiting.splice(at, 1);
-      this.#desk.release(waiting.command.end);
+      waiting.isLate = true;
+      // The pool keeps its copy of what it was given until it has looked at it.
+      if (waiting.verdict !== null) this.#desk.release(waiting.command.end);
       waiting.done({ ok: false, fault: { kind: "timed-out" } });
     }
     if (late.length > 0) this.#drain();
@@ -211,12 +218,13 @@ export class AdmissionQueue {
     const length = end - start;
     if (!this.#desk.reserve(length)) return "busy";
     const own = { ...command, bytes: bytes.slice(start, end), start: 0, end: length };
-    const waiting: Waiting = { command: own, done, sinceMs: this.#upMs(), verdict };
+    const waiting: Waiting = { command: own, done, sinceMs: this.#upMs(), verdict, isLate: false };
     this.#waiting.push(waiting);
     if (verdict === null) {
       this.#desk.inspect(own.bytes, rules, (found) => {
         waiting.verdict = found;
-        this.#drain();
+        if (waiting.isLate) this.#desk.release(length);
+        else this.#drain();
       });
     }
     return "taken";
