@@ -3,7 +3,7 @@
 //
 // What is opened here is one stream from the first byte to the last, as every consumer reads it: of two gzip members or
 // LZ4 frames, and of what lies behind a stream, some see the first part only.
-import { gunzipSync, zstdDecompressSync } from "node:zlib";
+import { constants, gunzipSync, zstdDecompressSync } from "node:zlib";
 import { failed, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
 import { unpackLz4 } from "./lz4.ts";
@@ -24,19 +24,29 @@ const ZSTD = 4;
 /** How much bigger than its input an output is guessed to be. */
 const GROWTH_EXPECTED = 4;
 
-/** `codec` is the number in a batch's attributes. Refused when the output would be longer than `bytesMax`. */
+/** The largest window that producers use, as a power of two. */
+const WINDOW_LOG_MAX = 27;
+
+/**
+ * `codec` is the number in a batch's attributes. Refused as too large when the output would be longer than `bytesMax`, or
+ * needs a larger window: its memory is taken and given back for each call, however short the output is.
+ */
 export function decompress(
   codec: number,
   bytes: Uint8Array,
   bytesMax: number,
+  windowLogMax = WINDOW_LOG_MAX,
 ): Result<Uint8Array, DecompressFault> {
   switch (codec) {
     case GZIP: {
-      const opened = inflate(gunzipSync, bytes, bytesMax);
+      const opened = inflate(gunzipSync, bytes, { maxOutputLength: Math.max(1, bytesMax) });
       return opened.ok && !isOneMember(bytes, opened.value) ? failed(CORRUPT) : opened;
     }
     case ZSTD:
-      return inflate(zstdDecompressSync, bytes, bytesMax);
+      return inflate(zstdDecompressSync, bytes, {
+        maxOutputLength: Math.max(1, bytesMax),
+        params: { [constants.ZSTD_d_windowLogMax]: windowLogMax },
+      });
     case SNAPPY:
       return unpack(unpackSnappy, bytes, bytesMax);
     case LZ4:
@@ -52,22 +62,28 @@ interface Inflated {
   readonly engine: { readonly bytesWritten: number };
 }
 
-type Inflate = (
-  bytes: Uint8Array,
-  options: { readonly maxOutputLength: number; readonly info: boolean },
-) => unknown;
+interface InflateOptions {
+  readonly maxOutputLength: number;
+  readonly params?: Readonly<Record<number, number>>;
+}
+
+type Inflate = (bytes: Uint8Array, options: InflateOptions & { readonly info: true }) => unknown;
+
+const TOO_LARGE: ReadonlySet<unknown> = new Set([
+  "ERR_BUFFER_TOO_LARGE",
+  "ZSTD_error_frameParameter_windowTooLarge",
+]);
 
 function inflate(
   run: Inflate,
   bytes: Uint8Array,
-  bytesMax: number,
+  options: InflateOptions,
 ): Result<Uint8Array, DecompressFault> {
   try {
-    const options = { maxOutputLength: Math.max(1, bytesMax), info: true };
-    const { buffer, engine } = run(bytes, options) as Inflated;
+    const { buffer, engine } = run(bytes, { ...options, info: true }) as Inflated;
     return engine.bytesWritten === bytes.length ? ok(buffer) : failed(CORRUPT);
   } catch (thrown) {
-    const isTooLarge = (thrown as { readonly code?: unknown }).code === "ERR_BUFFER_TOO_LARGE";
+    const isTooLarge = TOO_LARGE.has((thrown as { readonly code?: unknown }).code);
     return failed(isTooLarge ? { kind: "too-large" } : CORRUPT);
   }
 }

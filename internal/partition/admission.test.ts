@@ -268,6 +268,21 @@ test.each([1, 2, 3, 4] as const)(
   },
 );
 
+test("a small batch that needs a large window is opened elsewhere", async () => {
+  const stage = new Stage();
+  const records = batch(["a"], 0).subarray(BATCH_HEADER_BYTES);
+  for (const windowLog of [23, 27]) {
+    // One frame of one block as it is, whose size is not told before: as streams are compressed.
+    const blockHead = (records.length << 3) | 1;
+    const head = [0x28, 0xb5, 0x2f, 0xfd, 0, (windowLog - 10) << 3, blockHead & 0xff];
+    const frame = new Uint8Array([...head, blockHead >> 8, 0, ...records]);
+    stage.offer(withRecords(batch(["a"], 0), frame, 4), windowLog);
+  }
+  expect([stage.outcomes, stage.jobs.length]).toEqual([["23 appended"], 1]);
+  await stage.jobs[0]?.answer();
+  expect(stage.outcomes).toEqual(["23 appended", "27 appended"]);
+});
+
 test.each([1, 2, 3, 4] as const)(
   "codec %i: nonsense in a batch whose sum holds is refused",
   (codec) => {
@@ -295,7 +310,10 @@ test("what may be opened grows with what was sent, up to the setting", () => {
 
 /** The batch with its records compressed. */
 function withPayload(batchBytes: Uint8Array, codec: 1 | 2 | 3 | 4): Uint8Array {
-  const payload = compress(codec, batchBytes.subarray(BATCH_HEADER_BYTES));
+  return withRecords(batchBytes, compress(codec, batchBytes.subarray(BATCH_HEADER_BYTES)), codec);
+}
+
+function withRecords(batchBytes: Uint8Array, payload: Uint8Array, codec: number): Uint8Array {
   const bytes = new Uint8Array(BATCH_HEADER_BYTES + payload.length);
   bytes.set(batchBytes.subarray(0, BATCH_HEADER_BYTES));
   bytes.set(payload, BATCH_HEADER_BYTES);

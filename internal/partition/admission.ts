@@ -25,6 +25,8 @@ const WAITING_BATCHES_MAX = 256;
 /** What is opened inside the call: so many bytes of compressed records, and so many of them opened. */
 const INLINE_BYTES_MAX = 16 << 10;
 const INLINE_OPENED_BYTES_MAX = 64 << 10;
+/** Zstandard's window, as a power of two: memory of 128 MiB for a batch of some bytes takes a millisecond to come and go. */
+const INLINE_WINDOW_LOG_MAX = 23;
 /** Records and headers that are looked at in one turn (L7): a millisecond or two. */
 export const TURN_STEPS_MAX = 50_000;
 /** What it costs to open a small batch, in steps, and how many bytes come out of it for one more. */
@@ -101,7 +103,8 @@ export class AdmissionDesk {
     const { recordsStart, end, codec } = batch;
     if (codec === CODEC_NONE) return this.#look({ bytes, start: recordsStart, end }, batch, rules);
     if (end - recordsStart > INLINE_BYTES_MAX) return null;
-    const opened = decompress(codec, bytes.subarray(recordsStart, end), INLINE_OPENED_BYTES_MAX);
+    const packed = bytes.subarray(recordsStart, end);
+    const opened = decompress(codec, packed, INLINE_OPENED_BYTES_MAX, INLINE_WINDOW_LOG_MAX);
     const openedBytes = opened.ok ? opened.value.length : INLINE_OPENED_BYTES_MAX;
     this.#spend(OPENING_STEPS + openedBytes / OPENED_BYTES_PER_STEP);
     if (!opened.ok) return opened.fault.kind === "too-large" ? null : UNREADABLE;
