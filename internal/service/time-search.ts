@@ -39,7 +39,7 @@ export interface TimeSearchParts {
 
 export class TimeSearch {
   readonly #parts: TimeSearchParts;
-  #opening: Promise<unknown> = Promise.resolve();
+  #looking: Promise<unknown> = Promise.resolve();
 
   constructor(parts: TimeSearchParts) {
     this.#parts = parts;
@@ -124,8 +124,19 @@ export class TimeSearch {
     }
   }
 
-  /** The first record of a batch that is not before `timestampMs`, or (null) the first of its latest ones. */
-  async #recordAt(
+  /**
+   * The first record of a batch that is not before `timestampMs`, or (null) the first of its latest ones. Batches are looked
+   * into one after the other: each may take as much memory as one may take, as it was sent and opened, and a single request
+   * asks for the times of thousands of partitions.
+   */
+  #recordAt(partition: Partition, index: LogIndex, timestampMs: number | null): Promise<Found> {
+    const look = (): Promise<Found> => this.#lookInto(partition, index, timestampMs);
+    const found = this.#looking.then(look, look);
+    this.#looking = found;
+    return found;
+  }
+
+  async #lookInto(
     partition: Partition,
     index: LogIndex,
     timestampMs: number | null,
@@ -148,20 +159,9 @@ export class TimeSearch {
     const batch = new RecordBatchView(bytes, 0);
     if (batch.isLogAppendTime) return ok(stamped(batch, partition.logStart, timestampMs));
     const { recordsStart, end, codec } = batch;
-    if (codec !== CODEC_NONE)
-      return this.#oneByOne(() => this.#open(partition, batch, timestampMs));
+    if (codec !== CODEC_NONE) return this.#open(partition, batch, timestampMs);
     const records = bytes.subarray(recordsStart, end);
     return ok(await this.#recordIn(batch, records, partition.logStart, timestampMs));
-  }
-
-  /**
-   * Opened batches are looked through one after the other: each may take as much memory as one may take, and a single
-   * request asks for the times of thousands of partitions.
-   */
-  #oneByOne(work: () => Promise<Found>): Promise<Found> {
-    const found = this.#opening.then(work, work);
-    this.#opening = found;
-    return found;
   }
 
   async #open(

@@ -7,6 +7,7 @@ import { createTopics } from "../../internal/kafka/api/19-create-topics.ts";
 import { deleteRecords } from "../../internal/kafka/api/21-delete-records.ts";
 import { encodeBatch } from "../../internal/model/encode-batch.ts";
 import type { BatchOptions } from "../../internal/model/encode-batch.ts";
+import { PinnedSlices } from "../../internal/replica/pinned-slices.ts";
 import { whole } from "../wire/front-stage.ts";
 import { KafkaStage } from "./kafka-stage.ts";
 import { SimTasks } from "./world/sim-tasks.ts";
@@ -141,11 +142,13 @@ test("where the broker stamps, a batch is of one time", async () => {
   ]);
 });
 
-test("a request for many partitions has one batch opened at a time", async () => {
+test("a request for many partitions has one batch in memory at a time", async () => {
   await start({}, 20);
   const { compute } = SimTasks.prototype;
+  const { add } = PinnedSlices.prototype;
   let open = 0;
   let openMax = 0;
+  let readMeanwhile = 0;
   for (let partition = 0; partition < 20; partition++) {
     await send([10, 30], { codec: 1 }, partition);
   }
@@ -154,6 +157,10 @@ test("a request for many partitions has one batch opened at a time", async () =>
     const answer = await compute.call(this, job);
     open--;
     return answer as never;
+  };
+  PinnedSlices.prototype.add = function (...place) {
+    if (open > 0) readMeanwhile++;
+    return add.apply(this, place);
   };
   try {
     const partitions = Array.from({ length: 20 }, (_, partitionIndex) => {
@@ -166,8 +173,9 @@ test("a request for many partitions has one batch opened at a time", async () =>
     );
   } finally {
     SimTasks.prototype.compute = compute;
+    PinnedSlices.prototype.add = add;
   }
-  expect(openMax).toBe(1);
+  expect([openMax, readMeanwhile]).toEqual([1, 0]);
 });
 
 test("the ends of a log have no time", async () => {
