@@ -40,6 +40,8 @@ export interface ForwardingPorts {
 
 /** A broker that was just elected may not have said so yet; and one that refused is asked again. */
 const RETRY_MS = 50;
+/** Requests that wait at once. */
+const WAITING_MAX = ASKED_MAX / 2;
 const NOBODY = { leader: null, term: 0 as Term };
 
 interface Pending {
@@ -79,12 +81,13 @@ export class ForwardingClient implements ControllerClient {
     request: ControllerRequest<K>,
     withinMs: number,
   ): Promise<Result<ControllerReply<K>, ControllerFault>> {
-    if (this.#lastSequence + 1 - this.#floor() >= ASKED_MAX) {
+    if (this.#pending.size >= WAITING_MAX) {
       const detail = "Too many requests to the controller wait on this broker.";
       return Promise.resolve(failed({ kind: "busy", detail }));
     }
     const tooLong = lengthRefusal(request);
     if (tooLong !== null) return Promise.resolve(failed(tooLong));
+    this.#giveUpOldest();
     return new Promise((resolve) => {
       const { clock } = this.#ports;
       const pending: Pending = {
@@ -146,6 +149,18 @@ export class ForwardingClient implements ControllerClient {
     if (!message.ok) return this.#finish(pending, message);
     if (!this.#ports.send(leader, message.value)) return this.#retryLater(pending);
     this.#sent.set(attempt, pending);
+  }
+
+  /**
+   * The controller remembers a stretch of numbers. A client may have its topics waited for as long as it likes, and nobody
+   * else's requests wait for that: whoever is left behind is told that it may have happened.
+   */
+  #giveUpOldest(): void {
+    for (const pending of this.#pending) {
+      if (this.#lastSequence + 1 - pending.sequence < ASKED_MAX) return;
+      const detail = "Too many later requests were asked meanwhile.";
+      this.#finish(pending, failed({ kind: "outcome-unknown", detail }));
+    }
   }
 
   /** The number of the oldest request that may be asked again. */
