@@ -13,8 +13,8 @@ import type {
 import type { GroupFault } from "../service/group-service.ts";
 import { ErrorCode } from "./codec/errors.ts";
 
-/** Records that are named in one answer. */
-const BLAMED_MAX = 1_000;
+/** Records that are named in one answer: each repeats the sentence that says why. */
+export const BLAMED_MAX = 1_000;
 
 const BATCH_CODE = {
   "no-batch": ErrorCode.INVALID_RECORD,
@@ -270,11 +270,17 @@ export function appendText(fault: AppendFault): string | null {
   return cause.kind === "invalid" ? INVALID_TEXT[cause.reason] : BATCH_TEXT[cause.kind];
 }
 
-/** The records at fault, by their place, where Kafka names them rather than the batch as a whole. */
-export function blamedRecords(fault: AppendFault, recordCount: number): readonly number[] {
+/** The first records at fault, by their place, where Kafka names them rather than the batch as a whole. */
+export function blamedRecords(
+  fault: AppendFault,
+  recordCount: number,
+  countMax = BLAMED_MAX,
+): readonly number[] {
   if (fault.kind !== "batch") return [];
   const cause = fault.fault;
-  if (cause.kind === "keyless" || cause.kind === "invalid-timestamp") return cause.records;
+  if (cause.kind === "keyless" || cause.kind === "invalid-timestamp") {
+    return cause.records.slice(0, countMax);
+  }
   if (cause.kind !== "log-append-time") return [];
-  return Array.from({ length: Math.min(recordCount, BLAMED_MAX) }, (_, place) => place);
+  return Array.from({ length: Math.min(recordCount, countMax) }, (_, place) => place);
 }

@@ -215,6 +215,22 @@ describe("Produce and Fetch", () => {
     expect(late?.recordErrors.map(({ batchIndex }) => batchIndex)).toEqual([0]);
   });
 
+  test("one answer names a thousand records at fault, however many partitions have some", async () => {
+    const records = batchOf(new Array<string>(600).fill("a"), { isLogAppendTime: true });
+    const partitionData = [0, 1].map((index) => ({ index, records }));
+    const answer = await stage.play(() =>
+      client.request(produce, 9, {
+        transactionalId: null,
+        acks: -1,
+        timeoutMs: 1000,
+        topicData: [{ name: "orders", topicId, partitionData }],
+      }),
+    );
+    const partitions = answer.responses[0]?.partitionResponses ?? [];
+    expect(partitions.map(({ errorCode }) => errorCode)).toEqual([32, 32]);
+    expect(partitions.map(({ recordErrors }) => recordErrors.length)).toEqual([600, 400]);
+  });
+
   test("partitions fail on their own, and a partition named twice refuses everything", async () => {
     const partitionData = [
       { index: 0, records: batchOf(["a"]) },

@@ -30,7 +30,7 @@ import type {
 } from "../api/00-produce.ts";
 import type { CallOf } from "../call.ts";
 import { ErrorCode } from "../codec/errors.ts";
-import { appendText, blamedRecords, produceCode } from "../errors-table.ts";
+import { appendText, BLAMED_MAX, blamedRecords, produceCode } from "../errors-table.ts";
 import { handler } from "../handler.ts";
 import type { Handler, HandlerContext } from "../handler.ts";
 import { LeaderHints, NO_LEADER } from "../leader-hints.ts";
@@ -75,6 +75,8 @@ class ProduceCall {
   #next = 0;
   /** Items without an outcome. */
   #pending = 0;
+  /** Records that may still be named: those of thousands of partitions were a thousand times the request. */
+  #namesLeft = BLAMED_MAX;
   #isRefused = false;
   #isProposing = false;
   #hints: LeaderHints | null = null;
@@ -252,7 +254,8 @@ class ProduceCall {
   ): PartitionResponse {
     this.#call.refused(errorCode);
     const errorMessage = fault === null ? null : appendText(fault);
-    const blamed = fault === null ? [] : blamedRecords(fault, recordCount);
+    const blamed = fault === null ? [] : blamedRecords(fault, recordCount, this.#namesLeft);
+    this.#namesLeft -= blamed.length;
     return {
       index: item.index,
       errorCode,
