@@ -27,11 +27,16 @@ interface From {
   readonly position: number;
 }
 
+/** Records of one run, apart from those of its last batch: what is sent may be a thousand times as much when it is opened. */
+const RUN_RECORDS_MAX = 100_000;
+/** Likewise, with what keys and values take. */
+const RUN_BYTES_MAX = 64 << 20;
+
 const NOTHING = { bytes: new Uint8Array(0), start: 0, end: 0 };
 
 /**
- * The run of records from `position` on. What cannot be read ends it, so that the next fetch begins there; throws when it
- * begins with that.
+ * The run of records from `position` on. It ends when it is long, and before what cannot be read, so that the next fetch
+ * begins there; throws when it begins with that.
  */
 export function fetchedRun(
   from: From,
@@ -43,9 +48,11 @@ export function fetchedRun(
   const blob = fetched.records ?? NOTHING;
   const records: FetchedRecord[] = [];
   let nextOffset = position;
+  let bytes = 0;
   for (const range of splitBatches(blob)) {
     const batch = new RecordBatchView(range.bytes, range.start);
     if (batch.nextOffset <= nextOffset) continue;
+    if (records.length >= RUN_RECORDS_MAX || bytes >= RUN_BYTES_MAX) break;
     if (!batch.isControl && !aborted.covers(batch)) {
       const decoded = decodeBatch(range);
       if (!decoded.ok) {
@@ -53,7 +60,9 @@ export function fetchedRun(
         throw corrupt(from);
       }
       for (const record of decoded.value) {
-        if (record.offset >= nextOffset) records.push({ ...record, topic, partition });
+        if (record.offset < nextOffset) continue;
+        records.push({ ...record, topic, partition });
+        bytes += (record.key?.length ?? 0) + (record.value?.length ?? 0);
       }
     }
     nextOffset = batch.nextOffset;
