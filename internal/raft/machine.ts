@@ -263,7 +263,7 @@ function handle(state: State, event: Event): void {
       return onPeerLost(state, event.peer);
     case "peer-back":
       ask(state, event.peer);
-      if (state.standing === "suspect") answer(state, event.peer);
+      if (state.standing === "suspect") answer(state, event.peer, 0);
       return onPeerReturned(state, event.peer);
     case "peer-gone":
       return onPeerGone(state, event.peer);
@@ -313,7 +313,7 @@ function receive(state: State, from: ReplicaId, message: Message): void {
     case "transfer-refused":
       return onTransferRefused(state, from, message.term);
     case "recall-request":
-      return onRecallRequest(state, from);
+      return onRecallRequest(state, from, message.round);
     case "recall-response":
       return onRecallResponse(state, from, message);
     case "install-base":

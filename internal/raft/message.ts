@@ -65,11 +65,14 @@ export type Message =
       /** The sender's disk may have lost what it promised: what the receiver holds of it is void (D3). */
       readonly say: "recall-request";
       readonly term: Term;
+      readonly round: number;
     }
   | {
       /** How far the sender has come, which covers whatever it relied on the asker for. */
       readonly say: "recall-response";
       readonly term: Term;
+      /** That of the request; 0: nobody asked. */
+      readonly round: number;
       /** The sender's disk has lost something for certain: nobody waits for what its log holds. */
       readonly lost: boolean;
       readonly lastIndex: LogIndex;

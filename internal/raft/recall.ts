@@ -1,13 +1,14 @@
 // A replica whose disk may have gone back in time (D3). What it had promised may be forgotten, and others may rely on it:
 // entries that it acknowledged, votes that it gave. It asks every other voter. Whoever answers drops what it holds of the
-// asker and says how far it has come itself; when all have, whatever was decided with the lost promises is known to one of
-// those that answered (ADR 0010). From then on it votes for no log that is shorter than the longest it was told of.
+// asker and says how far it has come itself. When all have, nothing more can be decided with the lost promises, and it asks
+// all of them once more: whatever was decided so is known to one of those that answer now (ADR 0010). From then on it
+// votes for no log that is shorter than the longest it was told of.
 import { assert } from "../base/assert.ts";
 import type { ReplicaId } from "../model/ids.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Message } from "./message.ts";
 import { forgetPeer } from "./replication.ts";
-import type { Answer, LogEnd, Recall, State } from "./state.ts";
+import type { Answer, LogEnd, Recall, State, Told } from "./state.ts";
 import { becomeFollower, send, writeHardState } from "./term.ts";
 
 /** Neither acknowledges nor votes: its log or its memory of promises lacks something. */
@@ -18,33 +19,40 @@ export function isMute(state: State): boolean {
 export function beginRecall(state: State): void {
   if (state.recall !== null) return;
   const own = ownAnswer(state);
-  state.recall = { answers: new Map(), furthest: own, longest: own, isDone: false };
+  const nobody = { round: 1, answered: "", answers: new Map(), isDone: false };
+  state.recall = { ...nobody, furthest: own, longest: own };
   askOthers(state);
+}
+
+/** In this round; who is lost does not answer again. */
+function hasAnswered(recall: Recall, voter: ReplicaId): boolean {
+  const told = recall.answers.get(voter);
+  return told === null || told?.round === recall.round;
 }
 
 /** Asks somebody who can be reached, or was just heard of, unless it has answered. */
 export function ask(state: State, to: ReplicaId): void {
   const { recall } = state;
-  if (recall === null || recall.isDone || recall.answers.has(to)) return;
-  send(state, to, { say: "recall-request", term: state.term });
+  if (recall === null || recall.isDone || hasAnswered(recall, to)) return;
+  send(state, to, { say: "recall-request", term: state.term, round: recall.round });
 }
 
 /** Whatever the asker promised before it asks is void here: it is not known to be on its disk any more. */
-export function onRecallRequest(state: State, from: ReplicaId): void {
+export function onRecallRequest(state: State, from: ReplicaId, round: number): void {
   state.ballots?.delete(from);
   forgetPeer(state, from);
-  answer(state, from);
+  answer(state, from, round);
 }
 
 /** A disk is known to have lost something: whoever waits for this log to be reached need not any more. */
 export function sayLost(state: State): void {
   const voters = votersOf(state.configurations.inForce);
-  for (const voter of voters) if (voter !== state.self) answer(state, voter);
+  for (const voter of voters) if (voter !== state.self) answer(state, voter, 0);
 }
 
-export function answer(state: State, to: ReplicaId): void {
+export function answer(state: State, to: ReplicaId, round: number): void {
   const lost = state.standing === "suspect";
-  send(state, to, { say: "recall-response", lost, ...ownAnswer(state) });
+  send(state, to, { say: "recall-response", round, lost, ...ownAnswer(state) });
 }
 
 export function onRecallResponse(
@@ -55,7 +63,8 @@ export function onRecallResponse(
   const { recall } = state;
   if (recall === null) return;
   // After the end only a loss is news.
-  if (!recall.isDone || message.lost) note(state, recall, from, message.lost ? null : message);
+  if (message.lost) note(state, recall, from, null);
+  else if (!recall.isDone && message.round === recall.round) note(state, recall, from, message);
 }
 
 /** A lost directory remembers nothing. It counts among the disks that may be lost, so another's is whole. */
@@ -64,7 +73,7 @@ export function onPeerGone(state: State, peer: ReplicaId): void {
   if (recall !== null && !recall.isDone) note(state, recall, peer, null);
 }
 
-function note(state: State, recall: Recall, from: ReplicaId, said: Answer | null): void {
+function note(state: State, recall: Recall, from: ReplicaId, said: Told | null): void {
   recall.answers.set(from, said);
   const before = votersOf(recall.furthest.configuration);
   recall.furthest = recall.longest = ownAnswer(state);
@@ -103,7 +112,14 @@ export function askOthers(state: State): void {
 function endWhenAllAnswered(state: State, recall: Recall): void {
   const voters = votersOf(recall.furthest.configuration);
   if (voters.length === 0) return; // A newcomer who has not heard yet who they are.
-  if (!voters.every((voter) => voter === state.self || recall.answers.has(voter))) return;
+  const isHeard = (voter: ReplicaId): boolean => voter === state.self || hasAnswered(recall, voter);
+  if (!voters.every(isHeard)) return;
+  if (recall.answered !== String(voters)) {
+    recall.answered = String(voters);
+    recall.round++;
+    askOthers(state);
+    if (!voters.every(isHeard)) return;
+  }
   recall.isDone = true;
   let term = state.term;
   for (const one of recall.answers.values()) if (one !== null && one.term > term) term = one.term;

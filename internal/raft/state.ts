@@ -48,10 +48,19 @@ export interface Answer extends LogEnd {
   readonly configuration: Configuration;
 }
 
+/** What somebody answered, and when it was asked for it. */
+export interface Told extends Answer {
+  readonly round: number;
+}
+
 /** What a replica whose disk may have gone back in time was told (D3). */
 export interface Recall {
+  /** Everybody is asked again once all have answered. */
+  round: number;
+  /** The voters that answered the round before, as text; empty before the second. */
+  answered: string;
   /** Null: its disk has lost something too, so whoever asks counts on the others. */
-  readonly answers: Map<ReplicaId, Answer | null>;
+  readonly answers: Map<ReplicaId, Told | null>;
   /** Of whoever has the longest log, this replica included: its configuration says who has to answer. */
   furthest: Answer;
   /** The end of the longest log of a voter in that configuration. Learners may hold what was never decided. */

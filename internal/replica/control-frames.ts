@@ -136,10 +136,11 @@ function operandsOf(message: Envelope["message"]): readonly [number, number, num
     case "vote-response":
     case "timeout-now":
     case "transfer-refused":
-    case "recall-request":
       return [0, 0, 0];
+    case "recall-request":
+      return [message.round, 0, 0];
     case "recall-response":
-      return [message.lastIndex, message.lastTerm, 0];
+      return [message.lastIndex, message.lastTerm, message.round];
     default:
       return unreachable(message);
   }
@@ -180,13 +181,14 @@ function decodeMessage(
       return { say, term, commit: a as LogIndex };
     case "timeout-now":
     case "transfer-refused":
-    case "recall-request":
       return { say, term };
+    case "recall-request":
+      return { say, term, round: a };
     case "recall-response": {
       if (membership === null) return null;
       const { configuration } = membership;
       const end = { lastIndex: a as LogIndex, lastTerm: b as Term };
-      return { say, term, lost: flag, ...end, configuration };
+      return { say, term, round: c, lost: flag, ...end, configuration };
     }
     case "install-base": {
       if (membership === null) return null;

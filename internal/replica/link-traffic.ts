@@ -387,7 +387,13 @@ export class LinkTraffic {
     if (message.say !== "recall-request") return;
     const nothing = { term: 0 as Term, lastIndex: 0 as LogIndex, lastTerm: 0 as Term };
     const configuration = { voters: [], votersOutgoing: [], learners: [], revision: 0 };
-    const answer = { say: "recall-response", lost: true, ...nothing, configuration } as const;
+    const answer = {
+      say: "recall-response",
+      round: 0,
+      lost: true,
+      ...nothing,
+      configuration,
+    } as const;
     const membership = { configuration, members: [] };
     this.#peerFor(session)?.post({ group, to: from, from: to, message: answer, membership });
     this.#events.touch();

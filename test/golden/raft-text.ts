@@ -62,11 +62,12 @@ export function messageText(message: Message): string {
       return `${say} term=${term} commit=${message.commit}`;
     case "timeout-now":
     case "transfer-refused":
-    case "recall-request":
       return `${say} term=${term}`;
+    case "recall-request":
+      return `${say} term=${term} round=${message.round}`;
     case "recall-response": {
-      const { lost, lastIndex, lastTerm, configuration } = message;
-      return `${say} term=${term}${lost ? " lost" : ""} last=${lastIndex}/${lastTerm} ${configurationText(configuration)}`;
+      const { round, lost, lastIndex, lastTerm, configuration } = message;
+      return `${say} term=${term} round=${round}${lost ? " lost" : ""} last=${lastIndex}/${lastTerm} ${configurationText(configuration)}`;
     }
     case "install-base": {
       const { base, configuration } = message;

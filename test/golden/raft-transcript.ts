@@ -283,6 +283,7 @@ export class Transcript {
       },
       stepped: (node, event) => oracle.stepped(node, event),
       restarted: (node) => oracle.restarted(node),
+      rolledBack: (node) => oracle.rolledBack(node),
     };
   }
 }
