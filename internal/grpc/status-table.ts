@@ -122,7 +122,7 @@ function sentence(fault: LogFault): string {
     case "timed-out":
       return "not committed in time. It may be committed later.";
     case "storage-full":
-      return "the broker's disk is full or failing. Nothing was appended.";
+      return "the leader's journal or those of most replicas are near journal.bytes.max, or a disk is full. Nothing was appended.";
     case "unexpected-end":
       return `the partition ends at ${fault.end}, not where the append expected. Nothing was appended; read on and try again.`;
     case "internal-topic":

@@ -56,6 +56,10 @@ test("a controller that cannot be reached is a matter of time", () => {
   }
 });
 
+test("a full journal names the limit", () => {
+  expect(appendText({ kind: "storage-full" })).toContain("journal.bytes.max");
+});
+
 test("records are blamed where Kafka names them, and texts are sentences", () => {
   const key: AppendFault = { kind: "batch", fault: { kind: "keyless", records: [1, 3] } };
   const timestamp = { kind: "invalid-timestamp", timestampMs: 1, records: [0] } as const;

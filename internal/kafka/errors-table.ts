@@ -262,8 +262,12 @@ const UNREADABLE_TEXT = {
   headers: "The headers of a record are longer than the record, fewer than none, or without a key.",
 } as const satisfies Record<UnreadableReason, string>;
 
+const STORAGE_TEXT =
+  "The leader's journal or those of most replicas are near journal.bytes.max, or a disk is full. Raise the limit or free the disk.";
+
 /** What a person reads about a refused append, where there is more to say than the code does. */
 export function appendText(fault: AppendFault): string | null {
+  if (fault.kind === "storage-full") return STORAGE_TEXT;
   if (fault.kind !== "batch") return null;
   const cause = fault.fault;
   if (cause.kind === "unreadable") return UNREADABLE_TEXT[cause.reason];

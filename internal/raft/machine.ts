@@ -51,6 +51,7 @@ import {
   onRecallRequest,
   onRecallResponse,
   sayLost,
+  unanswered,
 } from "./recall.ts";
 import { commitFor, onBaseCopied, outgoing, peerOf, sent } from "./replication.ts";
 import { State } from "./state.ts";
@@ -116,6 +117,11 @@ export class Machine {
   /** Every other voter has said how far it is, since this replica was recalling (D3). */
   get recalled(): boolean {
     return this.#state.recall?.isDone === true;
+  }
+
+  /** While it is recalling: the voters that have not answered. */
+  get recallAwaits(): readonly ReplicaId[] {
+    return this.standing === "recalling" ? unanswered(this.#state) : [];
   }
 
   /** After recalling: its log has reached the longest that it was told of, so nothing is forgotten any more. */

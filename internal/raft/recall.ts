@@ -109,6 +109,13 @@ export function askOthers(state: State): void {
   for (const voter of voters) if (voter !== state.self) ask(state, voter);
 }
 
+/** The voters whose answers are still missing. */
+export function unanswered({ self, recall }: State): readonly ReplicaId[] {
+  if (recall === null || recall.isDone) return [];
+  const voters = votersOf(recall.furthest.configuration);
+  return voters.filter((voter) => voter !== self && !recall.answers.has(voter));
+}
+
 function endWhenAllAnswered(state: State, recall: Recall): void {
   const voters = votersOf(recall.furthest.configuration);
   if (voters.length === 0) return; // A newcomer who has not heard yet who they are.

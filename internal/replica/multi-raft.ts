@@ -495,6 +495,16 @@ export class MultiRaft implements Surroundings {
     return this.#standings.hasRecalled(replica);
   }
 
+  /** Replicas here ask all others before they promise anything (D3). */
+  get mustRecall(): boolean {
+    return this.#standings.mustRecall;
+  }
+
+  /** The brokers that a recalling replica waits for. */
+  recallAwaits(replica: Replica): readonly BrokerId[] {
+    return replica.machine.recallAwaits.flatMap((voter) => replica.member(voter)?.broker ?? []);
+  }
+
   /** Every replica has recalled. */
   vouch(): void {
     this.#standings.vouch();

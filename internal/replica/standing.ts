@@ -12,6 +12,9 @@ import type { Standing } from "../raft/event.ts";
 import type { Replica } from "./replica.ts";
 import { inSlices } from "./slices.ts";
 
+const DISTRUSTED_HELP =
+  "replicas in this directory count for nothing any more: move them to other brokers, and start a broker of another id with an empty directory";
+
 export class Standings {
   readonly #world: Pick<World, "clock" | "log">;
   readonly #journal: SharedJournal;
@@ -39,6 +42,7 @@ export class Standings {
     this.#mustRecall = !trusted && !isNeverAsked;
     this.#isVouchedFor = trusted;
     this.#suspectAll = suspectAll;
+    if (suspectAll) world.log.error({ help: DISTRUSTED_HELP }, "directory-distrusted");
   }
 
   /** The first silence period is over. */
@@ -53,7 +57,8 @@ export class Standings {
     if (contradicts(starts, seen)) {
       // It acknowledged more than it has: an old copy of the disk, or a damaged tail (D3).
       const present = starts.starts.find(({ start }) => start === seen.start)?.last ?? null;
-      this.#world.log.error({ peer, seen, present }, "journal-rolled-back");
+      const help = DISTRUSTED_HELP;
+      this.#world.log.error({ peer, seen, present, help }, "journal-rolled-back");
       this.#suspectAll = true;
       void this.#journal.distrust();
     } else this.#agreed.add(peer);
@@ -95,6 +100,11 @@ export class Standings {
 
   review(): void {
     inSlices(this.#world.clock, this.#replicas(), (replica) => this.apply(replica));
+  }
+
+  /** Replicas here ask all others before they promise anything. */
+  get mustRecall(): boolean {
+    return this.#mustRecall;
   }
 
   /** Nothing that this replica may have forgotten is out of its reach any more, or it will never count again. */

@@ -5,6 +5,7 @@ import type { GroupSurvey } from "../coordinator/group-survey.ts";
 import type { Readiness } from "../http/pages.ts";
 import type { BoundSettings } from "./bound-settings.ts";
 import type { Broker } from "./broker.ts";
+import { recallDetail } from "./recall-status.ts";
 
 /** Ready: the controller counts on this broker, its replicas have caught up, and clients can reach it. */
 export function readinessOf(broker: Broker, listensForClients: boolean): Readiness {
@@ -22,7 +23,9 @@ export function readinessOf(broker: Broker, listensForClients: boolean): Readine
       {
         name: "replicas",
         isMet: hasCaughtUp,
-        detail: hasCaughtUp ? "its replicas have caught up" : "its replicas are catching up",
+        detail: hasCaughtUp
+          ? "its replicas have caught up"
+          : (recallDetail(broker.raft) ?? "its replicas are catching up"),
       },
       {
         name: "listeners",

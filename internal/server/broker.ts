@@ -41,6 +41,7 @@ import { ProducerIds } from "../service/producer-ids.ts";
 import type { StateLogBugs } from "../statelog/state-log.ts";
 import { Links } from "../transport/links.ts";
 import { CatchUpWatch } from "./catch-up-watch.ts";
+import { noteDoubt } from "./recall-status.ts";
 import { ControllerNode } from "./controller-node.ts";
 import { Drain } from "./drain.ts";
 import { FoundingDriver } from "./founding-driver.ts";
@@ -399,6 +400,7 @@ export class Broker {
     if (this.settings.get("auto.leader.rebalance.enable")) this.#balance.start();
     assert(this.#founding !== null, "the data directory was opened");
     this.#founding.start();
+    noteDoubt(this.world.log, this.raft);
     return ok(null);
   }
 
@@ -502,7 +504,12 @@ export class Broker {
   readiness(): Readiness {
     const reasons: string[] = [];
     if (this.#isDraining || this.#isStopping) reasons.push("stopping");
-    if (this.controller.image.clusterId === null) reasons.push("the cluster is not founded");
+    if (this.controller.image.clusterId === null) {
+      const isMember = this.journal.recovered.cluster !== null;
+      reasons.push(
+        isMember ? "it has not heard from the controller yet" : "the cluster is not founded",
+      );
+    }
     if (!this.#isUnfenced) reasons.push("the broker is fenced");
     return reasons;
   }

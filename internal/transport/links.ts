@@ -375,11 +375,19 @@ export class Links implements SessionOwner {
     this.#sessions.set(token, session);
     this.#core.probe.began.add(1);
     this.#core.log.info({ peer: broker, session: number, directory, incarnation }, "link-began");
+    if (identity.silenceMs !== this.#core.options.silenceMs) this.#warnOfSilence(identity);
     // The hello may have been said before the identity changed.
     session.sendIdentity();
     session.sendPing();
     this.#events.sessionBegan(session);
     session.start();
+  }
+
+  /** The pair works, but elects later and serves reads for less: most likely nobody meant it (ADR 0011). */
+  #warnOfSilence({ broker, silenceMs }: LinkIdentity): void {
+    const here = this.#core.options.silenceMs;
+    const help = "give link.silence.ms one value on all brokers";
+    this.#core.log.warn({ peer: broker, here, there: silenceMs, help }, "link-silence-differs");
   }
 
   sessionOver(session: LinkSession, reason: EndReason): void {

@@ -183,6 +183,14 @@ describe.each(SEEDS)("contact, seed %i", (seed) => {
     expect(contactAgeMs(lab, 1, 2)).toBeLessThan(300);
   });
 
+  it("says of a peer that its silence limit is another one", async () => {
+    const lab = new Lab(seed, [1, 2]);
+    await lab.start(1);
+    await lab.start(2, { options: { silenceMs: 60_000 } });
+    await lab.runMs(1000);
+    expect(lab.at(1).logged).toContainEqual(expect.stringContaining("link-silence-differs"));
+  });
+
   it("ages while the peer hears nothing, though its pings arrive", async () => {
     const lab = new Lab(seed, [1, 2]);
     await lab.start(1);

@@ -6,6 +6,8 @@ import { CONTROLLER_GROUP } from "../../internal/model/ids.ts";
 import type { BrokerId } from "../../internal/model/ids.ts";
 import { encodeBatch } from "../../internal/model/encode-batch.ts";
 import type { Replica } from "../../internal/replica/replica.ts";
+import { readinessOf } from "../../internal/server/broker-status.ts";
+import { recallDetail } from "../../internal/server/recall-status.ts";
 import { SimCluster } from "./cluster/sim-cluster.ts";
 import { Simulation } from "./world/sim-world.ts";
 
@@ -166,6 +168,7 @@ test("a disk that went back stays suspect, also when its journal has overtaken w
   await simulation.until("it is up", () => replica(OLD) !== undefined);
   await simulation.runForMs(5_000);
   expect(replica(OLD)?.machine.standing).toBe("suspect");
+  expect(simulation.logs.find("directory-distrusted")).toHaveLength(1);
 });
 
 test.each([
@@ -205,12 +208,19 @@ test("a lost write of which nobody remembers is not voted away either", async ()
   expect(simulation.logs.find("journal-rolled-back")).toEqual([]);
   expect(replica(OLD)?.machine.standing).toBe("recalling");
   expect([replica(2)?.serves, replica(OLD)?.serves]).toEqual([false, false]);
+  // Whoever looks after it learns for whom it waits, and what to do.
+  expect(simulation.logs.find("disk-doubted")).toHaveLength(1);
+  const detail = readinessOf(cluster.at(OLD).broker!, true).checks[1]?.detail;
+  expect(detail).toContain("until they have heard brokers 1: ");
+  expect(detail).toContain("disk.trusted=true");
   // The first broker's process has forgotten what it heard of the third, but not the record.
   cluster.at(1).start(simulation.scheduler.nowUs);
   await simulation.until("all have it", () =>
     [1, 2, OLD].every((id) => (replica(id)?.machine.commit ?? 0) > index),
   );
   expect(replica(OLD)?.machine.standing).toBe("full");
+  await simulation.until("it has caught up", () => cluster.at(OLD).broker?.hasCaughtUp === true);
+  expect(recallDetail(cluster.at(OLD).broker!.raft)).toBeNull();
 });
 
 test("a process that dies has lost nothing that the machine still has: it counts without both others", async () => {

@@ -167,6 +167,16 @@ it.each<[string, string[], string]>([
   expect(exitCode).toBe(EXIT_CODE.failed);
 });
 
+it("status says of a broker that does not answer that it is silent, whatever the cluster thinks", async () => {
+  await using away = await startBroker({
+    settings: { "kafka.advertised": { host: "127.0.0.1", port: 1 } },
+  });
+  const words = ["status", "--check", "--bootstrap", `${away.kafka.host}:${away.kafka.port}`];
+  const terminal = new FakeTerminal();
+  expect(await runProgram(words, terminal)).toBe(EXIT_CODE.failed);
+  expect(terminal.output).toMatch(/127\.0\.0\.1:1 +silent/);
+});
+
 it("status counts what there is, and all is well", async () => {
   await output(["topic", "create", "counted", "-p", "2"]);
   const status = (await json(["status", "--check"])) as { topics: number; partitions: number };
@@ -174,6 +184,7 @@ it("status counts what there is, and all is well", async () => {
     controllerId: 1,
     healthy: true,
     fencedBrokers: [],
+    silentBrokers: [],
     underReplicated: [],
     leaderless: [],
     brokers: [{ id: 1, port: broker.kafka.port, isFenced: false }],

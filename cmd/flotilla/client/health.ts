@@ -9,6 +9,8 @@ export interface PartitionName {
 
 export interface Health {
   readonly fencedBrokers: readonly number[];
+  /** The cluster says that they serve, but they did not answer this client. */
+  readonly silentBrokers: readonly number[];
   readonly underReplicated: readonly PartitionName[];
   readonly leaderless: readonly PartitionName[];
 }
@@ -20,6 +22,7 @@ export function isUnderReplicated({ replicaNodes, isrNodes }: PartitionMetadata)
 export function healthOf(
   brokers: readonly ClusterBroker[],
   topics: readonly TopicMetadata[],
+  silentBrokers: readonly number[],
 ): Health {
   const named = (isSick: (partition: PartitionMetadata) => boolean): PartitionName[] =>
     topics.flatMap(({ name, partitions }) =>
@@ -29,11 +32,12 @@ export function healthOf(
     );
   return {
     fencedBrokers: brokers.filter(({ isFenced }) => isFenced).map(({ id }) => id),
+    silentBrokers,
     underReplicated: named(isUnderReplicated),
     leaderless: named(({ leaderId }) => leaderId < 0),
   };
 }
 
-export function isHealthy({ fencedBrokers, underReplicated, leaderless }: Health): boolean {
-  return fencedBrokers.length + underReplicated.length + leaderless.length === 0;
+export function isHealthy(health: Health): boolean {
+  return Object.values(health).every((found: readonly unknown[]) => found.length === 0);
 }

@@ -1,5 +1,7 @@
 // `flotilla status`: whether a cluster is well.
 import { Admin } from "../../../pkg/client/kafka/admin.ts";
+import type { ClusterBroker } from "../../../pkg/client/kafka/admin.ts";
+import type { KafkaClient } from "../../../pkg/client/kafka/kafka-client.ts";
 import { CLIENT_OPTIONS, JSON_OPTION, withClient } from "../client/connect.ts";
 import { healthOf, isHealthy } from "../client/health.ts";
 import type { Health, PartitionName } from "../client/health.ts";
@@ -14,7 +16,8 @@ export const status: Command = {
   positionals: "",
   summary: "Show whether a cluster is well.",
   about: [
-    "A fenced broker does not serve: it is down, cut off, or starting. An under-replicated partition has replicas that " +
+    "A fenced broker does not serve: it is down, cut off, or starting. A silent one does not answer from here, whatever " +
+      "the cluster says: without a controller nobody fences it. An under-replicated partition has replicas that " +
       "lag or are down; a leaderless one serves nobody until a majority of its replicas is back.",
   ],
   options: {
@@ -32,7 +35,7 @@ export const status: Command = {
     return withClient(call, async (client) => {
       const { clusterId, controllerId, brokers } = await new Admin(client).describeCluster();
       const { topics } = await client.retrying(() => client.refresh(null));
-      const health = healthOf(brokers, topics);
+      const health = healthOf(brokers, topics, await silentAmong(client, brokers));
       const partitions = topics.reduce((sum, topic) => sum + topic.partitions.length, 0);
       const counts = { topics: topics.length, partitions };
       if (options.isSet("json")) {
@@ -42,11 +45,11 @@ export const status: Command = {
       } else {
         terminal.print(`cluster     ${clusterId}`);
         terminal.print(`controller  ${controllerId < 0 ? "none" : `broker ${controllerId}`}`);
-        const rows = brokers.map(({ id, host, port, rack, isFenced }) => [
+        const rows = brokers.map(({ id, host, port, rack }) => [
           String(id),
           `${host}:${port}`,
           rack ?? "",
-          isFenced ? "fenced" : "serving",
+          stateOf(id, health),
         ]);
         terminal.print(`\n${table(["BROKER", "KAFKA", "RACK", "STATE"], rows)}\n`);
         terminal.print(`topics      ${topics.length}, with ${partitions} partitions`);
@@ -57,6 +60,21 @@ export const status: Command = {
     });
   },
 };
+
+/** Those that should serve and do not answer: what a cluster says of its brokers stands still when it has no controller. */
+async function silentAmong(
+  client: KafkaClient,
+  brokers: readonly ClusterBroker[],
+): Promise<readonly number[]> {
+  const asked = brokers.filter(({ isFenced }) => !isFenced);
+  const said = await Promise.all(asked.map(({ id }) => client.answers(id)));
+  return asked.flatMap(({ id }, place) => (said[place] === true ? [] : [id]));
+}
+
+function stateOf(broker: number, { fencedBrokers, silentBrokers }: Health): string {
+  if (fencedBrokers.includes(broker)) return "fenced";
+  return silentBrokers.includes(broker) ? "silent" : "serving";
+}
 
 function healthLines({ underReplicated, leaderless }: Health): readonly string[] {
   return [

@@ -4,6 +4,7 @@ import type { Address } from "../../../internal/config/addresses.ts";
 import { showAddress } from "../../../internal/config/addresses.ts";
 import { metadata } from "../../../internal/kafka/api/03-metadata.ts";
 import type { MetadataResponse } from "../../../internal/kafka/api/03-metadata.ts";
+import { apiVersions } from "../../../internal/kafka/api/18-api-versions.ts";
 import type { Api } from "../../../internal/kafka/api/api.ts";
 import { ErrorCode } from "../../../internal/kafka/codec/errors.ts";
 import type { Complete, Draft } from "../../../internal/schema/message.ts";
@@ -90,6 +91,13 @@ export class KafkaClient {
       if (!connection.isOpen) this.#shun(address);
       throw error;
     }
+  }
+
+  /** Whether a listed broker answers this client just now. */
+  async answers(broker: number): Promise<boolean> {
+    const options = { withinMs: this.askMsMax };
+    const answer = await this.request(broker, apiVersions, {}, options).catch(ignoreRetriable);
+    return answer !== null;
   }
 
   /** Runs `attempt` until it succeeds, fails for good, or the time is over. */

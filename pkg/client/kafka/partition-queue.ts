@@ -1,5 +1,6 @@
 // The records of one partition that a producer has not delivered yet: those that wait, and the one batch under way.
 import { produce } from "../../../internal/kafka/api/00-produce.ts";
+import type { ProduceResponsePartitionResponses } from "../../../internal/kafka/api/00-produce.ts";
 import { ErrorCode } from "../../../internal/kafka/codec/errors.ts";
 import { encodeBatch } from "../../../internal/model/encode-batch.ts";
 import type { NewRecord } from "../../../internal/model/encode-batch.ts";
@@ -174,12 +175,15 @@ export class PartitionQueue {
   }
 
   #offsetOf(
-    answer: { readonly errorCode: number; readonly baseOffset: number } | undefined,
+    answer:
+      | Pick<ProduceResponsePartitionResponses, "errorCode" | "baseOffset" | "errorMessage">
+      | undefined,
   ): number {
     if (answer === undefined) throw new KafkaError("protocol", "an answer without the partition");
     // An earlier try was stored, and other batches since: this one is there, at an offset that nobody remembers.
     if (answer.errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER) return -1;
     if (answer.errorCode === 0) return answer.baseOffset;
-    throw refused(answer.errorCode, `partition ${this.#partition} of ${this.#topic}`);
+    const what = `partition ${this.#partition} of ${this.#topic}`;
+    throw refused(answer.errorCode, what, answer.errorMessage);
   }
 }
