@@ -103,10 +103,20 @@ export function lacksWhatWasForgotten(state: State, end: LogEnd): boolean {
   return state.recall !== null && isShorter(end, state.recall.longest);
 }
 
-/** Asks, or asks again, those that have not answered. */
+/**
+ * Asks everybody, those too that have answered: who is silent may have left meanwhile, and the others then know of a
+ * configuration without it.
+ */
 export function askOthers(state: State): void {
-  const voters = state.recall === null ? [] : votersOf(state.recall.furthest.configuration);
-  for (const voter of voters) if (voter !== state.self) ask(state, voter);
+  const { recall } = state;
+  if (recall === null || recall.isDone) return;
+  const { answers, furthest, round } = recall;
+  for (const voter of votersOf(furthest.configuration)) {
+    const isLost = answers.get(voter) === null;
+    if (voter !== state.self && !isLost) {
+      send(state, voter, { say: "recall-request", term: state.term, round });
+    }
+  }
 }
 
 /** The voters whose answers are still missing. */
