@@ -119,11 +119,11 @@ export function askOthers(state: State): void {
   }
 }
 
-/** The voters whose answers are still missing. */
+/** The voters whose answers of this round are still missing. */
 export function unanswered({ self, recall }: State): readonly ReplicaId[] {
   if (recall === null || recall.isDone) return [];
   const voters = votersOf(recall.furthest.configuration);
-  return voters.filter((voter) => voter !== self && !recall.answers.has(voter));
+  return voters.filter((voter) => voter !== self && !hasAnswered(recall, voter));
 }
 
 function endWhenAllAnswered(state: State, recall: Recall): void {
