@@ -67,10 +67,13 @@ export function onRecallResponse(
   else if (!recall.isDone && message.round === recall.round) note(state, recall, from, message);
 }
 
-/** A lost directory remembers nothing. It counts among the disks that may be lost, so another's is whole. */
+/**
+ * A lost directory remembers nothing. It counts among the disks that may be lost, so another's is whole. After the end too:
+ * a log that was told of and is gone can be reached by nobody.
+ */
 export function onPeerGone(state: State, peer: ReplicaId): void {
   const { recall } = state;
-  if (recall !== null && !recall.isDone) note(state, recall, peer, null);
+  if (recall !== null && recall.answers.get(peer) !== null) note(state, recall, peer, null);
 }
 
 function note(state: State, recall: Recall, from: ReplicaId, said: Told | null): void {

@@ -210,6 +210,7 @@ export class LinkTraffic {
     if (!peer.session.open || !(this.#groups.replica(replica.group) === replica)) return;
     const { standing } = replica.machine;
     if (standing === "recalling" || standing === "suspect") this.#recallFrom(replica, peer);
+    else this.tellGone(replica);
     if (!replica.leads) return;
     peer.assertions.say(replica.group);
     for (const member of replica.members()) {
@@ -233,9 +234,13 @@ export class LinkTraffic {
     this.#events.touch();
   }
 
-  /** Tells a recalling replica which members will never answer, as far as it is seen who lives in their place. */
+  /**
+   * Tells a replica that recalls, or has recalled, which members' logs are lost, as far as it is seen who lives in their
+   * place: it waits neither for their answers nor for what they once told of.
+   */
   tellGone(replica: Replica): void {
-    if (replica.machine.standing !== "recalling") return;
+    const { standing, recalled } = replica.machine;
+    if (standing !== "recalling" && !recalled) return;
     for (const member of [...replica.members()]) {
       const there = this.#peers.get(member.broker)?.session.peer.directory ?? member.directory;
       if (there !== member.directory) replica.handle({ on: "peer-gone", peer: member.replica });

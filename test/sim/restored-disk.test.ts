@@ -48,17 +48,21 @@ async function createTopic(): Promise<void> {
 
 /** Appends a record through the first broker; resolves when it is committed. */
 async function append(value = 1): Promise<void> {
+  expect(await simulation.settle(offer(value))).toBe(true);
+}
+
+/** The same; resolves with whether it is. */
+function offer(value = 1): Promise<boolean> {
   const bytes = encodeBatch([{ key: null, value: Uint8Array.of(value), timestampMs: 1_000 }]);
   const batch = { bytes, start: 0, end: bytes.length };
   const record = { name: "t", topicId: null, partition: 0, batch, acks: -1 };
-  const appended = new Promise<boolean>((resolve) => {
+  return new Promise<boolean>((resolve) => {
     cluster
       .at(1)
       .broker?.services.log.append({ ...record, timeoutMs: 5_000, allowsZstd: true }, (outcome) =>
         resolve(outcome.ok),
       );
   });
-  expect(await simulation.settle(appended)).toBe(true);
 }
 
 /** The first broker leads with the third alone, which loses its last write, an acknowledged one. Both are dark. */
@@ -310,6 +314,33 @@ test("who had no replica yet when it was asked is asked again", async () => {
   expect([replica(2), replica(OLD)?.machine.standing]).toEqual([undefined, "recalling"]);
   links.healAll();
   await simulation.until("it counts", () => replica(OLD)?.machine.standing === "full");
+});
+
+test("a log that was told of binds nobody any more when its disk is gone", async () => {
+  await start();
+  await append();
+  await simulation.runForMs(500);
+  const one = cluster.at(1);
+  const others = [2, OLD].map((id) => cluster.at(id));
+  for (const { node } of others) simulation.network.links.cut(one.node.name, node.name);
+  void offer();
+  const isAlone = (): boolean =>
+    replica(1)!.machine.durableIndex > replica(2)!.machine.lastIndex &&
+    replica(1)!.machine.durableIndex > replica(OLD)!.machine.lastIndex;
+  await simulation.until("only the first has it", isAlone);
+  for (const at of cluster.brokers) at.crash("power");
+  simulation.network.links.healAll();
+  for (const at of cluster.brokers) at.start(simulation.scheduler.nowUs);
+  const recalled = (id: number): boolean => replica(id)?.machine.recalled === true;
+  await simulation.until("they know of it", () => recalled(2) && recalled(OLD));
+  // The first silence is not over, so nobody was elected.
+  one.crash("power");
+  one.node.disk.wipe();
+  one.start(simulation.scheduler.nowUs);
+  await simulation.until(
+    "they go on without",
+    () => replica(2)?.serves === true || replica(OLD)?.serves === true,
+  );
 });
 
 test("an operator's word stands for a broker that is gone for good", async () => {
