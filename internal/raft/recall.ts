@@ -73,7 +73,7 @@ export function onRecallResponse(
  */
 export function onPeerGone(state: State, peer: ReplicaId): void {
   const { recall } = state;
-  if (recall !== null && recall.answers.get(peer) !== null) note(state, recall, peer, null);
+  if (recall !== null) note(state, recall, peer, null);
 }
 
 function note(state: State, recall: Recall, from: ReplicaId, said: Told | null): void {

@@ -116,6 +116,20 @@ function offer(bytes: Uint8Array, done: (end: Result<Appended, AppendFault>) => 
   );
 }
 
+/** Three entries that the journal of one broker takes, and nobody else ever sees. */
+async function appendAlone(id: number): Promise<void> {
+  const names = cluster.brokers.map(({ node }) => node.name);
+  simulation.network.links.partition([cluster.at(id).node.name], names);
+  for (let k = 0; k < 3; k++) {
+    const value = Buffer.from(`doomed-${k}-${"y".repeat(200)}`);
+    const bytes = encodeBatch([{ key: null, value, timestampMs: nowMs() }]);
+    const request = { name: TOPIC, topicId: null, partition: 0, acks: -1, timeoutMs: 5_000 };
+    const batch = { bytes, start: 0, end: bytes.length };
+    broker(id).services.log.append({ ...request, batch, allowsZstd: true }, () => {});
+    await simulation.runForMs(20);
+  }
+}
+
 function start(...ids: readonly number[]): void {
   for (const id of ids) cluster.at(id).start(simulation.scheduler.nowUs);
 }
@@ -320,23 +334,41 @@ test("leadership is not handed to a replica with damaged entries", async () => {
   await simulation.until("it leads", () => leader() === hurt);
 });
 
+test("a damaged entry that nobody else holds is not cut off by disks in doubt, before an operator speaks for them", async () => {
+  await append(5);
+  await simulation.until("all are in step", () =>
+    ALL.every((id) => partition(id).highWatermark === 5),
+  );
+  const first = leader();
+  const others = ALL.filter((id) => id !== first);
+  await appendAlone(first);
+  const { lastIndex } = replica(first).machine;
+  for (const id of ALL) cluster.at(id).crash("power");
+  damage(first, `doomed-0-${"y".repeat(20)}`);
+  simulation.network.links.healAll();
+  start(...ALL);
+  await simulation.until("the damage is seen", () => eventsOf(first, "entry-damaged") === 1);
+  await simulation.runForMs(8_000);
+  // It may have been acknowledged by a disk that has forgotten it.
+  expect(ALL.filter(leads)).toEqual([]);
+  expect([replica(first).damaged.size, replica(first).machine.lastIndex]).toEqual([1, lastIndex]);
+  for (const id of others) {
+    cluster.at(id).reconfigure({ "disk.trusted": true });
+    cluster.at(id).crash("kill");
+  }
+  start(...others);
+  await append(4);
+  await simulation.until("it is in step", () => partition(first).highWatermark === 9);
+  expect(replica(first).damaged.size).toBe(0);
+});
+
 test("a damaged entry that was never committed, and is cut off by a new leader, is no damage any more", async () => {
   await append(5);
   await simulation.until("all are in step", () =>
     ALL.every((id) => partition(id).highWatermark === 5),
   );
   const first = leader();
-  const names = cluster.brokers.map(({ node }) => node.name);
-  simulation.network.links.partition([cluster.at(first).node.name], names);
-  // Its own journal takes them; nobody else ever sees them.
-  for (let k = 0; k < 3; k++) {
-    const value = Buffer.from(`doomed-${k}-${"y".repeat(200)}`);
-    const bytes = encodeBatch([{ key: null, value, timestampMs: nowMs() }]);
-    const request = { name: TOPIC, topicId: null, partition: 0, acks: -1, timeoutMs: 5_000 };
-    const batch = { bytes, start: 0, end: bytes.length };
-    broker(first).services.log.append({ ...request, batch, allowsZstd: true }, () => {});
-    await simulation.runForMs(20);
-  }
+  await appendAlone(first);
   expect(partition(first).logEnd).toBe(8);
   cluster.at(first).crash("power");
   damage(first, `doomed-0-${"y".repeat(20)}`);

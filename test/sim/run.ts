@@ -117,6 +117,7 @@ class Run {
       totals: this.#totals,
       supervisor: this.#supervisor,
       note: (what: string) => print?.(`${simulation.nowMs.toFixed(3).padStart(12)} *** ${what}`),
+      heldElsewhere: (at: SimBroker) => this.#watch.heldElsewhere(at),
       backUp: (at: SimBroker) => this.#watch.durableLog(at)?.snapshot() ?? (() => {}),
     };
     this.#nemesis = new Nemesis(setting, plan, options.schedule ?? null);

@@ -50,6 +50,9 @@ export class DurableGroup {
   }
 }
 
+/** Groups, and the index and the term of their last entry. */
+export type LogEnds = readonly (readonly [GroupId, LogIndex, Term | null])[];
+
 interface Pending {
   readonly ticket: number;
   readonly header: RecordHeader;
@@ -119,6 +122,20 @@ export class DurableLog {
   everHeld(group: GroupId, index: LogIndex, term: Term): boolean {
     const known = this.#history.get(group)?.get(index);
     return typeof known === "object" ? known.includes(term) : known === term;
+  }
+
+  /** Where each log ends. Null: a write is in doubt. */
+  ends(): LogEnds | null {
+    if (this.doubtfulTicket !== 0) return null;
+    return [...this.groups].map(([id, group]) => [id, group.last, group.termAt(group.last)]);
+  }
+
+  /** Has what a log that ends so has. */
+  holds([group, index, term]: LogEnds[number]): boolean {
+    const own = this.group(group);
+    if (own === null) return false;
+    // One that begins later has everything before its base.
+    return index < own.base || own.termAt(index) === term;
   }
 
   /** What a backup of the disk holds now, to be put back by `restore`. */

@@ -7,6 +7,8 @@ import { LostWrites } from "./lost-writes.ts";
 import type { Stage } from "./stage.ts";
 
 const STALL_MS_MAX = 3_500;
+const FLIP_LOOK_MS = 5;
+const FLIP_WAIT_MS_MAX = 500;
 
 export class DiskFaults {
   readonly #stage: Stage;
@@ -72,27 +74,46 @@ export class DiskFaults {
   }
 
   /**
-   * One bit of what a journal file holds, behind everybody's back, on one disk of a run alone: elsewhere everything can be
-   * fetched again. Not in what was written last: who loses that and then its process cannot know that it had it (D3).
+   * One bit of what a journal file holds, behind everybody's back, on one disk of a run alone, once everything can be
+   * fetched again elsewhere: for an entry that nobody else holds, a group whose other disks are in doubt waits until an
+   * operator speaks (D1, D3). Not in what was written last: who loses that and then its process cannot know that it had it.
    */
-  #flip(at: SimBroker): void {
-    const { entropy, totals, supervisor } = this.#stage;
+  async #flip(at: SimBroker): Promise<void> {
+    const { totals, supervisor, simulation } = this.#stage;
     const { lost, damaged } = supervisor;
+    const target = this.#aim(at);
+    if (target === null) return;
+    const isHeldElsewhere = this.#stage.heldElsewhere(at);
+    for (let waitedMs = 0; !isHeldElsewhere(); waitedMs += FLIP_LOOK_MS) {
+      if (waitedMs >= FLIP_WAIT_MS_MAX) return;
+      await simulation.sleepMs(FLIP_LOOK_MS);
+    }
     if (lost.size > 0 || [...damaged].some((other) => other !== at)) return;
+    const { path, before, bit } = target;
     const { disk } = at.node;
+    // The file may have been used again since.
+    const isThere = disk.paths().includes(path);
+    if (!isThere || !before.equals(disk.peek(path).subarray(0, before.length))) return;
+    totals.flips++;
+    damaged.add(at);
+    disk.flipBit(path, bit);
+  }
+
+  /** A bit of a journal file, and what the file holds up to it and after it. */
+  #aim({ node }: SimBroker): { path: string; before: Buffer; bit: number } | null {
+    const { entropy } = this.#stage;
+    const { disk } = node;
     const files = disk.paths().filter((path) => path.includes("/journal/"));
     const path = files[entropy.below(Math.max(1, files.length))];
     const { lastWrite } = disk;
-    if (path === undefined || lastWrite === null) return;
+    if (path === undefined || lastWrite === null) return null;
     const bytes = disk.peek(path);
     // The rest of a file is zeros, where nobody would notice.
     const end = path === lastWrite.path ? lastWrite.position : bytes.length;
     const last = bytes.subarray(0, end).findLastIndex((byte) => byte !== 0);
-    if (last < 0) return;
-    const position = entropy.below(last + 1);
-    totals.flips++;
-    damaged.add(at);
-    disk.flipBit(path, 8 * position + entropy.below(8));
+    if (last < 0) return null;
+    const bit = 8 * entropy.below(last + 1) + entropy.below(8);
+    return { path, before: Buffer.from(bytes.subarray(0, last + 1)), bit };
   }
 
   #wipe(at: SimBroker): void {

@@ -13,6 +13,8 @@ export interface Setting {
   readonly supervisor: Supervisor;
   /** Notes a fault, for the trace. */
   note(what: string): void;
+  /** Says later whether everything that the journal of `at` holds now is on another disk too. */
+  heldElsewhere(at: SimBroker): () => boolean;
   /** Takes down what the checkers know of a disk, as its backup does; the function returned puts it back. */
   backUp(at: SimBroker): () => void;
 }

@@ -70,6 +70,13 @@ export class ClusterWatch implements ClusterEvents {
     return this.#diskOf(at).log;
   }
 
+  /** Says later whether everything that the journal of `at` holds now is on another disk too. */
+  heldElsewhere(at: SimBroker): () => boolean {
+    const ends = this.durableLog(at)?.ends() ?? null;
+    const others = [...this.#disks].filter(([of]) => of !== at).map(([, disk]) => disk);
+    return () => ends?.every((end) => others.some(({ log }) => log?.holds(end))) === true;
+  }
+
   opened(at: SimBroker, broker: Broker): void {
     const who = whoIs(at, broker);
     const { directory, durableTicket } = broker.journal.recovered;
