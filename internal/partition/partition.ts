@@ -191,7 +191,7 @@ export class Partition implements LogClient, LogProgress {
   #refusal(command: AppendCommand): PartitionAppendFault | null {
     if (!this.replica.leads) return { kind: "not-leader" };
     if (command.expectedEnd !== null && command.expectedEnd !== this.#nextOffset) {
-      return { kind: "unexpected-end", end: this.#nextOffset };
+      return this.#asNewest({ kind: "unexpected-end", end: this.#nextOffset });
     }
     const required = this.#requiredInSync(command.acks);
     if (required > 0 && this.inSyncCount < required) return { kind: "not-enough-replicas" };
@@ -210,18 +210,23 @@ export class Partition implements LogClient, LogProgress {
       case "accept":
         return false;
       case "old-epoch":
-        done({ ok: false, fault: { kind: "invalid-producer-epoch" } });
+        done({ ok: false, fault: this.#asNewest({ kind: "invalid-producer-epoch" }) });
         return true;
-      case "out-of-order":
-        done({
-          ok: false,
-          fault: { kind: "out-of-order-sequence", expected: verdict.expected },
-        });
+      case "out-of-order": {
+        const { expected } = verdict;
+        const fault = this.#asNewest({ kind: "out-of-order-sequence", expected });
+        done({ ok: false, fault });
         return true;
+      }
       case "duplicate":
         this.#awaitOriginal(verdict.original, command, done);
         return true;
     }
+  }
+
+  /** Clients give up for good what the log speaks against: a leader that may have a successor does not know it. // L5 */
+  #asNewest(fault: PartitionAppendFault): PartitionAppendFault {
+    return this.mayServe ? fault : NOT_LEADER.fault;
   }
 
   #propose(

@@ -114,6 +114,13 @@ export const SOURCE_BUGS: Readonly<Record<string, SourceBug>> = {
     replace: "",
     seenBy: ["internal/partition/partition.test.ts"],
   },
+  "a leader without a lease says what is missing": {
+    breaks: "F8",
+    file: "internal/partition/partition.ts",
+    find: "return this.mayServe ? fault : NOT_LEADER.fault;",
+    replace: "return this.leads ? fault : NOT_LEADER.fault;",
+    seenBy: ["test/sim/woken-leader.test.ts"],
+  },
   "the log start is not cut with the log": {
     breaks: "P7",
     file: "internal/partition/partition.ts",

@@ -12,13 +12,12 @@ export interface Target {
 
 /**
  * "refused": certainly not appended. "unknown": appended or not. "gap": the broker misses an earlier sequence number.
- * `definitive` tells that the answer is that of the newest leader there is.
  */
 export type AppendAnswer =
   | { readonly kind: "acknowledged"; readonly offset: number }
   | { readonly kind: "refused"; readonly why: string }
   | { readonly kind: "unknown"; readonly why: string }
-  | { readonly kind: "gap"; readonly expected: number; readonly definitive: boolean };
+  | { readonly kind: "gap"; readonly expected: number };
 
 export interface ReadAnswer {
   readonly by: Server;

@@ -132,8 +132,7 @@ export class Producer {
     for (const batch of [...this.#open]) {
       const isOldest = this.#open[0] === batch;
       const answer = await this.#send(batch);
-      if (answer.kind === "gap" && isOldest && answer.definitive)
-        this.#lostSequence(batch, answer.expected);
+      if (answer.kind === "gap" && isOldest) this.#lostSequence(batch, answer.expected);
       if (!this.#took(batch, answer)) {
         await this.#simulation.sleepMs(RETRY_PAUSE_MS);
         return;
@@ -151,7 +150,7 @@ export class Producer {
     return false;
   }
 
-  /** Everything before the batch is acknowledged, and the newest leader does not know it. */
+  /** Everything before the batch is acknowledged, and a leader says that it is not there: clients believe that (F8). */
   #lostSequence(batch: Batch, expected: number): void {
     const { name, target } = this.#options;
     const detail =

@@ -1,7 +1,6 @@
 // Producers and consumers that call the services of a broker directly: no protocol, no connection, so that most of a
 // run's time goes into replication.
 import type { BrokerId, Offset } from "../../../internal/model/ids.ts";
-import type { Broker } from "../../../internal/server/broker.ts";
 import type { AppendFault } from "../../../internal/service/faults.ts";
 import { LATEST } from "../../../internal/service/log-service.ts";
 import type { FetchRequest } from "../../../internal/service/log-service.ts";
@@ -58,7 +57,7 @@ export class ServiceGateway implements Gateway {
         };
         const taken = broker.services.log.append(request, (outcome) => {
           if (outcome.ok) call.settle({ kind: "acknowledged", offset: outcome.value.baseOffset });
-          else call.settle(this.#answerOf(outcome.fault, to, broker));
+          else call.settle(answerOf(outcome.fault));
         });
         if (taken === "busy") call.settle({ kind: "refused", why: "busy" });
       });
@@ -149,25 +148,18 @@ export class ServiceGateway implements Gateway {
     }
     return best;
   }
+}
 
-  #isNewest(broker: Broker, target: Target): boolean {
-    const term = broker.raft.replica(target.group)?.machine.term ?? -1;
-    return this.#cluster.brokers.every((at) => termHere(at, target) <= term);
-  }
-
-  #answerOf(fault: AppendFault, to: Target, broker: Broker): AppendAnswer {
-    switch (fault.kind) {
-      case "out-of-order-sequence": {
-        const definitive = this.#isNewest(broker, to);
-        return { kind: "gap", expected: fault.expected, definitive };
-      }
-      case "not-enough-replicas":
-      case "unknown-topic":
-      case "unknown-partition":
-        return { kind: "refused", why: fault.kind };
-      default:
-        return { kind: "unknown", why: fault.kind };
-    }
+function answerOf(fault: AppendFault): AppendAnswer {
+  switch (fault.kind) {
+    case "out-of-order-sequence":
+      return { kind: "gap", expected: fault.expected };
+    case "not-enough-replicas":
+    case "unknown-topic":
+    case "unknown-partition":
+      return { kind: "refused", why: fault.kind };
+    default:
+      return { kind: "unknown", why: fault.kind };
   }
 }
 
