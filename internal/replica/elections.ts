@@ -85,6 +85,15 @@ export class Elections {
     }
   }
 
+  /** Somebody else can be reached now: who has tried in vain does not wait out the pause that grew meanwhile. */
+  tryAgain(replica: Replica): void {
+    const armed = this.#armed.get(replica);
+    if (armed === undefined || armed.tries === 0) return;
+    armed.tries = 0;
+    const soonMs = this.#clock.upMs() + this.#entropy.below(this.#delays.retryMs);
+    armed.dueMs = Math.min(armed.dueMs, soonMs);
+  }
+
   disarm(replica: Replica): void {
     this.#armed.delete(replica);
   }

@@ -66,6 +66,8 @@ export interface LinkTrafficEvents {
   /** Only commit positions wait: end a turn with them soon. */
   commitsWait(): void;
   ready(replica: Replica, peer: ReplicaId): void;
+  /** A session with some peer began, in which a replica that does not lead may find who votes for it. */
+  reached(replica: Replica): void;
   leaderSaid(news: LeaderNews): void;
   /** What to say of a group in this session; null: nothing. */
   assertionOf(group: GroupId, session: Session): Assertion | null;
@@ -211,7 +213,7 @@ export class LinkTraffic {
     const { standing } = replica.machine;
     if (standing === "recalling" || standing === "suspect") this.#recallFrom(replica, peer);
     else this.tellGone(replica);
-    if (!replica.leads) return;
+    if (!replica.leads) return this.#events.reached(replica);
     peer.assertions.say(replica.group);
     for (const member of replica.members()) {
       if (this.peerOf(replica, member.replica) !== peer) continue;

@@ -79,7 +79,8 @@ export class Ending {
     const trusted = this.#cluster.brokers.filter((at) => !this.#supervisor.lost.has(at));
     const idle = (): string[] => trusted.flatMap((at) => whyNotServing(at));
     if (!(await this.#until("brokers serve", RESUME_MS_MAX, () => idle().length === 0))) {
-      return this.#book.verdict.report("every start ends in serving", idle().join(" | "));
+      const detail = [...idle(), ...this.#groups().map(String)].join(" | ");
+      return this.#book.verdict.report("every start ends in serving", detail);
     }
     const converged = (): boolean => this.#views().every((view) => this.#isConverged(view));
     if (!(await this.#whileMoving("replicas converge", STUCK_MS_MAX, converged))) {

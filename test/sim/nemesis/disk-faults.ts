@@ -17,8 +17,9 @@ export class DiskFaults {
 
   constructor(stage: Stage, plan: Plan) {
     this.#stage = stage;
-    // Of every partition a majority of disks stays, of those of __consumer_offsets too, which have three.
-    this.#lostMax = plan.factor === 5 && plan.groups === null ? 2 : 1;
+    // Of every partition a majority of disks stays, of those of __consumer_offsets and of administrators too, which have three.
+    const hasThree = plan.groups !== null || plan.administrators > 0;
+    this.#lostMax = plan.factor === 5 && !hasThree ? 2 : 1;
     this.#lostWrites = new LostWrites(stage, (at) => this.#mayLose(at));
   }
 
