@@ -236,6 +236,7 @@ describe("a clean end", () => {
     rig.node.crash("power");
     const second = await rig.open();
     expect(second.journal.recovered).toMatchObject({ clean: false, durableTicket: 2 });
+    await rig.simulation.settle(second.journal.vouch());
     await rig.simulation.settle(second.journal.close());
     rig.node.crash("kill");
     const third = await rig.open();

@@ -1,6 +1,6 @@
 // The second half of a run, and the look at leaders during all of it: once everything is healed, every group gets a
 // leader, writes resume, replicas converge, and everything that was acknowledged is read back from every one of them.
-import type { LogIndex } from "../../internal/model/ids.ts";
+import type { LogIndex, ReplicaId } from "../../internal/model/ids.ts";
 import type { Book } from "./checkers/book.ts";
 import { wrongEpoch } from "./checkers/epoch-ends.ts";
 import { LEADERLESS_MS_MAX, LedGroups, quorumSinceMs } from "./checkers/led-groups.ts";
@@ -192,20 +192,27 @@ export class Ending {
   #quorumSinceMs(view: GroupView): number {
     let sinceMs = 0;
     for (const half of view.halves) {
-      const machines = half.map((id) => view.member(id)?.at ?? null);
-      const recalling = half.filter((id) => {
-        return view.member(id)?.replica.machine.standing === "recalling";
-      });
-      const inDoubt = recalling.map((id) => view.member(id)?.at ?? null);
+      const at = (id: ReplicaId): SimBroker | null => view.member(id)?.at ?? null;
+      const machines = half.map(at);
+      const recalling = half.filter((id) => isRecalling(view.member(id))).map(at);
+      const bound = half.filter((id) => isBound(view.member(id))).map(at);
+      const whole = half.filter((id) => !this.#isDiskLost(view, id)).map(at);
       const since = (members: readonly (SimBroker | null)[]): number => {
-        // Who recalls counts once it can hear all others (N15, D3).
-        const needed = members.some((at) => inDoubt.includes(at)) ? machines : members;
-        if (needed.some((at) => at === null)) return Infinity;
+        // Who recalls counts once it can hear all others, and who votes for none but a log that it was told of while it can (N15, D3).
+        const needed = [...members];
+        if (members.some((one) => recalling.includes(one))) needed.push(...machines);
+        if (members.some((one) => bound.includes(one))) needed.push(...whole);
+        if (needed.some((one) => one === null)) return Infinity;
         return this.#health.fitSinceMs(needed as SimBroker[]);
       };
       sinceMs = Math.max(sinceMs, quorumSinceMs(machines, since));
     }
     return view.halves.length === 0 ? Infinity : sinceMs;
+  }
+
+  #isDiskLost(view: GroupView, id: ReplicaId): boolean {
+    const broker = view.newest?.member(id)?.broker;
+    return this.#cluster.brokers.some((at) => at.id === broker && this.#supervisor.lost.has(at));
   }
 
   async #until(phase: string, limitMs: number, isSo: () => boolean): Promise<boolean> {
@@ -324,4 +331,15 @@ function whyNotServing({ id, broker }: SimBroker): string[] {
   const reasons = broker === null ? ["down"] : [...broker.readiness()];
   if (broker?.hasCaughtUp === false) reasons.push("its replicas were never in sync");
   return reasons.map((reason) => `broker ${id}: ${reason}`);
+}
+
+function isRecalling(placed: PlacedReplica | null): boolean {
+  return placed?.replica.machine.standing === "recalling";
+}
+
+/** It has recalled, and its log is shorter than the longest that it was told of. */
+function isBound(placed: PlacedReplica | null): boolean {
+  if (placed === null) return false;
+  const { machine } = placed.replica;
+  return machine.recalled && !machine.caughtUpWithRecall;
 }
