@@ -232,7 +232,7 @@ export const SOURCE_BUGS: Readonly<Record<string, SourceBug>> = {
     file: "internal/replica/outbox.ts",
     find: "if (this.lane.send(parts, rows, () => payloads.release())) return true;",
     replace: "if ((payloads.release(), this.lane.send(parts, rows, () => {}))) return true;",
-    seenBy: ["test/sim/in-sync.test.ts"],
+    seenBy: ["test/mutants/runs/service.ts"],
   },
   "a batch overtakes one that is opened elsewhere": {
     breaks: "P5",
@@ -429,7 +429,7 @@ export const SOURCE_BUGS: Readonly<Record<string, SourceBug>> = {
     file: "internal/raft/quorum.ts",
     find: "(configuration.votersOutgoing.length === 0 || isMajority(configuration.votersOutgoing, says))",
     replace: "true",
-    seenBy: ["test/property/raft-quorum.test.ts", "test/property/raft.test.ts"],
+    seenBy: ["test/property/raft-quorum.test.ts", "test/golden/raft.test.ts"],
   },
   "a learner votes before it has the log": {
     breaks: "F9",
