@@ -2,8 +2,9 @@
 // batches and aborted transactions, and where the next fetch begins.
 import type { FetchResponse } from "../../../internal/kafka/api/01-fetch.ts";
 import { ErrorCode } from "../../../internal/kafka/codec/errors.ts";
-import { decodeBatch, splitBatches } from "../../../internal/model/decode-batch.ts";
+import { controlTypeOf, decodeBatch, splitBatches } from "../../../internal/model/decode-batch.ts";
 import type { DecodedRecord } from "../../../internal/model/decode-batch.ts";
+import { MARKER_ABORT } from "../../../internal/model/encode-batch.ts";
 import { RecordBatchView } from "../../../internal/model/record-batch.ts";
 import type { Complete } from "../../../internal/schema/message.ts";
 import { refused } from "./kafka-error.ts";
@@ -51,9 +52,10 @@ export function fetchedRun(
   let bytes = 0;
   for (const range of splitBatches(blob)) {
     const batch = new RecordBatchView(range.bytes, range.start);
+    const isPassedOver = aborted.cover(batch) || batch.isControl;
     if (batch.nextOffset <= nextOffset) continue;
     if (records.length >= RUN_RECORDS_MAX || bytes >= RUN_BYTES_MAX) break;
-    if (!batch.isControl && !aborted.covers(batch)) {
+    if (!isPassedOver) {
       const decoded = decodeBatch(range);
       if (!decoded.ok) {
         if (nextOffset > position) break;
@@ -96,10 +98,14 @@ class AbortedProducers {
     this.#coming = aborted.toSorted((one, other) => one.firstOffset - other.firstOffset);
   }
 
-  covers(batch: RecordBatchView): boolean {
+  /** Of each batch in turn. A marker ends what its producer aborted: what it writes next is another transaction. */
+  cover(batch: RecordBatchView): boolean {
     while (this.#coming.length > 0 && this.#coming[0]!.firstOffset <= batch.lastOffset) {
       this.#open.add(this.#coming.shift()!.producerId);
     }
-    return batch.isTransactional && this.#open.has(batch.producerId);
+    const { producerId } = batch;
+    const isAborted = batch.isTransactional && this.#open.has(producerId);
+    if (batch.isControl && controlTypeOf(batch) === MARKER_ABORT) this.#open.delete(producerId);
+    return isAborted;
   }
 }
