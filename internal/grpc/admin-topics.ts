@@ -1,6 +1,7 @@
 // The part of the Admin service that is about topics.
 import { failed, ok } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
+import { isUuid } from "../bytes/uuid.ts";
 import type { BrokerId, TopicId } from "../model/ids.ts";
 import type { World } from "../ports/world.ts";
 import type {
@@ -174,6 +175,8 @@ function nameOrId({
     return failed(invalid("Say which topic: either its name or its topic_id."));
   }
   if (name !== "") return ok({ name, topicId: null });
+  // Another text of the same bytes, or of none, could not be sent on.
+  if (!isUuid(topicId)) return failed(invalid("topic_id is one that Admin.ListTopics tells."));
   return ok({ name: null, topicId: topicId as TopicId });
 }
 

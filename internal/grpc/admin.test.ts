@@ -57,9 +57,13 @@ it("the controller's refusals keep their kinds", async () => {
   for (const named of [
     { name: "", topicId: "" },
     { name: "t", topicId: "x" },
+    { name: "", topicId: "x" },
+    { name: "", topicId: "B".repeat(22) }, // its last character stands for more than two bits
   ]) {
-    const fault = await refused(stage.call(ADMIN.DescribeTopic, named));
-    expect(fault).toMatchObject({ fault: "invalid-argument" });
+    const described = await refused(stage.call(ADMIN.DescribeTopic, named));
+    const deleted = await refused(stage.call(ADMIN.DeleteTopic, named));
+    for (const each of [described, deleted])
+      expect(each).toMatchObject({ fault: "invalid-argument" });
   }
   stage.cluster.fault = { kind: "outcome-unknown", detail: "The controller went away." };
   expect(await create("u")).toEqual({ code: "UNAVAILABLE", fault: "outcome-unknown" });

@@ -171,6 +171,6 @@ export interface ClusterService {
   ): Promise<readonly Result<null, AdminFault>[]>;
   /** A producer id that nobody else ever gets. */
   allocateProducerId(withinMs: number): Promise<Result<number, AdminFault>>;
-  /** Moves leadership of partitions to their preferred replicas, where they are in sync. */
+  /** As far as this broker has heard. */
   controllerQuorum(): QuorumView;
 }

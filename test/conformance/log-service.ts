@@ -18,13 +18,7 @@ import type {
   FetchRequest,
   LogService,
 } from "../../internal/service/log-service.ts";
-
-export interface LogStage {
-  readonly log: LogService;
-  /** The topic `t`, which has two partitions. */
-  readonly topicId: TopicId;
-  runForMs(durationMs: number): Promise<void>;
-}
+import type { ServiceStage } from "./service-stages.ts";
 
 type Outcome = Result<Appended, AppendFault>;
 
@@ -38,9 +32,9 @@ function batchAt(...atMs: readonly number[]): Uint8Array {
   return encodeBatch(atMs.map((ms) => ({ key: null, value, timestampMs: NOW_MS + ms })));
 }
 
-export function describeLogService(name: string, open: () => Promise<LogStage>): void {
+export function describeLogService(name: string, open: () => Promise<ServiceStage>): void {
   describe(`log service of ${name}`, () => {
-    let stage: LogStage;
+    let stage: ServiceStage;
     let log: LogService;
 
     beforeEach(async () => {

@@ -1,19 +1,24 @@
 // Elections over MemoryCluster, whose only broker is preferred for everything: what becomes of a partition is set by the test.
 import { failed } from "../../internal/base/result.ts";
 import type {
+  ElectionFault,
   ElectionService,
   PartitionElection,
 } from "../../internal/service/election-service.ts";
+import type { MemoryCluster } from "./memory-cluster.ts";
 
 type Outcome = PartitionElection["outcome"];
 
-const NOT_NEEDED: Outcome = failed({ kind: "not-needed", detail: "It leads." });
-
 export class MemoryElections implements ElectionService {
-  /** By topic and partition, `orders-0`; others need no election. */
+  /** By topic and partition, `orders-0`; others that there are need no election. */
   readonly outcomes = new Map<string, Outcome>();
   /** What was asked for. */
   readonly asked: { readonly wanted: string; readonly withinMs: number }[] = [];
+  readonly #cluster: MemoryCluster;
+
+  constructor(cluster: MemoryCluster) {
+    this.#cluster = cluster;
+  }
 
   async elect(
     wanted: "preferred" | "any",
@@ -23,11 +28,20 @@ export class MemoryElections implements ElectionService {
     this.asked.push({ wanted, withinMs });
     const named = of ?? [...this.outcomes.keys()].map(partitionOf);
     return named.flatMap(({ topic, partitions }) =>
-      partitions.map((partition) => {
-        const outcome = this.outcomes.get(`${topic}-${partition}`) ?? NOT_NEEDED;
-        return { topic, partition, outcome };
+      [...new Set(partitions)].map((partition) => {
+        const outcome = this.outcomes.get(`${topic}-${partition}`);
+        return { topic, partition, outcome: outcome ?? this.#unneeded(topic, partition) };
       }),
     );
+  }
+
+  #unneeded(name: string, partition: number): Outcome {
+    const topic = this.#cluster.topicNamed(name);
+    const fault = (kind: ElectionFault["kind"], detail: string): Outcome =>
+      failed({ kind, detail });
+    if (topic === null) return fault("unknown-topic", "No such topic.");
+    if (topic.partitions[partition] === undefined) return fault("unknown-partition", "None such.");
+    return fault("not-needed", "It leads.");
   }
 }
 

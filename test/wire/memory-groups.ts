@@ -4,6 +4,7 @@ import { NO_LOG } from "../../internal/coordinator/group-requests.ts";
 import { ASSIGNORS } from "../../internal/coordinator/assignors/assignors.ts";
 import { GroupCoordinator } from "../../internal/coordinator/group-coordinator.ts";
 import type { CoordinatorSettings } from "../../internal/coordinator/group-coordinator.ts";
+import { metadataFault } from "../../internal/coordinator/group-limits.ts";
 import { SubscribedTopics } from "../../internal/coordinator/subscribed-topics.ts";
 import type { TopicCatalog } from "../../internal/coordinator/topic-catalog.ts";
 import type { NamedCommitted } from "../../internal/coordinator/group-offsets.ts";
@@ -140,7 +141,9 @@ export class MemoryGroups implements GroupService {
   }
 
   commit(request: CommitRequest, done: (faults: readonly (GroupFault | null)[]) => void): void {
-    const faults = request.offsets.map((one) => this.#topicFault(one, one.partition));
+    const faults = request.offsets.map(
+      (one) => this.#topicFault(one, one.partition) ?? metadataFault(one.metadata, SETTINGS),
+    );
     const offsets = request.offsets
       .filter((_one, at) => faults[at] === null)
       .map((one) => ({ ...one, log: NO_LOG, topic: this.#nameOf(one) }));
@@ -214,10 +217,14 @@ export class MemoryGroups implements GroupService {
     const asked = topics.flatMap(({ name, topicId, partitions }) =>
       partitions.map((partition) => ({ name, topicId, partition })),
     );
-    const wanted = asked.map((one) => ({ topic: this.#nameOf(one), partition: one.partition }));
+    const faults = asked.map((one) => this.#topicFault(one, one.partition));
+    const wanted = asked
+      .filter((_one, at) => faults[at] === null)
+      .map((one) => ({ topic: this.#nameOf(one), partition: one.partition }));
     this.#coordinator.deleteOffsets(group, wanted, (outcome) => {
       if (!outcome.ok) return done(outcome);
-      done(ok(asked.map((one, at) => ({ ...one, fault: outcome.value[at] ?? null }))));
+      const rest = [...outcome.value];
+      done(ok(asked.map((one, at) => ({ ...one, fault: faults[at] ?? rest.shift() ?? null }))));
     });
   }
 }
