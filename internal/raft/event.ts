@@ -48,6 +48,11 @@ export type Event =
   /** The transfer took too long: lead on, or give the term up if the target may have been told. */
   | { readonly on: "transfer-timeout" }
   | { readonly on: "standing"; readonly standing: Standing }
+  /**
+   * The controller's word on who may be in the group beside this replica, as of after its start. It matters to a sole
+   * voter that is recalling (D3).
+   */
+  | { readonly on: "placed"; readonly others: readonly ReplicaId[] }
   /** The configuration of an entry that this machine booted without, because it was damaged (D1). */
   | {
       readonly on: "configuration-restored";

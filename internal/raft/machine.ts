@@ -48,6 +48,7 @@ import {
   beginRecall,
   lacksWhatWasForgotten,
   onPeerGone,
+  onPlaced,
   onRecallRequest,
   onRecallResponse,
   sayLost,
@@ -283,6 +284,8 @@ function handle(state: State, event: Event): void {
       return endTransfer(state);
     case "standing":
       return onStanding(state, event.standing);
+    case "placed":
+      return onPlaced(state, event.others);
     case "configuration-restored":
       return onConfigurationRestored(state, event.index, event.configuration);
     case "checkpoint":

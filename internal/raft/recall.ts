@@ -20,7 +20,7 @@ export function beginRecall(state: State): void {
   if (state.recall !== null) return;
   const own = ownAnswer(state);
   const nobody = { round: 1, answered: "", answers: new Map(), isDone: false };
-  state.recall = { ...nobody, furthest: own, longest: own };
+  state.recall = { ...nobody, placed: null, furthest: own, longest: own };
   askOthers(state);
 }
 
@@ -76,9 +76,18 @@ export function onPeerGone(state: State, peer: ReplicaId): void {
   if (recall !== null) note(state, recall, peer, null);
 }
 
+/** A sole voter learns whom else to ask, and that there is nobody else. */
+export function onPlaced(state: State, others: readonly ReplicaId[]): void {
+  const { recall } = state;
+  if (recall === null || recall.isDone) return;
+  recall.placed = others;
+  askOthers(state);
+  endWhenAllAnswered(state, recall);
+}
+
 function note(state: State, recall: Recall, from: ReplicaId, said: Told | null): void {
   recall.answers.set(from, said);
-  const before = votersOf(recall.furthest.configuration);
+  const before = askedOf(state, recall);
   recall.furthest = recall.longest = ownAnswer(state);
   for (const one of recall.answers.values()) {
     if (one !== null && isShorter(recall.furthest, one)) recall.furthest = one;
@@ -89,7 +98,7 @@ function note(state: State, recall: Recall, from: ReplicaId, said: Told | null):
     if (one !== null && isShorter(recall.longest, one)) recall.longest = one;
   }
   if (recall.isDone) return;
-  if (String(before) !== String(voters)) askOthers(state);
+  if (String(before) !== String(askedOf(state, recall))) askOthers(state);
   endWhenAllAnswered(state, recall);
 }
 
@@ -113,8 +122,8 @@ export function lacksWhatWasForgotten(state: State, end: LogEnd): boolean {
 export function askOthers(state: State): void {
   const { recall } = state;
   if (recall === null || recall.isDone) return;
-  const { answers, furthest, round } = recall;
-  for (const voter of votersOf(furthest.configuration)) {
+  const { answers, round } = recall;
+  for (const voter of askedOf(state, recall)) {
     const isLost = answers.get(voter) === null;
     if (voter !== state.self && !isLost) {
       send(state, voter, { say: "recall-request", term: state.term, round });
@@ -123,15 +132,17 @@ export function askOthers(state: State): void {
 }
 
 /** The voters whose answers of this round are still missing. */
-export function unanswered({ self, recall }: State): readonly ReplicaId[] {
+export function unanswered(state: State): readonly ReplicaId[] {
+  const { self, recall } = state;
   if (recall === null || recall.isDone) return [];
-  const voters = votersOf(recall.furthest.configuration);
+  const voters = askedOf(state, recall);
   return voters.filter((voter) => voter !== self && !hasAnswered(recall, voter));
 }
 
 function endWhenAllAnswered(state: State, recall: Recall): void {
-  const voters = votersOf(recall.furthest.configuration);
+  const voters = askedOf(state, recall);
   if (voters.length === 0) return; // A newcomer who has not heard yet who they are.
+  if (isAlone(state, recall) && recall.placed === null) return;
   const isHeard = (voter: ReplicaId): boolean => voter === state.self || hasAnswered(recall, voter);
   if (!voters.every(isHeard)) return;
   if (recall.answered !== String(voters)) {
@@ -147,6 +158,21 @@ function endWhenAllAnswered(state: State, recall: Recall): void {
   if (term > state.term) becomeFollower(state, term, null, null, state.self);
   else if (state.vote === 0) writeHardState(state, state.self);
   state.effects.push({ do: "recalled" });
+}
+
+/**
+ * The voters at the longest log. What a sole voter has forgotten about the group's growth is known to nobody of that
+ * configuration, so it asks everybody who was ever placed beside it and has not left.
+ */
+function askedOf(state: State, recall: Recall): readonly ReplicaId[] {
+  const voters = votersOf(recall.furthest.configuration);
+  if (!isAlone(state, recall)) return voters;
+  return [...voters, ...(recall.placed ?? [])];
+}
+
+function isAlone({ self }: State, { furthest }: Recall): boolean {
+  const voters = votersOf(furthest.configuration);
+  return voters.length === 1 && voters[0] === self;
 }
 
 function votersOf({ voters, votersOutgoing }: Configuration): readonly ReplicaId[] {

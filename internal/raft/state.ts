@@ -59,6 +59,11 @@ export interface Recall {
   round: number;
   /** The voters that answered the round before, as text; empty before the second. */
   answered: string;
+  /**
+   * Whom the controller places or still knows of beside this replica; null: not said yet. Who is the only voter by its own
+   * log has nobody else to ask, and its log may be of a time before the group grew.
+   */
+  placed: readonly ReplicaId[] | null;
   /** Null: its disk has lost something too, so whoever asks counts on the others. */
   readonly answers: Map<ReplicaId, Told | null>;
   /** Of whoever has the longest log, this replica included: its configuration says who has to answer. */

@@ -147,3 +147,11 @@ export class Elections {
     this.#schedule();
   }
 }
+
+/** Candidates of one group try one after another; which one begins differs from group to group. */
+export function electionRank(replica: Replica): number {
+  const { voters } = replica.machine.configuration;
+  const at = voters.indexOf(replica.self);
+  if (at < 0 || voters.length === 0) return 0;
+  return (at + replica.group) % voters.length;
+}

@@ -13,7 +13,7 @@ import type { Session } from "../transport/contract.ts";
 import type { Links } from "../transport/links.ts";
 import { assertionOf, resignationOf } from "./assertions.ts";
 import type { Assertion } from "./control-frames.ts";
-import { ELECTION_DELAYS, Elections } from "./elections.ts";
+import { ELECTION_DELAYS, Elections, electionRank } from "./elections.ts";
 import type { ElectionDelays } from "./elections.ts";
 import { EntryTable } from "./entry-table.ts";
 import { HandOvers } from "./hand-over.ts";
@@ -22,7 +22,7 @@ import { InSyncSet } from "./isr.ts";
 import type { LogClient } from "./log-client.ts";
 import { memberProgress } from "./member-progress.ts";
 import type { MemberProgress } from "./member-progress.ts";
-import type { Membership } from "./membership.ts";
+import type { Member, Membership } from "./membership.ts";
 import { groupTableOf } from "./group-table.ts";
 import { Leases } from "./lease.ts";
 import { LinkTraffic } from "./link-traffic.ts";
@@ -219,7 +219,7 @@ export class MultiRaft implements Surroundings {
     replica.baseOffset = recovered.baseOffset;
     replica.logStart = recovered.logStart;
     if (suspect) this.#standings.distrustGroup(replica);
-    return this.#add(replica, this.#rankOf(replica));
+    return this.#add(replica, electionRank(replica));
   }
 
   /** Runs once, when everything that was written until now is durable. */
@@ -254,10 +254,21 @@ export class MultiRaft implements Surroundings {
   #add(replica: Replica, rank: number): Replica {
     this.#replicas.set(replica.group, replica);
     this.#standings.apply(replica);
+    // Its own voters are for ever those that founded the cluster.
+    if (isController(replica.group)) this.placed(replica.group, []);
     this.#traffic.tellGone(replica);
-    if (this.#mayCampaign(replica) || isRecalling(replica)) this.#elections.arm(replica, rank);
+    if (replica.machine.mayCampaign || isRecalling(replica)) this.#elections.arm(replica, rank);
     this.#touch();
     return replica;
+  }
+
+  /** The controller's word on who may be in a group, as of after this start (D3). */
+  placed(group: GroupId, members: readonly Member[]): void {
+    const replica = this.#replicas.get(group);
+    if (replica === undefined || !isRecalling(replica)) return;
+    replica.learnMembers(members);
+    const others = members.map((member) => member.replica).filter((id) => id !== replica.self);
+    replica.handle({ on: "placed", others });
   }
 
   /** The group's data leaves this broker (C5 is the caller's duty). */
@@ -424,7 +435,7 @@ export class MultiRaft implements Surroundings {
   }
 
   recalled(replica: Replica): void {
-    if (replica.machine.leader !== null || !this.#mayCampaign(replica)) {
+    if (replica.machine.leader !== null || !replica.machine.mayCampaign) {
       this.#elections.disarm(replica);
     }
     this.#deferred.add(replica);
@@ -444,8 +455,8 @@ export class MultiRaft implements Surroundings {
     const isSettled = replica.leads || machine.leader !== null;
     // Who recalls asks again with each try, whoever leads: who was asked may have had no replica yet (D3).
     if (isSettled && !isRecalling(replica)) this.#elections.disarm(replica);
-    else if (this.#mayCampaign(replica)) {
-      const rank = this.#rankOf(replica);
+    else if (replica.machine.mayCampaign) {
+      const rank = electionRank(replica);
       if (replica.hasJustVoted) this.#elections.giveWay(replica, rank);
       // Who was told to take over campaigns without having been armed, and may have to try again.
       else this.#elections.arm(replica, machine.role === "follower" ? rank : rank + 1);
@@ -477,18 +488,6 @@ export class MultiRaft implements Surroundings {
     const { brokers: isr, version } = inSync;
     const leader = this.#options.broker;
     this.#events.leaderSaid({ group, term: machine.term, leader, isr, version });
-  }
-
-  #mayCampaign(replica: Replica): boolean {
-    return replica.machine.mayCampaign;
-  }
-
-  /** Candidates of one group try one after another; which one begins differs from group to group. */
-  #rankOf(replica: Replica): number {
-    const { voters } = replica.machine.configuration;
-    const at = voters.indexOf(replica.self);
-    if (at < 0 || voters.length === 0) return 0;
-    return (at + replica.group) % voters.length;
   }
 
   /** What the journal's disk may have lost of this replica is made good (D3). */

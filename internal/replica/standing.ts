@@ -24,7 +24,7 @@ export class Standings {
   readonly #mustAsk: boolean;
   readonly #mustRecall: boolean;
   readonly #suspectGroups = new Set<Replica>();
-  #settling = true;
+  #settling: boolean;
   #suspectAll: boolean;
   #isVouchedFor: boolean;
 
@@ -38,6 +38,8 @@ export class Standings {
     this.#world = world;
     this.#journal = journal;
     this.#replicas = replicas;
+    // A new directory has promised nothing to anybody.
+    this.#settling = !fresh;
     this.#mustAsk = !fresh && !isNeverAsked;
     this.#mustRecall = !trusted && !isNeverAsked;
     this.#isVouchedFor = trusted;
@@ -81,18 +83,18 @@ export class Standings {
     const counted = replica.member(replica.self);
     if (counted !== null && counted.directory !== this.#journal.recovered.directory)
       return "suspect";
-    if (!this.#isAlone(replica)) {
-      if (this.#mustRecall && !replica.machine.recalled) return "recalling";
-      const isHeard = !this.#mustAsk || this.#mustRecall || this.#mostAgreed(replica);
-      if (this.#settling || !isHeard) return "quiet";
-    }
-    return "full";
+    // A sole voter too: it may be the only one by an old log (D3), or have been loyal to a leader that made it so (L5).
+    if (this.#mustRecall && !replica.machine.recalled) return "recalling";
+    const isHeard = !this.#mustAsk || this.#mustRecall || this.#mostAgreed(replica);
+    return this.#settling || !isHeard ? "quiet" : "full";
   }
 
   /** Tells the replica's machine what it may do now. */
   apply(replica: Replica): void {
     const standing = this.of(replica);
-    if (replica.machine.standing === standing) return;
+    const { standing: before } = replica.machine;
+    // A look over all replicas goes on for several turns: who left meanwhile stays gone.
+    if (before === standing || before === "gone") return;
     replica.handle({ on: "standing", standing });
     if (standing !== "suspect") return;
     this.#world.log.error({ group: replica.group, replica: replica.self }, "replica-suspect");
@@ -109,7 +111,7 @@ export class Standings {
 
   /** Nothing that this replica may have forgotten is out of its reach any more, or it will never count again. */
   hasRecalled(replica: Replica): boolean {
-    if (!this.#mustRecall || this.#isAlone(replica)) return true;
+    if (!this.#mustRecall) return true;
     return replica.machine.standing === "suspect" || replica.machine.caughtUpWithRecall;
   }
 
@@ -118,12 +120,6 @@ export class Standings {
     if (this.#isVouchedFor || this.#suspectAll) return;
     this.#isVouchedFor = true;
     void this.#journal.vouch();
-  }
-
-  /** A sole voter has nobody to ask and nobody to wait for. */
-  #isAlone(replica: Replica): boolean {
-    const { voters, votersOutgoing } = replica.machine.configuration;
-    return voters.length === 1 && voters[0] === replica.self && votersOutgoing.length === 0;
   }
 
   #mostAgreed(replica: Replica): boolean {

@@ -170,6 +170,8 @@ export class Hosting {
     if (isNew) this.#create(own);
     const place = this.#image.partitionOfGroup(group);
     if (place !== null && this.#raft.replica(group) !== null) {
+      const { replicas, leaving } = place.topic.partitions[place.partition]!;
+      if (this.#isCurrent) this.#raft.placed(group, [...replicas, ...leaving]);
       this.#configure(group, place.topic);
       this.#observer.hosted(place.topic, place.partition, this.#partitions.of(group));
     }

@@ -10,6 +10,7 @@
 //   change 1 voters=1,2 learners=3 revision=1
 //   checkpoint 1 5, base-copied 1 4, standing 1 quiet, assert 1 2
 //   sync 1 writes=1, crash 1 kept=1, restart 1 standing=quiet
+//   placed 1 2,3                                           the controller knows of 2 and 3 beside 1
 //   forget 1 5                                             its disk loses what follows entry 5
 //   deliver 1 2 say=vote-response count=1                  takes from the wire, oldest first
 //   drop 1 2, hold 1 2, release 1 2                        the same, to lose or to delay it
@@ -111,6 +112,8 @@ export class Transcript {
         return fleet.step(node, { on: "remind", peer });
       case "standing":
         return fleet.step(node, { on: "standing", standing });
+      case "placed":
+        return fleet.step(node, { on: "placed", others: ids(words[1]) });
       case "assert":
         return fleet.assertTo(node, peer);
       case "sync":

@@ -195,12 +195,14 @@ export class Ending {
       const at = (id: ReplicaId): SimBroker | null => view.member(id)?.at ?? null;
       const machines = half.map(at);
       const recalling = half.filter((id) => isRecalling(view.member(id))).map(at);
+      // A sole voter asks the controller, and everybody whom that knows of beside it.
+      const others = half.length === 1 ? this.#cluster.brokers : [];
       const bound = half.filter((id) => isBound(view.member(id))).map(at);
       const whole = half.filter((id) => !this.#isDiskLost(view, id)).map(at);
       const since = (members: readonly (SimBroker | null)[]): number => {
         // Who recalls counts once it can hear all others, and who votes for none but a log that it was told of while it can (N15, D3).
         const needed = [...members];
-        if (members.some((one) => recalling.includes(one))) needed.push(...machines);
+        if (members.some((one) => recalling.includes(one))) needed.push(...machines, ...others);
         if (members.some((one) => bound.includes(one))) needed.push(...whole);
         if (needed.some((one) => one === null)) return Infinity;
         return this.#health.fitSinceMs(needed as SimBroker[]);
