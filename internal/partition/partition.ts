@@ -226,7 +226,7 @@ export class Partition implements LogClient, LogProgress {
 
   /** Clients give up for good what the log speaks against: a leader that may have a successor does not know it. // L5 */
   #asNewest(fault: PartitionAppendFault): PartitionAppendFault {
-    return this.mayServe ? fault : NOT_LEADER.fault;
+    return this.#raft?.isNewest(this.replica) === true ? fault : NOT_LEADER.fault;
   }
 
   #propose(

@@ -321,15 +321,16 @@ export class MultiRaft implements Surroundings {
     return count;
   }
 
-  /**
-   * Whether this leader may answer reads: its lease holds (L5), its own journal is not stalled (L4), and it is not handing
-   * leadership over.
-   */
+  /** Whether this leader may answer reads: its log is the newest, and it knows what of it is committed (F7). */
   mayServe(replica: Replica): boolean {
-    if (!replica.serves || this.#stall.state === "fenced") return false;
+    return replica.serves && this.isNewest(replica);
+  }
+
+  /** Whether no successor wrote: the lease holds (L5), the journal is not stalled (L4), and no transfer is under way. */
+  isNewest(replica: Replica): boolean {
+    if (!replica.leads || this.#stall.state === "fenced") return false;
     if (this.#options.faults?.staleLeaderAnswers === true) return true;
-    if (replica.machine.transferTarget !== null) return false;
-    return this.#leases.holds(replica);
+    return replica.machine.transferTarget === null && this.#leases.holds(replica);
   }
 
   /** Whether this leader answers readers, and does so on the strength of what that voter promised. */

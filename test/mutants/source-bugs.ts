@@ -117,9 +117,30 @@ export const SOURCE_BUGS: Readonly<Record<string, SourceBug>> = {
   "a leader without a lease says what is missing": {
     breaks: "F8",
     file: "internal/partition/partition.ts",
-    find: "return this.mayServe ? fault : NOT_LEADER.fault;",
+    find: "return this.#raft?.isNewest(this.replica) === true ? fault : NOT_LEADER.fault;",
     replace: "return this.leads ? fault : NOT_LEADER.fault;",
     seenBy: ["test/sim/woken-leader.test.ts"],
+  },
+  "who reaches somebody again waits out its pause": {
+    breaks: "L2",
+    file: "internal/replica/elections.ts",
+    find: "    const soonMs = this.#clock.upMs() + this.#entropy.below(this.#delays.retryMs);\n",
+    replace: "    const soonMs = armed.dueMs;\n",
+    seenBy: ["internal/replica/elections.test.ts"],
+  },
+  "nobody hears that somebody is reached again": {
+    breaks: "L2",
+    file: "internal/replica/multi-raft.ts",
+    find: "reached: (replica) => this.#elections.tryAgain(replica),",
+    replace: "reached: () => {},",
+    seenBy: ["test/sim/slow-elections.test.ts"],
+  },
+  "a new leader does not say what is missing": {
+    breaks: "F8",
+    file: "internal/partition/partition.ts",
+    find: "return this.#raft?.isNewest(this.replica) === true ? fault : NOT_LEADER.fault;",
+    replace: "return this.mayServe ? fault : NOT_LEADER.fault;",
+    seenBy: ["test/sim/new-leader.test.ts"],
   },
   "the log start is not cut with the log": {
     breaks: "P7",

@@ -6,9 +6,14 @@ import { fetch } from "../../internal/kafka/api/01-fetch.ts";
 import { listOffsets } from "../../internal/kafka/api/02-list-offsets.ts";
 import { createTopics } from "../../internal/kafka/api/19-create-topics.ts";
 import { ErrorCode } from "../../internal/kafka/codec/errors.ts";
+import { encodeBatch } from "../../internal/model/encode-batch.ts";
+import type { Offset } from "../../internal/model/ids.ts";
+import type { Partition } from "../../internal/partition/partition.ts";
 import type { Replica } from "../../internal/replica/replica.ts";
 import { batchOf } from "../wire/front-stage.ts";
+import { SimCluster } from "./cluster/sim-cluster.ts";
 import { KafkaStage } from "./kafka-stage.ts";
+import { Simulation } from "./world/sim-world.ts";
 
 const STALL_US = 400_000;
 
@@ -68,5 +73,37 @@ test("a new leader tells no end, and holds reads, until its first entry is commi
   // Held until it is known, and no longer.
   expect(await read(at, 5_000)).toEqual([0, 1]);
   expect(await end(at, 5)).toEqual([0, 1]);
+  expect(simulation.fatals).toEqual([]);
+});
+
+test("a new leader takes appends, and says what its log speaks against, before its first entry is committed", async () => {
+  const simulation = new Simulation({ seed: 1 });
+  const cluster = new SimCluster(simulation, { brokers: 1 });
+  cluster.startAll();
+  await simulation.run({ until: () => cluster.isReady, untilUs: 20_000_000 });
+  const { broker, node } = cluster.at(1);
+  const { services, partitions } = broker!;
+  const topic = { name: "t", partitions: 1, factor: 1, assignments: [], configs: [] };
+  void services.cluster.createTopics([topic], false, 5_000);
+  const partition = (): Partition | undefined => [...partitions.all()][0];
+  await simulation.run({ until: () => partition()?.leads === true, untilUs: 40_000_000 });
+  node.disk.stall("journal", STALL_US);
+
+  const outcomes: unknown[] = [];
+  for (const expectedEnd of [0, 1, 1] as Offset[]) {
+    const record = { key: null, value: new Uint8Array(3), timestampMs: simulation.nowMs };
+    const bytes = encodeBatch([record]);
+    const batch = { bytes, start: 0, end: bytes.length };
+    const address = { name: "t", topicId: null, partition: 0 };
+    const request = { ...address, batch, acks: -1, timeoutMs: 5_000, allowsZstd: true };
+    services.log.append({ ...request, expectedEnd }, (outcome) => outcomes.push(outcome));
+  }
+  expect(partition()?.replica.serves).toBe(false);
+  expect(outcomes).toEqual([{ ok: false, fault: { kind: "unexpected-end", end: 2 } }]);
+  await simulation.runForMs(1_000);
+  expect(outcomes.slice(1)).toMatchObject([
+    { ok: true, value: { baseOffset: 0 } },
+    { ok: true, value: { baseOffset: 1 } },
+  ]);
   expect(simulation.fatals).toEqual([]);
 });
