@@ -198,7 +198,7 @@ export class LinkTraffic {
     });
     this.#peers.set(session.peer.broker, peer);
     session.onDrained("data", () => this.#events.touch());
-    session.send("control", JOURNAL_STARTS, [encodeStarts(this.#journal.starts())]);
+    session.say(JOURNAL_STARTS, encodeStarts(this.#journal.starts()));
     inSlices(this.#world.clock, this.#groups.replicas(), (replica) =>
       this.#joinSession(replica, peer),
     );
@@ -352,7 +352,7 @@ export class LinkTraffic {
   #compareStarts(peer: Peer, account: StartAccount): void {
     const { directory } = peer.session.peer;
     const memory = this.#journal.peers;
-    peer.session.send("control", SEEN_START, [encodeSeen(memory.of(directory))]);
+    peer.session.say(SEEN_START, encodeSeen(memory.of(directory)));
     memory.compare(directory, account);
     peer.start = account.starts.at(-1)?.start ?? null;
     this.#events.touch();

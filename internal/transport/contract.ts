@@ -72,8 +72,8 @@ export interface LinkFault {
 }
 
 /**
- * Called by the links, never inside a call that the receiver makes, with three exceptions:
- * `Session.end`, `Links.setPeers` (when it drops a peer) and `Links.close` end sessions at once.
+ * Called by the links, never inside a call that the receiver makes, with four exceptions:
+ * `Session.end` and `say`, `Links.setPeers` (when it drops a peer) and `Links.close` end sessions at once.
  * For one broker `sessionBegan` and `sessionEnded` alternate, beginning with `sessionBegan`.
  */
 export interface LinkEvents {
@@ -168,6 +168,11 @@ export interface Session {
    * bring their own (record payloads do).
    */
   send(lane: Lane, type: number, parts: readonly Uint8Array[], released?: () => void): boolean;
+  /**
+   * Queues a control message that nobody says again in this session, with the reserve of the lane: where it does not fit, the
+   * session ends, and the next one says it anew.
+   */
+  say(type: number, body: Uint8Array): void;
   /** Bytes of this lane that the system has not taken yet. */
   bufferedBytes(lane: Lane): number;
   /**

@@ -110,6 +110,11 @@ export class LinkSession implements Session, ChannelOwner {
     return sent;
   }
 
+  say(type: number, body: Uint8Array): void {
+    assert(type >= MESSAGE_TYPE_FIRST, "a message type belongs to the layers above the links");
+    this.#mustQueue(type, body);
+  }
+
   #bytesMax(lane: Lane): number {
     const options = this.#core.options;
     if (lane === "control") return options.controlBytesMax;
@@ -191,16 +196,21 @@ export class LinkSession implements Session, ChannelOwner {
     else this.#bulkAsked = this.#queueOwn(FRAME_TYPE.openBulk, new Uint8Array(0));
   }
 
-  /** A message of the links themselves: may use the reserve of the control lane. */
+  /** May use the reserve of the control lane. */
   #queueOwn(type: number, body: Uint8Array): boolean {
     const bytesMax = this.#core.options.controlBytesMax + CONTROL_RESERVE_BYTES;
     return this.#queue(this.#control, type, [body], bytesMax);
   }
 
   sendIdentity(): void {
-    if (!this.open) return;
-    if (this.#queueOwn(FRAME_TYPE.identity, encodeIdentity(this.#core.identity))) return;
-    // The peer must not keep an old picture: a new session begins with the new one in its hello.
+    // The peer must not keep an old picture.
+    this.#mustQueue(FRAME_TYPE.identity, encodeIdentity(this.#core.identity));
+  }
+
+  /** What is said once in a session: a new one begins where it cannot be said. */
+  #mustQueue(type: number, body: Uint8Array): void {
+    if (!this.open || this.#queueOwn(type, body)) return;
+    this.#core.log.warn({ ...this.#names(), type }, "link-control-lane-full");
     this.finish("stalled");
   }
 
@@ -223,6 +233,8 @@ export class LinkSession implements Session, ChannelOwner {
     });
     if (!this.#queueOwn(FRAME_TYPE.ping, ping)) return;
     probe.pingsSent.add(1);
+    // The peer could not be asked for the connection when something was first queued for it.
+    if (this.#bulk.bufferedBytes > 0 && !this.hasBulk) this.#wantBulk();
     if (Number.isNaN(this.#pingFirstMs)) this.#pingFirstMs = sentMs;
     this.#pingLastMs = sentMs;
   }

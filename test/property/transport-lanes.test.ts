@@ -3,8 +3,11 @@
 import { describe, expect, it } from "vitest";
 import { broker, Lab } from "./transport-lab.ts";
 import type { StartFacts } from "./transport-lab.ts";
+import { FRAME_HEADER_BYTES } from "../../internal/transport/frame.ts";
 import type { Connection, Wire } from "../../internal/ports/wire.ts";
 
+/** A message type that nobody in the lab handles. */
+const UNHANDLED = 99;
 const SEEDS = [1, 2, 3, 4];
 const BOTH = [
   [1, 2],
@@ -156,6 +159,39 @@ describe.each(SEEDS)("lanes, seed %i", (seed) => {
       await lab.runMs(100);
       expect(lab.at(one).came.bulk).toBe(1);
       expect(lab.network.connectionCount("b1")).toBe(3);
+    }
+  });
+
+  it("says what is said once on a full control lane, and else ends the session", async () => {
+    for (const [one, other] of BOTH) {
+      const lab = await pair(seed);
+      const self = lab.at(one);
+      const session = self.session(other)!;
+      while (self.send(session, "control", 1000));
+      while (self.send(session, "control"));
+      session.say(UNHANDLED, new Uint8Array(1000));
+      expect(session.open).toBe(true);
+      while (session.open) session.say(UNHANDLED, new Uint8Array(1000));
+      expect(session.bufferedBytes("control")).toBe(0);
+      await lab.runMs(1000);
+      expect(self.session(other)).not.toBe(null);
+    }
+  });
+
+  it("asks again for the bulk connection when the control lane had no room to ask", async () => {
+    for (const [one, other] of BOTH) {
+      const lab = await pair(seed);
+      const self = lab.at(one);
+      const session = self.session(other)!;
+      while (self.send(session, "control", 1000));
+      while (self.send(session, "control"));
+      // Of the reserve nothing is left either.
+      const reserve = 8192 + 65_536 - session.bufferedBytes("control");
+      session.say(UNHANDLED, new Uint8Array(reserve - FRAME_HEADER_BYTES));
+      expect(self.send(session, "bulk", 3000)).toBe(true);
+      await lab.runMs(1000);
+      expect(self.session(other)).toBe(session);
+      expect(lab.at(other).came.bulk).toBe(1);
     }
   });
 

@@ -63,8 +63,26 @@ export function banViolations(files: readonly SourceFile[]): string[] {
     }
     if (top !== "internal" || layer === "host") return [];
     const globals = globalViolations(file, BANNED_GLOBALS, BANNED_MEMBERS);
-    return [...packageViolations(file, layer), ...globals];
+    return [...packageViolations(file, layer), ...globals, ...lostMessages(file)];
   });
+}
+
+/** A control lane may refuse, and what it refused is lost: whoever does not look must not use `send` (F6). */
+function lostMessages(file: SourceFile): string[] {
+  const lost: string[] = [];
+  walk(file.program, (node) => {
+    if (node.type !== "ExpressionStatement") return;
+    const call = node["expression"] as SyntaxNode;
+    if (call.type !== "CallExpression") return;
+    const callee = call["callee"] as SyntaxNode;
+    const [lane] = call["arguments"] as SyntaxNode[];
+    if (callee.type !== "MemberExpression" || lane?.["value"] !== "control") return;
+    if ((callee["property"] as SyntaxNode)["name"] !== "send") return;
+    lost.push(
+      `${file.path}:${file.lineOf(node.start)} a full control lane loses this: say() it, or keep it`,
+    );
+  });
+  return lost;
 }
 
 function packageViolations(file: SourceFile, layer: string): string[] {
