@@ -141,7 +141,7 @@ function sentence(fault: LogFault): string {
 function batchSentence(fault: BatchFault): string {
   switch (fault.kind) {
     case "too-large":
-      return `the records make a batch of ${fault.sizeBytes} bytes, more than the topic's max.message.bytes. Send fewer at once.`;
+      return `the records make a batch of ${fault.sizeBytes} bytes, more than the topic's max.message.bytes, or than a broker of the partition can store. Send fewer at once.`;
     case "invalid-timestamp":
       return `the timestamp ${fault.timestampMs} is outside what the topic accepts.`;
     case "invalid":

@@ -28,6 +28,19 @@ describe("the arena", () => {
     expect(put(arena, new Uint8Array(10))).toBe(SIZE);
   });
 
+  it("has room for what it can hold at all when nothing waits, wherever it stands", () => {
+    for (let filled = 1; filled < SIZE; filled += SEGMENT / 2) {
+      const arena = new Arena(new Uint8Array(SIZE), 0);
+      for (let lap = 0; lap < 2; lap++) {
+        expect(put(arena, new Uint8Array(filled))).not.toBeNull();
+        arena.durableUpTo(arena.position);
+        expect(arena.hasRoom(SIZE - 2 * SEGMENT, SEGMENT)).toBe(true);
+        expect(put(arena, new Uint8Array(SIZE - 2 * SEGMENT))).not.toBeNull();
+        arena.durableUpTo(arena.position);
+      }
+    }
+  });
+
   it("begins at its start, after whatever positions were given out before", () => {
     const arena = new Arena(new Uint8Array(SIZE), 3 * SIZE + 5);
     expect(put(arena, Uint8Array.of(1, 2, 3))).toBe(4 * SIZE);

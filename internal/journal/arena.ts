@@ -58,7 +58,9 @@ export class Arena {
   /** True when a payload of `length` bytes and `marginBytes` after it could be put here now. */
   hasRoom(length: number, marginBytes: number): boolean {
     const start = this.wraps(length) ? this.#ringStart() : this.#position;
-    return this.#isFreeUpTo(start + length + marginBytes);
+    // What a skip leaves out waits for no write: else what is longer than the rest of the ring might never fit.
+    const durable = this.#durable === this.#position ? start : this.#durable;
+    return this.#isFreeUpTo(start + length + marginBytes, durable);
   }
 
   /** Takes the next `length` bytes, which `hasRoom` found free; what they held is no longer found by `view`. */
@@ -72,12 +74,12 @@ export class Arena {
   }
 
   /** Segments that a skip leaves out count too: `view` must find what is pinned or not durable. */
-  #isFreeUpTo(end: number): boolean {
+  #isFreeUpTo(end: number, durable: number): boolean {
     const last = Math.floor((end - 1) / this.#segmentBytes);
     for (let each = this.#entered + 1; each <= last; each++) {
       if (this.#pins[each % this.#segments] !== 0) return false;
       const overwrittenEnd = (each + 1 - this.#segments) * this.#segmentBytes;
-      if (overwrittenEnd > this.#durable) return false;
+      if (overwrittenEnd > durable) return false;
     }
     return true;
   }

@@ -232,7 +232,8 @@ const BATCH_TEXT = {
   "unsupported-magic": "Only record batches of magic 2 are accepted.",
   "several-batches": "A partition takes one record batch per request.",
   "unsupported-codec": "This version of the request does not know the compression codec.",
-  "too-large": "The batch is larger than max.message.bytes.",
+  "too-large":
+    "The batch is larger than max.message.bytes, or than a broker of the partition can store.",
   corrupt: "The batch is damaged.",
   invalid: "The batch is not well-formed.",
   "invalid-timestamp": "A timestamp is out of the accepted range.",

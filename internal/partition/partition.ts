@@ -12,6 +12,7 @@ import {
   setMaxTimestamp,
 } from "../model/record-batch.ts";
 import { validateBatch } from "../model/validate-batch.ts";
+import type { BatchFault } from "../model/validate-batch.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Role } from "../raft/effect.ts";
 import { ENTRY_BATCH, ENTRY_COMMAND } from "../raft/entry.ts";
@@ -160,12 +161,19 @@ export class Partition implements LogClient, LogProgress {
       return "taken";
     }
     const { batchBytesMax } = rules;
-    const fault = validateBatch(command, { batchBytesMax, allowsZstd: command.allowsZstd });
+    const fault =
+      validateBatch(command, { batchBytesMax, allowsZstd: command.allowsZstd }) ??
+      this.#tooLongForMembers(command.end - command.start);
     if (fault !== null) {
       done({ ok: false, fault: { kind: "batch", fault } });
       return "taken";
     }
     return queue.offer(command, recordRules(rules, this.#clock.nowMs()), done); // P5
+  }
+
+  #tooLongForMembers(sizeBytes: number): BatchFault | null {
+    const canStore = this.#raft?.links.canStore(this.replica, sizeBytes) !== false;
+    return canStore ? null : { kind: "too-large", sizeBytes };
   }
 
   /** The batch is one that the topic takes. */

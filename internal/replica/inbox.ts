@@ -35,6 +35,8 @@ interface OwedFrame {
 export interface InboxEvents {
   /** The replica that a row is for, if it lives here and the row comes from the member it claims (F5). */
   replicaFor(row: ReceivedRow, session: Session): Replica | null;
+  /** An entry for this replica is longer than any that this broker can take. Once in a session. */
+  cannotStore(replica: Replica, bytes: number): void;
 }
 
 export class Inbox {
@@ -46,6 +48,8 @@ export class Inbox {
   readonly #owed: OwedFrame[] = [];
   #sequence = 0;
   #unsent: Uint8Array | null = null;
+  /** They get no further, which was said. */
+  readonly #stuck = new Set<Replica>();
 
   constructor(
     session: Session,
@@ -120,6 +124,12 @@ export class Inbox {
     const heads = headsOf(row, bytes, replica);
     if (heads === null) return nothing;
     // Refusing the row before the machine sees it is always legal; the leader offers it again.
+    const longest = longestPayload(row);
+    if (longest > this.#journal.payloadBytesMax) {
+      if (!this.#stuck.has(replica)) this.#events.cannotStore(replica, longest);
+      this.#stuck.add(replica);
+      return nothing;
+    }
     if (!hasRoomForRow(this.#journal, row, replica.machine.term)) return nothing;
     const rejection = replica.receive(row, heads, bytes);
     // It leads, then, as far as this session tells (L1).
@@ -131,6 +141,13 @@ export class Inbox {
     const last = (row.prevIndex + row.entries.length) as LogIndex;
     return { replica, term: row.term, last };
   }
+}
+
+/** The leader's journal may take longer ones than this one: that broker was configured otherwise. */
+function longestPayload(row: ReceivedRow): number {
+  let longest = 0;
+  for (const { length } of row.entries) longest = Math.max(longest, length);
+  return longest;
 }
 
 function intact(row: ReceivedRow, bytes: Uint8Array): boolean {

@@ -92,10 +92,13 @@ const RETRY_MS = 50;
 /** The same, while its journal is near its limit: what does not fit now will not for a while. */
 const RETRY_FULL_MS = 1_000;
 
+const TOO_LONG_HELP =
+  "this replica gets no further: start the broker with a larger journal.arena.bytes, or move the replica to another broker";
+
 /** Of it, what a broker hands link events to and asks. */
 export type LinkFace = Pick<
   LinkTraffic,
-  "sessionBegan" | "sessionEnded" | "peerSilent" | "pinged" | "hasRoom"
+  "sessionBegan" | "sessionEnded" | "peerSilent" | "pinged" | "hasRoom" | "canStore"
 >;
 
 export class LinkTraffic {
@@ -108,6 +111,8 @@ export class LinkTraffic {
   readonly #peers = new Map<BrokerId, Peer>();
   /** Some peer's journal is near its limit. */
   #isAnyFull = false;
+  /** The longest payload that the journals of all peers take. */
+  #payloadBytesMin = Infinity;
 
   constructor(
     world: World,
@@ -178,6 +183,19 @@ export class LinkTraffic {
     return !this.#isAnyFull || this.#haveRoom(replica);
   }
 
+  /**
+   * Whether every member that is connected can ever store a payload: one whose journal takes only shorter ones would never
+   * get beyond it (J12).
+   */
+  canStore(replica: Replica, bytes: number): boolean {
+    if (bytes <= this.#payloadBytesMin) return true;
+    for (const member of replica.members()) {
+      const peer = this.peerOf(replica, member.replica);
+      if (peer !== null && bytes > peer.session.peer.payloadBytesMax) return false;
+    }
+    return true;
+  }
+
   #haveRoom(replica: Replica): boolean {
     const { configuration } = replica.machine;
     return isQuorum(configuration, (voter) => this.peerOf(replica, voter)?.hasRoom !== false);
@@ -193,10 +211,16 @@ export class LinkTraffic {
       commitsWait: () => this.#events.commitsWait(),
       leftMemory: (replica, to) => this.#peers.get(session.peer.broker)?.catchUp.start(replica, to),
       replicaFor: (row, from) => this.#replicaFor(row, from),
+      cannotStore: ({ group }, bytes) => {
+        const limit = this.#journal.payloadBytesMax;
+        const fields = { group, bytes, bytesMax: limit, help: TOO_LONG_HELP };
+        this.#world.log.error(fields, "entry-too-long-for-this-broker");
+      },
       finished: (replica, to, progressed) => this.#caughtUp(peer, replica, to, progressed),
       assertionOf: (group, to) => this.#events.assertionOf(group as GroupId, to),
     });
     this.#peers.set(session.peer.broker, peer);
+    this.#payloadBytesMin = Math.min(this.#payloadBytesMin, session.peer.payloadBytesMax);
     session.onDrained("data", () => this.#events.touch());
     session.say(JOURNAL_STARTS, encodeStarts(this.#journal.starts()));
     inSlices(this.#world.clock, this.#groups.replicas(), (replica) =>

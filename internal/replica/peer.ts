@@ -28,7 +28,7 @@ const ENVELOPES_WAITING_MAX = 65_536;
 const ENVELOPES_BACKLOG = 4_096;
 
 export interface PeerOptions {
-  /** Payload bytes of one frame, about; every follower's arena must have room for it. */
+  /** Payload bytes of one frame, about; less where the follower's arena is smaller than this broker's. */
   readonly frameBytesMax: number;
   /** A bug that tests plant: acknowledge what is not durable. */
   readonly acksEarly: boolean;
@@ -62,8 +62,10 @@ export class Peer {
   #urgent: Envelope[] = [];
 
   constructor(session: Session, journal: SharedJournal, options: PeerOptions, events: PeerEvents) {
-    const { acksEarly, frameBytesMax } = options;
+    const { acksEarly } = options;
     this.session = session;
+    // A frame and an entry of any length must fit the follower's arena, half of which the longest payload is.
+    const frameBytesMax = Math.min(options.frameBytesMax, session.peer.payloadBytesMax / 4);
     this.outbox = new Outbox(session, journal, frameBytesMax, {
       commitsWait: () => events.commitsWait(),
       leftMemory: (replica, peer) => events.leftMemory(replica, peer),

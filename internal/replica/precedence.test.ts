@@ -19,6 +19,7 @@ const GROUPS = [...Array.from({ length: 3_000 }, (_, k) => (k + 1) as GroupId), 
 function narrowSession() {
   const frames: { readonly type: number; readonly bytes: Uint8Array }[] = [];
   const session = {
+    peer: { payloadBytesMax: 1 << 20 },
     open: true,
     number: 1,
     onDrained: () => {},

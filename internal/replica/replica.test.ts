@@ -240,6 +240,7 @@ function received(entries: readonly { readonly term: number; readonly length: nu
   const session = { end: (reason: string) => ended.push(reason) } as unknown as Session;
   const inbox = new Inbox(session, ACKNOWLEDGEMENT, journalOf(written), false, {
     replicaFor: () => replica,
+    cannotStore: () => {},
   });
   const frame = Buffer.concat([writer.take(1), ...payloads]);
   inbox.receive(frame, 0, frame.length);

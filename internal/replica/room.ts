@@ -29,8 +29,6 @@ export function hasRoomForRow(journal: SharedJournal, row: ReceivedRow, term: nu
   let payloadBytes = 0;
   let use: JournalUse = "own";
   for (const { length, kind } of row.entries) {
-    // The leader's journal takes longer ones: this broker was configured otherwise.
-    if (length > journal.payloadBytesMax) return false;
     payloadBytes += length;
     if (kind === ENTRY_BATCH) use = "batch";
   }

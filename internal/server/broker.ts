@@ -253,6 +253,7 @@ export class Broker {
         incarnation: recovered.incarnation,
         cluster: recovered.cluster,
         foundingState: new Uint8Array(0),
+        payloadBytesMax: journal.payloadBytesMax,
       },
       {
         sessionBegan: (session) => {

@@ -15,6 +15,8 @@ export interface LinkIdentity {
   readonly foundingState: Uint8Array;
   /** Its `link.silence.ms`: so long at least it is loyal to whoever it hears (L5). */
   readonly silenceMs: number;
+  /** The longest payload of an entry that its journal takes: its settings may be others than here (J12). */
+  readonly payloadBytesMax: number;
 }
 
 export interface PeerIdentity extends LinkIdentity {

@@ -29,6 +29,7 @@ const identity: fc.Arbitrary<LinkIdentity> = fc.record({
   cluster: fc.option(uuid.map((id) => id as ClusterId)),
   foundingState: fc.uint8Array({ maxLength: 4096 }),
   silenceMs: fc.integer({ min: 1, max: 0xffffffff }),
+  payloadBytesMax: fc.integer({ min: 1, max: 0xffffffff }),
 });
 const hello = fc.record({
   purpose: fc.constantFrom("session" as const, "knock" as const),
@@ -80,6 +81,7 @@ it("refuses identities that cannot be", () => {
     cluster: null,
     foundingState: new Uint8Array(0),
     silenceMs: 400,
+    payloadBytesMax: 1_000,
   };
   const decoded = (identity: LinkIdentity) => {
     const bytes = encodeIdentity(identity);
@@ -91,6 +93,7 @@ it("refuses identities that cannot be", () => {
   expect(decoded({ ...good, incarnation: -1 as Incarnation })).toBeNull();
   expect(decoded({ ...good, foundingState: new Uint8Array(4097) })).toBeNull();
   expect(decoded({ ...good, silenceMs: 0 })).toBeNull();
+  expect(decoded({ ...good, payloadBytesMax: 0 })).toBeNull();
 });
 
 it("pings: reads back what it wrote, refuses impossible numbers", () => {

@@ -79,6 +79,7 @@ function writeIdentity(writer: Writer, identity: LinkIdentity): void {
   writer.u16(identity.foundingState.length);
   writer.copy(identity.foundingState, 0, identity.foundingState.length);
   writer.u32(identity.silenceMs);
+  writer.u32(identity.payloadBytesMax);
 }
 
 function readIdentity(reader: Reader): LinkIdentity | null {
@@ -90,8 +91,9 @@ function readIdentity(reader: Reader): LinkIdentity | null {
   if (foundingBytes > FOUNDING_STATE_BYTES_MAX) return null;
   const foundingState = reader.view(foundingBytes).slice();
   const silenceMs = reader.u32();
+  const payloadBytesMax = reader.u32();
   if (reader.fault !== null || broker === 0 || directory === "" || incarnation < 0) return null;
-  if (silenceMs === 0) return null;
+  if (silenceMs === 0 || payloadBytesMax === 0) return null;
   return {
     broker,
     directory,
@@ -99,6 +101,7 @@ function readIdentity(reader: Reader): LinkIdentity | null {
     cluster: cluster === "" ? null : cluster,
     foundingState,
     silenceMs,
+    payloadBytesMax,
   };
 }
 

@@ -198,6 +198,7 @@ function hello(random: Random): Uint8Array {
       cluster: random.of([null, uuid(random) as ClusterId]),
       foundingState: random.bytes(random.of([0, 10, 4_000])),
       silenceMs: 400,
+      payloadBytesMax: 1 << 20,
     },
   });
 }

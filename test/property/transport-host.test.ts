@@ -43,6 +43,7 @@ function half(id: number): Half {
     incarnation: 1 as Incarnation,
     cluster: null,
     foundingState: new Uint8Array(0),
+    payloadBytesMax: 1 << 20,
   };
   const facts = { durableSequence: 0, oldestWriteAgeMs: 0, hasRoom: true };
   const links = new Links(world, {}, identity, note, () => facts);

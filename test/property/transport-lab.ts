@@ -152,6 +152,7 @@ export class LabBroker {
       incarnation: incarnation as Incarnation,
       cluster: facts.cluster ?? null,
       foundingState: facts.foundingState ?? new Uint8Array(0),
+      payloadBytesMax: 1 << 20,
     };
     const port = lab.network.portFor(this.life);
     const wire = facts.wire === undefined ? port : facts.wire(port);

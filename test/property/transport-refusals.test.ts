@@ -240,6 +240,7 @@ describe.each(SEEDS)("bytes from outside, seed %i", (seed) => {
         cluster: null,
         foundingState: new Uint8Array(0),
         silenceMs: 400,
+        payloadBytesMax: 1 << 20,
       },
     });
   const behindPreamble = (...frames: Uint8Array[]): Uint8Array =>

@@ -76,3 +76,31 @@ test("brokers near their limit refuse records and new topics in words, and every
   expect(await stage.remove(1, "t")).toBe("ok");
   expect(stage.simulation.fatals).toEqual([]);
 });
+
+test("a follower with a smaller arena refuses no batch for ever: its leader refuses it in words", async () => {
+  const stage = new ServiceStage(6, { brokers: 3 });
+  stage.cluster.at(3).reconfigure({}, { arenaBytes: 64 * KIB, batchBytesMax: 32 * KIB });
+  await stage.start();
+  expect(await stage.create(1, "t", { on: [1, 2, 3] })).toBe("ok");
+  await stage.simulation.until("led by 1", () => stage.hosted(1)[0]?.serves === true);
+  for (const bytes of [20_000, 10, 20_000, 20_000]) {
+    expect(await stage.append(1, "t", bytes)).toBe("ok");
+  }
+  expect(await stage.append(1, "t", 50_000)).toBe("batch");
+  await stage.simulation.until("broker 3 has it all", () => stage.lag(1, 3) === 0);
+  // Nobody knows of its limit while it is down; then it cannot take what was taken, and says so.
+  stage.cluster.at(3).crash("kill");
+  await stage.simulation.until("it is gone", () => stage.hosted(1)[0]?.serves === true);
+  await stage.simulation.runForMs(1_000);
+  expect(await stage.append(1, "t", 50_000)).toBe("ok");
+  stage.startBroker(3);
+  await stage.simulation.until(
+    "it says so",
+    () => stage.simulation.logs.find("entry-too-long-for-this-broker").length > 0,
+  );
+  stage.cluster.at(3).crash("kill");
+  stage.cluster.at(3).reconfigure({}, { arenaBytes: 512 * KIB, batchBytesMax: 128 * KIB });
+  stage.startBroker(3);
+  await stage.simulation.until("broker 3 has it all", () => stage.lag(1, 3) === 0);
+  expect(stage.simulation.fatals).toEqual([]);
+});

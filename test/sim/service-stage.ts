@@ -97,6 +97,14 @@ export class ServiceStage {
     );
   }
 
+  /** How many entries of the first hosted log one broker is behind another. */
+  lag(ahead: number, behind: number): number {
+    const [last = 0, reached = -1] = [ahead, behind].map(
+      (id) => this.hosted(id)[0]?.machine.lastIndex,
+    );
+    return last - reached;
+  }
+
   /** The replicas that a broker hosts, without that of group 0. */
   hosted(id: number): Replica[] {
     const replicas = [...(this.cluster.at(id).broker?.raft.replicas() ?? [])];
