@@ -56,6 +56,7 @@ import {
 } from "./recall.ts";
 import { commitFor, onBaseCopied, outgoing, peerOf, sent } from "./replication.ts";
 import { State } from "./state.ts";
+import type { LogEnd } from "./state.ts";
 import { announceConfiguration, becomeFollower, send, tellLeft } from "./term.ts";
 import { transfer } from "./transfer.ts";
 import { onPreVoteRequest, onVoteRequest } from "./voter.ts";
@@ -129,7 +130,12 @@ export class Machine {
   get caughtUpWithRecall(): boolean {
     const { log } = this.#state;
     const end = { lastIndex: log.durable, lastTerm: log.termAt(log.durable) ?? log.base.term };
-    return this.recalled && !lacksWhatWasForgotten(this.#state, end);
+    return this.recalled && !this.lacksWhatWasForgotten(end);
+  }
+
+  /** Whether a log that ends so does not get its vote, because it may lack what this replica forgot (D3). */
+  lacksWhatWasForgotten(end: LogEnd): boolean {
+    return lacksWhatWasForgotten(this.#state, end);
   }
 
   get commit(): LogIndex {

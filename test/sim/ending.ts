@@ -1,9 +1,9 @@
 // The second half of a run, and the look at leaders during all of it: once everything is healed, every group gets a
 // leader, writes resume, replicas converge, and everything that was acknowledged is read back from every one of them.
-import type { LogIndex, ReplicaId } from "../../internal/model/ids.ts";
+import type { LogIndex } from "../../internal/model/ids.ts";
 import type { Book } from "./checkers/book.ts";
 import { wrongEpoch } from "./checkers/epoch-ends.ts";
-import { LEADERLESS_MS_MAX, LedGroups, quorumSinceMs } from "./checkers/led-groups.ts";
+import { LEADERLESS_MS_MAX, LedGroups } from "./checkers/led-groups.ts";
 import type { SimBroker, SimCluster } from "./cluster/sim-cluster.ts";
 import type { Health } from "./nemesis/health.ts";
 import type { Supervisor } from "./nemesis/supervisor.ts";
@@ -12,6 +12,7 @@ import { groupsOf, GroupView } from "./watch/group-view.ts";
 import type { PlacedReplica } from "./watch/group-view.ts";
 import type { LeaseWatch } from "./watch/lease-watch.ts";
 import { leftovers } from "./watch/leftovers.ts";
+import type { Quorums } from "./watch/quorums.ts";
 import type { Target } from "./workload/gateway.ts";
 import type { GroupTraffic } from "./workload/group-traffic.ts";
 import type { Traffic } from "./workload/traffic.ts";
@@ -31,6 +32,7 @@ export class Ending {
   readonly #cluster: SimCluster;
   readonly #book: Book;
   readonly #health: Health;
+  readonly #quorums: Quorums;
   readonly #supervisor: Supervisor;
   readonly #traffic: Traffic;
   readonly #watch: CoordinatorWatch;
@@ -40,6 +42,7 @@ export class Ending {
     cluster: SimCluster,
     book: Book,
     health: Health,
+    quorums: Quorums,
     supervisor: Supervisor,
     traffic: Traffic,
     watch: CoordinatorWatch,
@@ -48,6 +51,7 @@ export class Ending {
     this.#cluster = cluster;
     this.#book = book;
     this.#health = health;
+    this.#quorums = quorums;
     this.#supervisor = supervisor;
     this.#traffic = traffic;
     this.#watch = watch;
@@ -181,40 +185,11 @@ export class Ending {
       looked();
       this.#leases.look((machines) => this.#health.fitSinceMs(machines));
       for (const view of this.#views()) {
-        const sinceMs = this.#quorumSinceMs(view);
+        const sinceMs = this.#quorums.sinceMs(view);
         const { isLed } = view;
         this.leaders.look(view.group, simulation.nowMs, isLed, sinceMs, () => view.describe());
       }
     }
-  }
-
-  /** Both halves of a joint configuration need a quorum in order. */
-  #quorumSinceMs(view: GroupView): number {
-    let sinceMs = 0;
-    for (const half of view.halves) {
-      const at = (id: ReplicaId): SimBroker | null => view.member(id)?.at ?? null;
-      const machines = half.map(at);
-      const recalling = half.filter((id) => isRecalling(view.member(id))).map(at);
-      // A sole voter asks the controller, and everybody whom that knows of beside it.
-      const others = half.length === 1 ? this.#cluster.brokers : [];
-      const bound = half.filter((id) => isBound(view.member(id))).map(at);
-      const whole = half.filter((id) => !this.#isDiskLost(view, id)).map(at);
-      const since = (members: readonly (SimBroker | null)[]): number => {
-        // Who recalls counts once it can hear all others, and who votes for none but a log that it was told of while it can (N15, D3).
-        const needed = [...members];
-        if (members.some((one) => recalling.includes(one))) needed.push(...machines, ...others);
-        if (members.some((one) => bound.includes(one))) needed.push(...whole);
-        if (needed.some((one) => one === null)) return Infinity;
-        return this.#health.fitSinceMs(needed as SimBroker[]);
-      };
-      sinceMs = Math.max(sinceMs, quorumSinceMs(machines, since));
-    }
-    return view.halves.length === 0 ? Infinity : sinceMs;
-  }
-
-  #isDiskLost(view: GroupView, id: ReplicaId): boolean {
-    const broker = view.newest?.member(id)?.broker;
-    return this.#cluster.brokers.some((at) => at.id === broker && this.#supervisor.lost.has(at));
   }
 
   async #until(phase: string, limitMs: number, isSo: () => boolean): Promise<boolean> {
@@ -333,15 +308,4 @@ function whyNotServing({ id, broker }: SimBroker): string[] {
   const reasons = broker === null ? ["down"] : [...broker.readiness()];
   if (broker?.hasCaughtUp === false) reasons.push("its replicas were never in sync");
   return reasons.map((reason) => `broker ${id}: ${reason}`);
-}
-
-function isRecalling(placed: PlacedReplica | null): boolean {
-  return placed?.replica.machine.standing === "recalling";
-}
-
-/** It has recalled, and its log is shorter than the longest that it was told of. */
-function isBound(placed: PlacedReplica | null): boolean {
-  if (placed === null) return false;
-  const { machine } = placed.replica;
-  return machine.recalled && !machine.caughtUpWithRecall;
 }

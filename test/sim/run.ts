@@ -23,6 +23,7 @@ import { CoordinatorWatch } from "./watch/coordinator-watch.ts";
 import { FatalWatch } from "./watch/fatal-watch.ts";
 import { Administrators } from "./workload/administrators.ts";
 import { StateWatch } from "./watch/states.ts";
+import { Quorums } from "./watch/quorums.ts";
 import { Traffic } from "./workload/traffic.ts";
 import { CALM_DISK } from "./world/sim-device.ts";
 import { logLine } from "./world/sim-log.ts";
@@ -123,6 +124,12 @@ class Run {
     this.#nemesis = new Nemesis(setting, plan, options.schedule ?? null);
     this.#states = new StateWatch(this.#cluster);
     const health = new Health(this.#cluster, (at) => this.#supervisor.lost.has(at));
+    const quorums = new Quorums({
+      brokers: this.#cluster.brokers,
+      fitSinceMs: (machines) => health.fitSinceMs(machines),
+      isDiskLost: (at) => this.#supervisor.lost.has(at),
+      logEnd: (at, group) => this.#watch.durableLog(at)?.end(group) ?? null,
+    });
     const coordinators = new CoordinatorWatch(this.#cluster, this.#book);
     this.#traffic = new Traffic(this.#cluster, this.#book, coordinators, plan);
     const factor = Math.min(plan.factor, 3);
@@ -131,6 +138,7 @@ class Run {
       this.#cluster,
       this.#book,
       health,
+      quorums,
       this.#supervisor,
       this.#traffic,
       coordinators,

@@ -2,6 +2,7 @@
 // reported as written, replayed. It knows nothing of how the journal stores or reads them, so it can tell whether a
 // promise outran its write, and whether recovery brought back everything and nothing else.
 import type { GroupId, LogIndex, ReplicaId, Term } from "../../../internal/model/ids.ts";
+import type { LogEnd } from "../../../internal/raft/state.ts";
 import type { RecordHeader } from "../../../internal/record/record.ts";
 
 /** One group of a directory. Entries begin after `base`. */
@@ -122,6 +123,12 @@ export class DurableLog {
   everHeld(group: GroupId, index: LogIndex, term: Term): boolean {
     const known = this.#history.get(group)?.get(index);
     return typeof known === "object" ? known.includes(term) : known === term;
+  }
+
+  end(of: GroupId): LogEnd | null {
+    const group = this.group(of);
+    if (group === null) return null;
+    return { lastIndex: group.last, lastTerm: group.termAt(group.last) ?? group.baseTerm };
   }
 
   /** Where each log ends. Null: a write is in doubt. */

@@ -1,0 +1,78 @@
+import { expect, test } from "vitest";
+import type { GroupId, LogIndex, Term } from "../../../internal/model/ids.ts";
+import type { SimBroker } from "../cluster/sim-cluster.ts";
+import type { GroupView } from "./group-view.ts";
+import { Quorums } from "./quorums.ts";
+
+interface Told {
+  /** The durable end of its log. */
+  readonly end: number;
+  /** The end of the longest log that it was told of after a loss of power. */
+  readonly longest?: number;
+  readonly isRecalling?: boolean;
+  readonly isDiskLost?: boolean;
+  /** Since when its machine is in order; absent: it is not. */
+  readonly fitMs?: number;
+}
+
+/** Since when a group of these voters could elect somebody; the first has number 1. */
+function quorumSinceMs(...told: readonly Told[]): number {
+  const brokers = told.map((_, k) => ({ id: k + 1 }) as SimBroker);
+  const of = ({ id }: SimBroker): Told => told[id - 1] as Told;
+  const quorums = new Quorums({
+    brokers,
+    fitSinceMs: (machines) => Math.max(...machines.map((at) => of(at).fitMs ?? Infinity)),
+    isDiskLost: (at) => of(at).isDiskLost === true,
+    logEnd: (at) => ({ lastIndex: of(at).end as LogIndex, lastTerm: 1 as Term }),
+  });
+  const view = {
+    group: 1 as GroupId,
+    halves: [brokers.map(({ id }) => id)],
+    newest: { member: (broker: number) => ({ broker }) },
+    member: (id: number) => {
+      const { end, longest = 0, isRecalling, fitMs } = told[id - 1] as Told;
+      const machine = {
+        standing: isRecalling ? "recalling" : "full",
+        recalled: longest > 0,
+        caughtUpWithRecall: end >= longest,
+        lacksWhatWasForgotten: ({ lastIndex }: { lastIndex: number }) => lastIndex < longest,
+      };
+      return fitMs === undefined ? null : { at: brokers[id - 1], replica: { machine } };
+    },
+  };
+  return quorums.sinceMs(view as unknown as GroupView);
+}
+
+test("a majority is in order since the later of both is", () => {
+  expect(quorumSinceMs({ end: 5, fitMs: 1 }, { end: 5, fitMs: 2 }, { end: 5 })).toBe(2);
+  expect(quorumSinceMs({ end: 5, fitMs: 1 }, { end: 5 }, { end: 5 })).toBe(Infinity);
+});
+
+test("who recalls counts while all others can be reached", () => {
+  const recalling = { end: 5, isRecalling: true, fitMs: 1 };
+  expect(quorumSinceMs(recalling, { end: 5, fitMs: 2 }, { end: 5 })).toBe(Infinity);
+  expect(
+    quorumSinceMs(recalling, { end: 5, fitMs: 2 }, { end: 5, fitMs: 3, isRecalling: true }),
+  ).toBe(3);
+});
+
+test("who waits for a long log counts beside whoever has it, whether or not the others are up", () => {
+  const bound = { end: 5, longest: 7, fitMs: 1 };
+  expect(quorumSinceMs(bound, { end: 5 }, { end: 7, fitMs: 2 })).toBe(2);
+  expect(quorumSinceMs(bound, { end: 5, fitMs: 2 }, { end: 7 })).toBe(Infinity);
+});
+
+test("a log that no disk holds any more is waited for by nobody", () => {
+  const bound = { end: 5, longest: 7, fitMs: 1 };
+  expect(quorumSinceMs(bound, { end: 5, fitMs: 2 }, { end: 7, isDiskLost: true })).toBe(2);
+  expect(quorumSinceMs(bound, { end: 5, fitMs: 2 }, { end: 5 })).toBe(2);
+});
+
+test("two who wait for logs of different lengths count beside the longer one", () => {
+  const shorter = { end: 5, longest: 6, fitMs: 1 };
+  const longer = { end: 5, longest: 7, fitMs: 2 };
+  expect(quorumSinceMs(shorter, longer, { end: 6, fitMs: 3 }, { end: 7 }, { end: 5 })).toBe(
+    Infinity,
+  );
+  expect(quorumSinceMs(shorter, longer, { end: 7, fitMs: 3 }, { end: 6 }, { end: 5 })).toBe(3);
+});
