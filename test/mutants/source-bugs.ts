@@ -450,7 +450,11 @@ export const SOURCE_BUGS: Readonly<Record<string, SourceBug>> = {
     file: "internal/raft/quorum.ts",
     find: "(configuration.votersOutgoing.length === 0 || isMajority(configuration.votersOutgoing, says))",
     replace: "true",
-    seenBy: ["test/property/raft-quorum.test.ts", "test/golden/raft.test.ts"],
+    seenBy: [
+      "test/property/raft-quorum.test.ts",
+      "test/property/raft.test.ts",
+      "test/golden/raft.test.ts",
+    ],
   },
   "a learner votes before it has the log": {
     breaks: "F9",

@@ -204,11 +204,23 @@ export class Oracle implements Observer {
     check((this.#leaders.get(term) ?? node.id) === node.id, "a term has one leader");
     this.#leaders.set(term, node.id);
     this.#count("elected");
+    this.#chosen(node, term);
     this.committed.forEach((entry, at) => {
       // A leader of an older term may win late without what a newer one committed; it commits
       // nothing.
       if (entry.by < term) this.#complete(node, at + 1, entry);
     });
+  }
+
+  #chosen(node: Node, term: number): void {
+    const { id, disk } = node;
+    for (const half of halvesOf(this.#saidBy(node).configuration)) {
+      const voters = half.filter((voter) => {
+        if (voter === id) return disk.term === term && disk.vote === id;
+        return this.#votes.get(`${voter}/${term}`) === id;
+      });
+      check(voters.length * 2 > half.length, "a leader has the votes of most voters of each half");
+    }
   }
 
   #complete(node: Node, index: number, entry: Committed): void {
@@ -309,8 +321,8 @@ export class Oracle implements Observer {
     }
   }
 
-  #decided({ voters, votersOutgoing }: Configuration, index: number, payload: number): void {
-    for (const half of votersOutgoing.length > 0 ? [voters, votersOutgoing] : [voters]) {
+  #decided(configuration: Configuration, index: number, payload: number): void {
+    for (const half of halvesOf(configuration)) {
       const holders = half.filter((id) => {
         const disk = this.fleet?.nodes.get(id)?.disk;
         if (id === this.#forgetful) return true;
@@ -346,6 +358,11 @@ export class Oracle implements Observer {
     check(said !== undefined, "the replica was started");
     return said;
   }
+}
+
+/** Each of them decides by its majority. */
+function halvesOf({ voters, votersOutgoing }: Configuration): (readonly ReplicaId[])[] {
+  return votersOutgoing.length > 0 ? [voters, votersOutgoing] : [voters];
 }
 
 /** The configurations of a log, newest first. */
