@@ -445,6 +445,14 @@ export const SOURCE_BUGS: Readonly<Record<string, SourceBug>> = {
       "const incoming = majorityIndex([...configuration.voters, ...configuration.learners], matchOf);",
     seenBy: ["test/property/raft.test.ts", "test/golden/raft.test.ts"],
   },
+  "who waits for a long log votes for none": {
+    breaks: "N15",
+    file: "internal/raft/voter.ts",
+    find: "if (lacksWhatWasForgotten(state, request)) return false;",
+    replace:
+      "if (lacksWhatWasForgotten(state, { lastIndex: log.last, lastTerm: log.lastTerm })) return false;",
+    seenBy: ["test/sim/restored-disk.test.ts"],
+  },
   "the outgoing half has no say": {
     breaks: "F9",
     file: "internal/raft/quorum.ts",

@@ -65,6 +65,16 @@ function offer(value = 1): Promise<boolean> {
   });
 }
 
+/** A record that the first broker alone takes; it stays cut off. */
+async function onlyFirstHasAnother(): Promise<void> {
+  const { node } = cluster.at(1);
+  for (const id of [2, OLD]) simulation.network.links.cut(node.name, cluster.at(id).node.name);
+  void offer();
+  await simulation.until("only the first has it", () =>
+    [2, OLD].every((id) => replica(1)!.machine.durableIndex > replica(id)!.machine.lastIndex),
+  );
+}
+
 /** The first broker leads with the third alone, which loses its last write, an acknowledged one. Both are dark. */
 async function loseLastWrite(heardBy: 2 | null): Promise<{ lost: number; index: number }> {
   await append();
@@ -321,13 +331,7 @@ test("a log that was told of binds nobody any more when its disk is gone", async
   await append();
   await simulation.runForMs(500);
   const one = cluster.at(1);
-  const others = [2, OLD].map((id) => cluster.at(id));
-  for (const { node } of others) simulation.network.links.cut(one.node.name, node.name);
-  void offer();
-  const isAlone = (): boolean =>
-    replica(1)!.machine.durableIndex > replica(2)!.machine.lastIndex &&
-    replica(1)!.machine.durableIndex > replica(OLD)!.machine.lastIndex;
-  await simulation.until("only the first has it", isAlone);
+  await onlyFirstHasAnother();
   for (const at of cluster.brokers) at.crash("power");
   simulation.network.links.healAll();
   for (const at of cluster.brokers) at.start(simulation.scheduler.nowUs);
@@ -341,6 +345,23 @@ test("a log that was told of binds nobody any more when its disk is gone", async
     "they go on without",
     () => replica(2)?.serves === true || replica(OLD)?.serves === true,
   );
+});
+
+test("who waits for a long log elects whoever has it, also while the third is down", async () => {
+  await start();
+  await append();
+  await simulation.runForMs(500);
+  await onlyFirstHasAnother();
+  for (const at of cluster.brokers) at.crash("power");
+  simulation.network.links.healAll();
+  for (const at of cluster.brokers) at.start(simulation.scheduler.nowUs);
+  const ids = [1, 2, OLD];
+  const recalled = (): boolean => ids.every((id) => replica(id)?.machine.recalled === true);
+  await simulation.until("all know of it", recalled);
+  cluster.at(2).crash("kill");
+  expect(replica(OLD)!.machine.caughtUpWithRecall).toBe(false);
+  await simulation.until("the longest leads", () => replica(1)?.serves === true);
+  await simulation.until("it is in step", () => replica(OLD)!.machine.caughtUpWithRecall);
 });
 
 test("an operator's word stands for a broker that is gone for good", async () => {
