@@ -29,6 +29,7 @@ export const consume: Command = {
     `A format of one's own is made of ${Object.entries(PLACEHOLDERS)
       .map(([mark, what]) => `${mark} (${what})`)
       .join(", ")}, and \\n, \\t, \\r, \\0, \\\\.`,
+    "On a screen control characters are shown as escapes, since a terminal would obey them; a file or a pipe gets the bytes.",
   ],
   options: {
     from: {
