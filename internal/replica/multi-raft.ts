@@ -496,9 +496,9 @@ export class MultiRaft implements Surroundings {
     return this.#standings.hasRecalled(replica);
   }
 
-  /** Replicas here ask all others before they promise anything (D3). */
-  get mustRecall(): boolean {
-    return this.#standings.mustRecall;
+  /** What the disk may have lost, or is known to (D3). */
+  get disk(): Pick<Standings, "mustRecall" | "isDistrusted"> {
+    return this.#standings;
   }
 
   /** The brokers that a recalling replica waits for. */

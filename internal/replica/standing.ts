@@ -12,8 +12,9 @@ import type { Standing } from "../raft/event.ts";
 import type { Replica } from "./replica.ts";
 import { inSlices } from "./slices.ts";
 
-const DISTRUSTED_HELP =
-  "replicas in this directory count for nothing any more: move them to other brokers, and start a broker of another id with an empty directory";
+/** What is so, and what an operator may do about it. */
+export const DISTRUSTED_HELP =
+  "replicas in this directory count for nothing any more: if the disk that was used last still exists, stop this broker and put that one back; until then this broker's replicas are as good as lost, so keep the others running";
 
 export class Standings {
   readonly #world: Pick<World, "clock" | "log">;

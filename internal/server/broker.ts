@@ -41,7 +41,7 @@ import { ProducerIds } from "../service/producer-ids.ts";
 import type { StateLogBugs } from "../statelog/state-log.ts";
 import { Links } from "../transport/links.ts";
 import { CatchUpWatch } from "./catch-up-watch.ts";
-import { noteDoubt } from "./recall-status.ts";
+import { noteDoubt } from "./disk-status.ts";
 import { ControllerNode } from "./controller-node.ts";
 import { Drain } from "./drain.ts";
 import { FoundingDriver } from "./founding-driver.ts";
@@ -98,6 +98,9 @@ export class Broker {
   readonly partitions: Partitions;
   readonly controller: ControllerNode;
   readonly services: Services;
+  /** All other brokers that there should be links to, as far as this one knows. */
+  peers: readonly BrokerId[] = [];
+  readonly #startedUpMs: number;
   readonly #initialBrokers: readonly InitialBroker[];
   readonly #groups: GroupNode;
   readonly #hosting: Hosting;
@@ -178,6 +181,7 @@ export class Broker {
   ) {
     const { world, settings, broker, controller, partitions, faults } = parts;
     this.world = world;
+    this.#startedUpMs = world.clock.upMs();
     this.settings = settings;
     this.id = broker;
     this.journal = journal;
@@ -498,6 +502,7 @@ export class Broker {
       if (link !== undefined) peers.set(broker, { host: link.host, port: link.port });
     }
     peers.delete(this.id);
+    this.peers = [...peers.keys()].sort((left, right) => left - right);
     this.links.setPeers([...peers].map(([broker, address]) => ({ broker, address })));
   }
 
@@ -508,11 +513,17 @@ export class Broker {
     if (this.controller.image.clusterId === null) {
       const isMember = this.journal.recovered.cluster !== null;
       reasons.push(
-        isMember ? "it has not heard from the controller yet" : "the cluster is not founded",
+        isMember
+          ? `it has not heard from the controller since it started ${this.upSeconds} s ago`
+          : "the cluster is not founded",
       );
-    }
-    if (!this.#isUnfenced) reasons.push("the broker is fenced");
+    } else if (!this.#isUnfenced) reasons.push("the broker is fenced");
     return reasons;
+  }
+
+  /** Since this process began. */
+  get upSeconds(): number {
+    return Math.round((this.world.clock.upMs() - this.#startedUpMs) / SECOND_MS);
   }
 
   /** Whether its replicas were in sync at some time since the start. */

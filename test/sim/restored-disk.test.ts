@@ -6,8 +6,10 @@ import { CONTROLLER_GROUP } from "../../internal/model/ids.ts";
 import type { BrokerId } from "../../internal/model/ids.ts";
 import { encodeBatch } from "../../internal/model/encode-batch.ts";
 import type { Replica } from "../../internal/replica/replica.ts";
-import { readinessOf } from "../../internal/server/broker-status.ts";
-import { recallDetail } from "../../internal/server/recall-status.ts";
+import type { ReadinessCheck } from "../../internal/http/pages.ts";
+import { BoundSettings } from "../../internal/server/bound-settings.ts";
+import { readinessOf, statusOf } from "../../internal/server/broker-status.ts";
+import type { DiskStatus } from "../../internal/server/disk-status.ts";
 import { SimCluster } from "./cluster/sim-cluster.ts";
 import { Simulation } from "./world/sim-world.ts";
 
@@ -21,6 +23,17 @@ let cluster: SimCluster;
 afterEach(() => {
   expect(simulation.fatals).toEqual([]);
 });
+
+function diskCheck(broker: number): ReadinessCheck | undefined {
+  const { checks } = readinessOf(cluster.at(broker).broker!, true);
+  return checks.find(({ name }) => name === "disk");
+}
+
+/** What its page of status says. */
+function shownBy(broker: number): { readonly disk: DiskStatus; readonly controller: number } {
+  const { broker: one, settings } = cluster.at(broker);
+  return statusOf(one!, new BoundSettings(settings), false) as ReturnType<typeof shownBy>;
+}
 
 function replica(broker: number): Replica | undefined {
   const replicas = [...(cluster.at(broker).broker?.raft.replicas() ?? [])];
@@ -172,6 +185,11 @@ test("a disk that went back stays suspect, also when its journal has overtaken w
   old.start(simulation.scheduler.nowUs);
   await simulation.until("it is known", () => replica(OLD)?.machine.standing === "suspect");
   expect(simulation.logs.find("journal-rolled-back")).not.toEqual([]);
+  // It was said to be catching up, which it never will.
+  expect(diskCheck(OLD)).toMatchObject({ isMet: false });
+  expect(diskCheck(OLD)?.detail).toContain("it went back in time");
+  expect(readinessOf(old.broker!, true).isReady).toBe(false);
+  expect(shownBy(OLD).disk).toMatchObject({ trust: "distrusted" });
 
   const { journal } = old.broker!;
   const seen = cluster.at(1).broker!.journal.peers.of(journal.recovered.directory).ticket;
@@ -224,9 +242,12 @@ test("a lost write of which nobody remembers is not voted away either", async ()
   expect([replica(2)?.serves, replica(OLD)?.serves]).toEqual([false, false]);
   // Whoever looks after it learns for whom it waits, and what to do.
   expect(simulation.logs.find("disk-doubted")).toHaveLength(1);
-  const detail = readinessOf(cluster.at(OLD).broker!, true).checks[1]?.detail;
-  expect(detail).toContain("until they have heard brokers 1: ");
-  expect(detail).toContain("disk.trusted=true");
+  expect(diskCheck(OLD)).toMatchObject({ isMet: false });
+  expect(diskCheck(OLD)?.detail).toMatch(
+    /wait for \d+ s until they have heard brokers 1 \(no link\): /,
+  );
+  expect(diskCheck(OLD)?.detail).toContain("disk.trusted=true");
+  expect(shownBy(OLD).disk).toMatchObject({ waitsFor: [{ broker: 1, isLinked: false }] });
   // The first broker's process has forgotten what it heard of the third, but not the record.
   cluster.at(1).start(simulation.scheduler.nowUs);
   await simulation.until("all have it", () =>
@@ -234,7 +255,25 @@ test("a lost write of which nobody remembers is not voted away either", async ()
   );
   expect(replica(OLD)?.machine.standing).toBe("full");
   await simulation.until("it has caught up", () => cluster.at(OLD).broker?.hasCaughtUp === true);
-  expect(recallDetail(cluster.at(OLD).broker!.raft)).toBeNull();
+  expect(diskCheck(OLD)).toMatchObject({ isMet: true });
+});
+
+test("who is left alone says that nobody is known to lead, and whom it does not hear", async () => {
+  await start();
+  await append();
+  expect(shownBy(1)).toMatchObject({ controller: expect.any(Number), unlinked: [] });
+  cluster.at(2).crash("kill");
+  cluster.at(OLD).crash("kill");
+  await simulation.until("they are missed", () => {
+    const { links } = cluster.at(1).broker!;
+    return links.isSilent(2 as BrokerId) && links.isSilent(OLD as BrokerId);
+  });
+  await simulation.runForMs(SILENCE_MS);
+  expect(shownBy(1)).toMatchObject({ controller: null, unlinked: [2, OLD] });
+  const { checks } = readinessOf(cluster.at(1).broker!, true);
+  expect(checks[0]?.detail).toContain(
+    "no controller is known to lead now; no link to brokers 2, 3",
+  );
 });
 
 test("a process that dies has lost nothing that the machine still has: it counts without both others", async () => {

@@ -177,6 +177,22 @@ it("status says of a broker that does not answer that it is silent, whatever the
   expect(terminal.output).toMatch(/127\.0\.0\.1:1 +silent/);
 });
 
+it("status knows nothing of partitions whose replicas are silent", async () => {
+  await using away = await startBroker({
+    settings: { "kafka.advertised": { host: "127.0.0.1", port: 1 } },
+  });
+  const at = ["--bootstrap", `${away.kafka.host}:${away.kafka.port}`];
+  await runProgram(["topic", "create", "far", ...at], new FakeTerminal());
+  const terminal = new FakeTerminal();
+  await runProgram(["status", "--json", ...at], terminal);
+  expect(JSON.parse(terminal.output)).toMatchObject({
+    healthy: false,
+    controllerId: 1,
+    leaderless: [],
+    unknown: [{ topic: "far", partition: 0 }],
+  });
+});
+
 it("status counts what there is, and all is well", async () => {
   await output(["topic", "create", "counted", "-p", "2"]);
   const status = (await json(["status", "--check"])) as { topics: number; partitions: number };
@@ -187,6 +203,7 @@ it("status counts what there is, and all is well", async () => {
     silentBrokers: [],
     underReplicated: [],
     leaderless: [],
+    unknown: [],
     brokers: [{ id: 1, port: broker.kafka.port, isFenced: false }],
   });
   const topics = (await json(["topic", "list"])) as { partitions: number }[];

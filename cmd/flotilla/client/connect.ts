@@ -58,7 +58,7 @@ function commandFailure({ kind, message }: KafkaError): CommandFailure {
       return new CommandFailure(
         EXIT_CODE.unreachable,
         message,
-        "is the cluster running? --bootstrap names its brokers",
+        "is the cluster running? --bootstrap names its brokers; one that runs and does not serve says why on its HTTP port at /readyz",
       );
     case "protocol":
       return new CommandFailure(

@@ -13,6 +13,8 @@ export interface Health {
   readonly silentBrokers: readonly number[];
   readonly underReplicated: readonly PartitionName[];
   readonly leaderless: readonly PartitionName[];
+  /** Their leaders, or most of their replicas, are silent: what was heard of them last may be true no more. */
+  readonly unknown: readonly PartitionName[];
 }
 
 export function isUnderReplicated({ replicaNodes, isrNodes }: PartitionMetadata): boolean {
@@ -30,11 +32,15 @@ export function healthOf(
         .filter(isSick)
         .map(({ partitionIndex }) => ({ topic: name ?? "", partition: partitionIndex })),
     );
+  const isSilent = (broker: number): boolean => silentBrokers.includes(broker);
+  const isUnknown = ({ leaderId, replicaNodes }: PartitionMetadata): boolean =>
+    isSilent(leaderId) || replicaNodes.filter(isSilent).length * 2 > replicaNodes.length;
   return {
     fencedBrokers: brokers.filter(({ isFenced }) => isFenced).map(({ id }) => id),
     silentBrokers,
-    underReplicated: named(isUnderReplicated),
-    leaderless: named(({ leaderId }) => leaderId < 0),
+    underReplicated: named((one) => isUnderReplicated(one) && !isUnknown(one)),
+    leaderless: named((one) => one.leaderId < 0 && !isUnknown(one)),
+    unknown: named(isUnknown),
   };
 }
 

@@ -18,7 +18,10 @@ export const status: Command = {
   about: [
     "A fenced broker does not serve: it is down, cut off, or starting. A silent one does not answer from here, whatever " +
       "the cluster says: without a controller nobody fences it. An under-replicated partition has replicas that " +
-      "lag or are down; a leaderless one serves nobody until a majority of its replicas is back.",
+      "lag or are down; a leaderless one serves nobody until a majority of its replicas is back; an unknown one is led " +
+      "by a silent broker, or has most replicas on such.",
+    "Without a controller nothing is created, changed or fenced, and brokers tell what they heard last. /readyz and /status " +
+      "on a broker's HTTP port say what it waits for.",
   ],
   options: {
     check: { type: "boolean", doc: "Exit with 1 unless everything is well." },
@@ -33,18 +36,21 @@ export const status: Command = {
     const { options, positionals, terminal } = call;
     if (positionals.length > 0) throw usageFailure(`flotilla status takes no ${positionals[0]}`);
     return withClient(call, async (client) => {
-      const { clusterId, controllerId, brokers } = await new Admin(client).describeCluster();
+      const admin = new Admin(client);
+      const { clusterId, brokers } = await admin.describeCluster();
       const { topics } = await client.retrying(() => client.refresh(null));
       const health = healthOf(brokers, topics, await silentAmong(client, brokers));
+      // Last: a broker that looks for the controller keeps those waiting who ask for something else.
+      const controller = await admin.controller();
+      const healthy = isHealthy(health) && controller !== null;
       const partitions = topics.reduce((sum, topic) => sum + topic.partitions.length, 0);
       const counts = { topics: topics.length, partitions };
       if (options.isSet("json")) {
-        const healthy = isHealthy(health);
-        const summary = { clusterId, controllerId, healthy, ...counts, ...health, brokers };
-        terminal.print(JSON.stringify(summary));
+        const summary = { clusterId, controllerId: controller, healthy, ...counts };
+        terminal.print(JSON.stringify({ ...summary, ...health, brokers }));
       } else {
         terminal.print(`cluster     ${clusterId}`);
-        terminal.print(`controller  ${controllerId < 0 ? "none" : `broker ${controllerId}`}`);
+        terminal.print(`controller  ${controllerText(controller)}`);
         const rows = brokers.map(({ id, host, port, rack }) => [
           String(id),
           `${host}:${port}`,
@@ -55,7 +61,7 @@ export const status: Command = {
         terminal.print(`topics      ${topics.length}, with ${partitions} partitions`);
         for (const line of healthLines(health)) terminal.print(line);
       }
-      const isFine = !options.isSet("check") || isHealthy(health);
+      const isFine = !options.isSet("check") || healthy;
       return isFine ? EXIT_CODE.ok : EXIT_CODE.failed;
     });
   },
@@ -71,16 +77,23 @@ async function silentAmong(
   return asked.flatMap(({ id }, place) => (said[place] === true ? [] : [id]));
 }
 
+function controllerText(controller: number | null): string {
+  if (controller !== null) return `broker ${controller}`;
+  return "none answers; what follows is what was heard last, and may be true no more";
+}
+
 function stateOf(broker: number, { fencedBrokers, silentBrokers }: Health): string {
   if (fencedBrokers.includes(broker)) return "fenced";
   return silentBrokers.includes(broker) ? "silent" : "serving";
 }
 
-function healthLines({ underReplicated, leaderless }: Health): readonly string[] {
-  return [
+function healthLines({ underReplicated, leaderless, unknown }: Health): readonly string[] {
+  const lines = [
     `under-replicated partitions  ${listed(underReplicated)}`,
     `leaderless partitions        ${listed(leaderless)}`,
   ];
+  if (unknown.length > 0) lines.push(`unknown partitions           ${listed(unknown)}`);
+  return lines;
 }
 
 function listed(partitions: readonly PartitionName[]): string {

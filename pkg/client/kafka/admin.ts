@@ -6,6 +6,7 @@ import { deleteTopics } from "../../../internal/kafka/api/20-delete-topics.ts";
 import { describeConfigs } from "../../../internal/kafka/api/32-describe-configs.ts";
 import { createPartitions } from "../../../internal/kafka/api/37-create-partitions.ts";
 import { incrementalAlterConfigs } from "../../../internal/kafka/api/44-incremental-alter-configs.ts";
+import { describeQuorum } from "../../../internal/kafka/api/55-describe-quorum.ts";
 import { describeCluster } from "../../../internal/kafka/api/60-describe-cluster.ts";
 import { ErrorCode } from "../../../internal/kafka/codec/errors.ts";
 import type { KafkaClient } from "./kafka-client.ts";
@@ -37,10 +38,15 @@ export interface ClusterBroker {
 
 export interface ClusterDescription {
   readonly clusterId: string;
+  /** To whom administration may be sent; it says nothing about who leads the controller's group. */
   readonly controllerId: number;
   readonly brokers: readonly ClusterBroker[];
 }
 
+/** The log of the controller's group, as Kafka names it. */
+const CONTROLLER_TOPIC = "__cluster_metadata";
+/** A broker looks for the controller for five seconds itself. */
+const CONTROLLER_MS_MAX = 8_000;
 /** Kafka's number for a topic in requests about configs. */
 const TOPIC = 2;
 /** Kafka's number for a config's value that the topic itself has. */
@@ -198,6 +204,22 @@ export class Admin {
         })),
       };
     });
+  }
+
+  /** Who leads the controller's group, asked of itself: null when nobody does, so that whatever else is told may be old. */
+  async controller(): Promise<number | null> {
+    const topics = [{ topicName: CONTROLLER_TOPIC, partitions: [{ partitionIndex: 0 }] }];
+    try {
+      const options = { withinMs: CONTROLLER_MS_MAX };
+      const answer = await this.#client.request(null, describeQuorum, { topics }, options);
+      const found = answer.topics[0]?.partitions[0];
+      return found?.errorCode === 0 && found.leaderId >= 0 ? found.leaderId : null;
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      if (error.kind === "unsupported") return (await this.describeCluster()).controllerId;
+      if (error.isOutcomeUnknown) return null;
+      throw error;
+    }
   }
 
   /**
