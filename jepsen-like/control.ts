@@ -12,8 +12,10 @@ import type { RunOptions, RunOutcome } from "./run.ts";
 import { writeReport } from "./report/report.ts";
 import { pause } from "./workload/clock.ts";
 
-const UNSAFE_BROKER = join(ROOT, "test", "unsafe-broker", "main.ts");
+export const UNSAFE_BROKER = join(ROOT, "test", "unsafe-broker", "main.ts");
 
+/** Where something is broken on purpose, not everything comes: what has is checked. */
+const PATIENCE_MS = 30_000;
 /** Shorter than a producer waits for its answer. */
 const SHORT_CUT_MS = 2_000;
 
@@ -26,6 +28,20 @@ export interface Control {
   readonly hasGroups: boolean;
   readonly harm: (nemesis: Nemesis) => Promise<void>;
 }
+
+/** Of runs in which the power fails. */
+export const POWER_CONTROLS: readonly Control[] = [
+  {
+    bug: "undoubted-disk",
+    what: "brokers that never doubt a disk, of which one lies when the power of all fails",
+    check: "lost",
+    hasGroups: false,
+    harm: async (nemesis) => {
+      await nemesis.lie(false);
+      await nemesis.retireLiars();
+    },
+  },
+];
 
 export const CONTROLS: Readonly<Record<Workload, readonly Control[]>> = {
   log: [
@@ -80,7 +96,7 @@ export const CONTROLS: Readonly<Record<Workload, readonly Control[]>> = {
 
 export async function tryControl(
   control: Control,
-  around: Pick<RunOptions, "seed" | "directory" | "windowMs" | "say">,
+  around: Pick<RunOptions, "seed" | "directory" | "say">,
 ): Promise<Finding> {
   const { bug, check, harm, hasGroups, what } = control;
   const { seed, directory } = around;
@@ -92,6 +108,7 @@ export async function tryControl(
       ...around,
       program: UNSAFE_BROKER,
       environment: { FLOTILLA_UNSAFE_TEST_BROKER: bug },
+      patienceMs: PATIENCE_MS,
       ...(hasGroups ? { groups: groupPlans(PROTOCOLS) } : {}),
       harm,
     });

@@ -7,16 +7,28 @@ import { readArguments, USAGE } from "./arguments.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Finding } from "./checkers/finding.ts";
 import { enoughGroups } from "./checkers/group-checks.ts";
-import { enoughHappened, GROUP_FLOORS, LOG_FLOORS, windowsAreShort } from "./checkers/vacuity.ts";
-import { CONTROLS, tryControl } from "./control.ts";
+import { checkPower } from "./checkers/power-checks.ts";
+import { memberEndsMin } from "./checkers/reading-checks.ts";
+import { enoughChanges } from "./checkers/topic-checks.ts";
+import {
+  enoughHappened,
+  GROUP_FLOORS,
+  isEnough,
+  LOG_FLOORS,
+  windowsAreShort,
+} from "./checkers/vacuity.ts";
+import type { Floors } from "./checkers/vacuity.ts";
+import { CONTROLS, POWER_CONTROLS, tryControl, UNSAFE_BROKER } from "./control.ts";
+import type { Control } from "./control.ts";
 import { killAllChildren } from "./cluster/broker-process.ts";
 import { ROOT } from "./cluster/cluster.ts";
 import { groupPlans, PROTOCOLS } from "./groups/plans.ts";
-import { GROUP_MIXTURE, LOG_MIXTURE, only, plan } from "./nemesis/plan.ts";
+import { GROUP_MIXTURE, LOG_MIXTURE, only, plan, POWER } from "./nemesis/plan.ts";
+import type { Mixture } from "./nemesis/plan.ts";
 import { Random } from "./random.ts";
 import { forgetBrokers, takeDirectory } from "./run-directory.ts";
 import { runOnce } from "./run.ts";
-import type { TimelineEvent } from "./run.ts";
+import type { Progress, RunOptions, TimelineEvent } from "./run.ts";
 import { writeReport } from "./report/report.ts";
 
 function say({ atMs, what }: TimelineEvent): void {
@@ -35,10 +47,10 @@ async function main(): Promise<number> {
   takeDirectory(directory);
   const results: Finding[] = [];
   if (!asked.controlOnly) results.push(...(await chaos(asked, directory)));
-  const controls = asked.withoutControl ? [] : CONTROLS[asked.workload];
+  const controls = asked.withoutControl ? [] : controlsOf(asked);
   for (const control of controls) {
-    const { seed, windowMs } = asked;
-    const around = { seed, windowMs, directory: join(directory, control.bug), say };
+    const { seed } = asked;
+    const around = { seed, directory: join(directory, control.bug), say };
     results.push(await tryControl(control, around));
   }
   const failed = results.filter(({ violations }) => violations > 0).length;
@@ -47,37 +59,72 @@ async function main(): Promise<number> {
   return failed === 0 ? 0 : 1;
 }
 
+/** Brokers that can lose their power are a program of the tests. */
+function hasPower({ faults }: Arguments): boolean {
+  return faults !== null && POWER.some((kind) => faults.has(kind));
+}
+
+function controlsOf(asked: Arguments): readonly Control[] {
+  return hasPower(asked) ? POWER_CONTROLS : CONTROLS[asked.workload];
+}
+
+function programOf(asked: Arguments): Pick<RunOptions, "program" | "environment"> {
+  const unsafe = hasPower(asked) ? { FLOTILLA_UNSAFE_TEST_BROKER: "power-loss" } : null;
+  const program = asked.program ?? (unsafe === null ? null : UNSAFE_BROKER);
+  return {
+    ...(program === null ? {} : { program }),
+    ...(unsafe === null ? {} : { environment: unsafe }),
+  };
+}
+
 async function chaos(asked: Arguments, directory: string): Promise<readonly Finding[]> {
   const { seed, timeS, windowMs } = asked;
   const hasGroups = asked.workload === "groups";
   const usual = hasGroups ? GROUP_MIXTURE : LOG_MIXTURE;
   const mixture = asked.faults === null ? usual : only(usual, asked.faults);
+  const floors = hasGroups ? GROUP_FLOORS : LOG_FLOORS;
   const outcome = await runOnce({
     seed,
     directory,
-    windowMs,
-    ...(asked.program === null ? {} : { program: asked.program }),
+    ...programOf(asked),
     ...(hasGroups ? { groups: groupsOf(asked) } : {}),
     besideForS: timeS,
     say,
-    harm: async (nemesis, nowMs) => {
-      const untilMs = nowMs() + timeS * 1_000;
-      await nemesis.follow(plan(new Random(seed, "plan"), mixture), untilMs);
-      // The last word: everybody dies, and what was acknowledged must come back from three disks.
-      await nemesis.strike("kill all", 500);
+    harm: async (nemesis, progress) => {
+      const mayEnd = (): boolean => hasHadEnough(progress(), timeS, floors, mixture);
+      await nemesis.follow(plan(new Random(seed, "plan"), mixture), timeS * 1_000, mayEnd);
+      // The last word: everybody dies, and what was acknowledged must come back from three disks, or from two when one has lied.
+      if (hasPower(asked)) {
+        await nemesis.lie(true);
+        await nemesis.recovered();
+        await nemesis.strike("power all", 500);
+      } else await nemesis.strike("kill all", 500);
       await nemesis.recovered();
+      await nemesis.retireLiars();
     },
   });
   const findings = [
     ...outcome.findings,
     windowsAreShort(outcome, windowMs),
-    enoughHappened(outcome, timeS, hasGroups ? GROUP_FLOORS : LOG_FLOORS, mixture),
+    enoughHappened(outcome, timeS, floors, mixture),
+    ...(hasPower(asked) ? checkPower(outcome.faults) : []),
     ...(outcome.groups === null ? [] : [enoughGroups(outcome.groups, outcome.faults, timeS)]),
   ];
   const report = { title: `chaos, ${asked.workload}`, seed, timeS, outcome, findings };
   console.log(`\n${await writeReport(directory, report)}`);
   if (findings.every(({ violations }) => violations === 0)) forgetBrokers(directory);
   return findings;
+}
+
+/** Whatever is too little at the end of a run lets it go on instead, so that no floor depends on luck or speed. */
+function hasHadEnough(progress: Progress, timeS: number, floors: Floors, mixture: Mixture) {
+  const { faults, ackedRecords, groups, topics, memberEnds } = progress;
+  return (
+    isEnough({ faults: faults.length, ackedRecords }, timeS, floors, mixture) &&
+    memberEnds >= memberEndsMin(timeS) &&
+    enoughChanges(topics, timeS).violations === 0 &&
+    (groups === null || enoughGroups(groups, faults, timeS).violations === 0)
+  );
 }
 
 function groupsOf({ classicOnly }: Arguments) {

@@ -21,8 +21,10 @@ import { HEARTBEAT_MS, SESSION_MS } from "./groups/membership.ts";
 import { History } from "./history.ts";
 import type { FaultRecord } from "./nemesis/fault-record.ts";
 import { Nemesis } from "./nemesis/nemesis.ts";
+import { HANG_MS } from "./patience.ts";
 import { Random } from "./random.ts";
 import { TopicChurn } from "./topics/topic-churn.ts";
+import type { TopicEvent } from "./topics/topic-history.ts";
 import type { BrokerAddress } from "./wire/connection.ts";
 import { pause, startClock } from "./workload/clock.ts";
 import type { RunClock } from "./workload/clock.ts";
@@ -35,10 +37,6 @@ export const PARTITIONS = 12;
 const TOPIC = "chaos";
 const IDEMPOTENT_PRODUCERS = 4;
 const PRODUCERS = 6;
-/** Starting is no promise of the brokers: three processes may take long on a machine that does something else as well. */
-const READY_MS_MAX = 60_000;
-const SETTLE_MS_MAX = 30_000;
-const AGREE_MS_MAX = 30_000;
 
 export interface TimelineEvent {
   readonly atMs: number;
@@ -53,8 +51,8 @@ export interface RunOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly environment?: Readonly<Record<string, string>>;
   readonly say: (event: TimelineEvent) => void;
-  /** Longest that a partition may be unavailable. */
-  readonly windowMs: number;
+  /** How long answers and agreement are waited for when the harm is over; by default, until only a hang is longer. */
+  readonly patienceMs?: number;
   /** Consumer groups that read along; none by default. */
   readonly groups?: readonly GroupPlan[];
   /**
@@ -62,7 +60,7 @@ export interface RunOptions {
    */
   readonly besideForS?: number;
   /** Does the harm; when it returns, everything that it stopped runs again. */
-  readonly harm: (nemesis: Nemesis, nowMs: RunClock) => Promise<void>;
+  readonly harm: (nemesis: Nemesis, progress: () => Progress) => Promise<void>;
 }
 
 export interface RunOutcome {
@@ -77,8 +75,22 @@ export interface RunOutcome {
   readonly fromMs: number;
   readonly toMs: number;
   readonly recordsRead: number;
+  /** How many replicas of each partition were read at the end. */
+  readonly replicas: number;
+  /** How long each start of a broker took until it answered. */
+  readonly startsMs: readonly number[];
   /** Null: a run without consumer groups. */
   readonly groups: GroupOutcome | null;
+}
+
+/** What has happened so far, for whoever decides how long harm goes on. */
+export interface Progress {
+  readonly faults: readonly FaultRecord[];
+  readonly ackedRecords: number;
+  readonly groups: GroupOutcome | null;
+  readonly topics: readonly TopicEvent[];
+  /** How often the product's own members of a group were ended. */
+  readonly memberEnds: number;
 }
 
 /** Short sessions and no patience at the start, so that groups change often. */
@@ -140,7 +152,8 @@ class Run {
   readonly #timeline: readonly TimelineEvent[];
   readonly #deaths: readonly string[];
   readonly #history = new History();
-  readonly #addresses: ReadonlyMap<number, BrokerAddress>;
+  /** Where clients go. */
+  readonly #addresses: Map<number, BrokerAddress>;
   /** Marks this run's values: those of another run on the same seed are strangers. */
   readonly #run = randomBytes(4).toString("hex");
 
@@ -178,7 +191,13 @@ class Run {
     const fromMs = nowMs();
     this.#say("producers start");
     await pause(1_000);
-    await this.#options.harm(nemesis, nowMs);
+    await this.#options.harm(nemesis, () => ({
+      faults: nemesis.faults,
+      ackedRecords: history.ackedRecords,
+      groups: groups?.outcome([]) ?? null,
+      topics: churn?.events ?? [],
+      memberEnds: readers?.memberEnds ?? 0,
+    }));
     if (groups !== null) {
       this.#say("members are left alone");
       await groups.settle();
@@ -198,7 +217,7 @@ class Run {
       topic: TOPIC,
       partitions: PARTITIONS,
       addresses: this.#addresses,
-      agreeMsMax: AGREE_MS_MAX,
+      agreeMsMax: this.#options.patienceMs ?? HANG_MS,
     });
     this.#say("checks");
     const recordsRead = read.logs.reduce((sum, { end }) => sum + end, 0);
@@ -216,6 +235,8 @@ class Run {
     return {
       ...{ history, findings, faults, timeline, leaderChanges },
       ...{ leadersAtFirst, fromMs, toMs, recordsRead, groups: ended },
+      replicas: this.#addresses.size,
+      startsMs: this.#cluster.brokers.flatMap((broker) => broker.startsMs),
     };
   }
 
@@ -280,7 +301,7 @@ class Run {
   async #endsNow(): Promise<ReadonlyMap<number, number>> {
     const sinceMs = this.#nowMs();
     const ends = new Map<number, number>();
-    while (ends.size < PARTITIONS && this.#nowMs() - sinceMs < READY_MS_MAX) {
+    while (ends.size < PARTITIONS && this.#nowMs() - sinceMs < HANG_MS) {
       await pause(50);
       for (const { partition, askedMs, end } of this.#history.ends.slice(-200)) {
         if (askedMs >= sinceMs) ends.set(partition, Math.max(end, ends.get(partition) ?? 0));
@@ -292,10 +313,10 @@ class Run {
   async #begin(): Promise<number> {
     this.#say("start three brokers");
     this.#cluster.startAll();
-    await this.#cluster.ready(READY_MS_MAX);
+    await this.#cluster.ready(HANG_MS);
     this.#say(`create topic ${TOPIC} with ${PARTITIONS} partitions`);
     const topic = { name: TOPIC, partitions: PARTITIONS, replicationFactor: 3 };
-    const metadata = await this.#cluster.createTopic(topic, READY_MS_MAX);
+    const metadata = await this.#cluster.createTopic(topic, HANG_MS);
     const leaders = metadata.topics[0]?.partitions.map(({ leader }) => leader) ?? [];
     return new Set(leaders).size;
   }
@@ -349,8 +370,8 @@ class Run {
     const { lanes } = this.#history;
     const view = {
       partitions: PARTITIONS,
-      windowMs: this.#options.windowMs,
       groups,
+      retired: (broker: number) => void this.#addresses.delete(broker),
       unansweredAt: (broker: number) =>
         producers.reduce((sum, producer) => sum + producer.flyingAt(broker), 0),
       lastAckedAttemptMs: (partition: number) => {
@@ -369,7 +390,7 @@ class Run {
 
   /** Waits until everything that was sent is answered; how many batches were given up. */
   async #settle(producers: readonly Producer[]): Promise<number> {
-    const giveUpAtMs = this.#nowMs() + SETTLE_MS_MAX;
+    const giveUpAtMs = this.#nowMs() + (this.#options.patienceMs ?? HANG_MS);
     while (producers.some(({ unanswered }) => unanswered > 0) && this.#nowMs() < giveUpAtMs) {
       await pause(50);
     }
@@ -398,7 +419,7 @@ function survival(deaths: readonly string[], nemesis: Nemesis): Finding {
   );
   draft.examined(nemesis.faults.length);
   draft.all(deaths);
-  draft.all(nemesis.stuck);
+  draft.all(nemesis.complaints);
   draft.all(nemesis.faults.flatMap(({ complaint }) => (complaint === null ? [] : [complaint])));
   return draft.finding();
 }

@@ -1,5 +1,6 @@
 // The end of a run: waits until all replicas of all partitions tell the same end, then reads every partition completely
 // from every broker, with connections of its own. Only because of the wait is a record that is missing a lost record.
+import { HANG_MS } from "../patience.ts";
 import { Connection } from "../wire/connection.ts";
 import type { BrokerAddress } from "../wire/connection.ts";
 import { CODE } from "../wire/error-codes.ts";
@@ -7,6 +8,7 @@ import { FETCH, LIST_OFFSETS, METADATA } from "../wire/requests.ts";
 import { pause } from "../workload/clock.ts";
 import { ReplicaLog } from "./replica-log.ts";
 
+/** Looking whether all agree is done again and again; reading is not. */
 const ANSWER_MS_MAX = 5_000;
 const READ_BYTES = 1 << 20;
 
@@ -109,7 +111,7 @@ async function readAll(
   await using link = await openLink(address);
   for (const log of logs) {
     const end = ends.get(log.partition) ?? 0;
-    for (let tries = 0; log.end < end;) {
+    for (let giveUpAtMs = performance.now() + HANG_MS; log.end < end;) {
       const [fetched] = await link.connection.ask(
         FETCH,
         {
@@ -119,10 +121,11 @@ async function readAll(
           bytesMax: READ_BYTES,
           partitions: [{ partition: log.partition, offset: log.end }],
         },
-        ANSWER_MS_MAX,
+        HANG_MS,
       );
-      if (fetched !== undefined && log.append(options.run, fetched.records)) tries = 0;
-      else if (++tries > 20) {
+      if (fetched !== undefined && log.append(options.run, fetched.records)) {
+        giveUpAtMs = performance.now() + HANG_MS;
+      } else if (performance.now() > giveUpAtMs) {
         return (
           `partition ${log.partition} gives nothing at ${log.end} of ${end} ` +
           `(error ${fetched?.code ?? "?"})`

@@ -1,6 +1,5 @@
 // All checks of consumer groups over the history of their members, and whether enough happened to them.
 import type { GroupOutcome } from "../groups/group-run.ts";
-import { SETTLE_MS_MAX } from "../groups/group-run.ts";
 import { REBALANCE_MS, SESSION_MS } from "../groups/membership.ts";
 import type { History } from "../history.ts";
 import type { FaultRecord } from "../nemesis/fault-record.ts";
@@ -45,7 +44,7 @@ function mixedOf({ plans }: GroupOutcome): ReadonlySet<string> {
 function settled({ complaints, plans }: GroupOutcome): Finding {
   const draft = new FindingDraft(
     "not settled",
-    `within ${SETTLE_MS_MAX / 1_000} s of the last harm all members of a group are in one ` +
+    `after the last harm all members of a group are in one ` +
       "generation, and every partition is somebody's",
   );
   draft.examined(plans.length);

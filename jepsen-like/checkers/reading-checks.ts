@@ -11,6 +11,10 @@ import type { ReplicaLog } from "./replica-log.ts";
 const MEMBER_ENDS_MIN = 12;
 const FULL_TIME_S = 300;
 
+export function memberEndsMin(timeS: number): number {
+  return Math.floor(MEMBER_ENDS_MIN * Math.min(1, timeS / FULL_TIME_S));
+}
+
 export function checkReadings(readings: Readings, logs: FinalLogs, timeS: number): Finding[] {
   const byPartition = new Map(logs.map((log) => [log.partition, log]));
   return [
@@ -131,7 +135,6 @@ function enoughPrinted({ plain, groups }: Readings, timeS: number): Finding {
     "own readers",
     "own readers end only when they are ended, in order if they may, and enough of them do",
   );
-  const share = Math.min(1, timeS / FULL_TIME_S);
   for (const { name, lives } of [...plain, ...groups.flatMap(({ members }) => members)]) {
     for (const life of lives) {
       const { exit, wasKilled } = life;
@@ -145,7 +148,7 @@ function enoughPrinted({ plain, groups }: Readings, timeS: number): Finding {
       draft.violation(() => `${name} printed nothing`);
     }
   }
-  for (const group of groups) enoughChange(draft, group, Math.floor(MEMBER_ENDS_MIN * share));
+  for (const group of groups) enoughChange(draft, group, memberEndsMin(timeS));
   return draft.finding();
 }
 

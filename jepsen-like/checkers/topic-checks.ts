@@ -74,7 +74,8 @@ function misread({ values }: Topic, read: readonly number[]): string | null {
   return stranger === undefined ? null : `it holds value ${stranger}, which is of an earlier life`;
 }
 
-function enoughChanges(events: readonly TopicEvent[], timeS: number): Finding {
+/** Also asked during a run, which goes on until this holds. */
+export function enoughChanges(events: readonly TopicEvent[], timeS: number): Finding {
   const draft = new FindingDraft("topic changes", "enough topics are created and deleted");
   const done = events.filter((event) => "outcome" in event && event.outcome === "done").length;
   const least = Math.floor(CHANGES_MIN * Math.min(1, timeS / FULL_TIME_S));

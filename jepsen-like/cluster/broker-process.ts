@@ -5,7 +5,10 @@ import type { ChildProcess } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { once } from "node:events";
 import { get } from "node:http";
+import { HANG_MS } from "../patience.ts";
 import type { BrokerAddress } from "../wire/connection.ts";
+import { powerLossesOf } from "./power.ts";
+import type { PowerLoss, PowerOrder } from "./power.ts";
 
 export interface BrokerPlan {
   readonly id: number;
@@ -21,6 +24,8 @@ export interface BrokerPlan {
   /** Each life appends its number and `.log`. */
   readonly logPrefix: string;
 }
+
+const LOOK_EVERY_MS = 50;
 
 export interface BrokerDeath {
   readonly broker: number;
@@ -44,6 +49,10 @@ export class BrokerProcess {
   /** Number of the present or the last life; 0 before the first. */
   incarnation = 0;
   isPaused = false;
+  /** How often its machine has lost its power. */
+  powerLosses = 0;
+  /** How long each start took until the broker answered: a measure of the machine. */
+  readonly startsMs: number[] = [];
   #child: ChildProcess | null = null;
   #isEndExpected = false;
   readonly #unexpected: (death: BrokerDeath) => void;
@@ -82,9 +91,21 @@ export class BrokerProcess {
     closeSync(log);
     childrenOfRun.add(child);
     this.#child = child;
+    void this.#timeStart(child);
     const { incarnation } = this;
     child.on("error", () => this.#ended(child, { incarnation, code: null, signal: null }));
     child.on("exit", (code, signal) => this.#ended(child, { incarnation, code, signal }));
+  }
+
+  async #timeStart(child: ChildProcess): Promise<void> {
+    const fromMs = performance.now();
+    while (this.#child === child) {
+      if (await this.answers()) {
+        if (this.#child === child && !this.isPaused) this.startsMs.push(performance.now() - fromMs);
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    }
   }
 
   #ended(child: ChildProcess, death: Omit<BrokerDeath, "broker">): void {
@@ -94,8 +115,27 @@ export class BrokerProcess {
     if (!this.#isEndExpected) this.#unexpected({ broker: this.id, ...death });
   }
 
+  /**
+   * The power of the broker's machine fails, as the program that plays its disk is told to let it: it ends by SIGKILL. Null
+   * when it was not running.
+   */
+  async losePower(order: PowerOrder): Promise<PowerLoss | null> {
+    const child = this.#child;
+    if (child === null) return null;
+    this.#isEndExpected = true;
+    const exit = once(child, "exit");
+    child.send({ power: order });
+    const timer = setTimeout(() => child.kill("SIGKILL"), HANG_MS);
+    await exit;
+    clearTimeout(timer);
+    const losses = powerLossesOf(this.plan.workingDirectory);
+    if (losses.length !== this.powerLosses + 1) return null;
+    this.powerLosses = losses.length;
+    return losses.at(-1) ?? null;
+  }
+
   /** Ends the process and resolves when it is gone, with the signal that ended it. */
-  async end(signal: "SIGKILL" | "SIGTERM", withinMs = 15_000): Promise<NodeJS.Signals | null> {
+  async end(signal: "SIGKILL" | "SIGTERM", withinMs = HANG_MS): Promise<NodeJS.Signals | null> {
     const child = this.#child;
     if (child === null) return null;
     this.#isEndExpected = true;
@@ -111,7 +151,7 @@ export class BrokerProcess {
   async pause(): Promise<boolean> {
     this.#child?.kill("SIGSTOP");
     this.isPaused = true;
-    for (let tries = 0; tries < 50; tries++) {
+    for (const giveUpAtMs = performance.now() + HANG_MS; performance.now() < giveUpAtMs;) {
       if (this.#systemState() === "T") return true;
       await new Promise((resolve) => setTimeout(resolve, 2));
     }

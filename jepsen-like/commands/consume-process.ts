@@ -5,13 +5,13 @@ import type { ChildProcess } from "node:child_process";
 import { appendFileSync } from "node:fs";
 import { once } from "node:events";
 import { childrenOfRun } from "../cluster/broker-process.ts";
+import { HANG_MS } from "../patience.ts";
 import { decodeValue } from "../workload/value.ts";
 import { foundNobody } from "./printed.ts";
 import type { PrintedLife } from "./printed.ts";
 
 /** Longer than any fault: a reader that gives up has failed. */
 const TIMEOUT_S = 120;
-const EXIT_MS_MAX = 20_000;
 /** Who is started while no broker answers says so and ends; whoever watches over it starts it again. */
 const RESTART_MS = 300;
 const FORMAT = String.raw`%p %o %v\n`;
@@ -99,7 +99,7 @@ export class ConsumeProcess {
     life.wasKilled = signal === "SIGKILL";
     const child = this.#child;
     child.kill(signal);
-    const timer = setTimeout(() => child.kill("SIGKILL"), EXIT_MS_MAX);
+    const timer = setTimeout(() => child.kill("SIGKILL"), HANG_MS);
     await this.#ended;
     clearTimeout(timer);
   }

@@ -1,6 +1,7 @@
 // The product's own reading commands of a run: one that reads alone, and members of a group, who are ended and killed in turn
 // by a seeded plan. In the end they are left in peace until they have printed everything.
 import { join } from "node:path";
+import { HANG_MS } from "../patience.ts";
 import type { Random } from "../random.ts";
 import { Connection } from "../wire/connection.ts";
 import type { BrokerAddress } from "../wire/connection.ts";
@@ -12,8 +13,6 @@ import type { Readings } from "./printed.ts";
 
 const GROUP = "own";
 const MEMBERS = 2;
-const DRAIN_MS_MAX = 60_000;
-const ASK_MS_MAX = 15_000;
 
 export interface CrewOptions {
   readonly program: string;
@@ -63,11 +62,16 @@ export class ReaderCrew {
     }
   }
 
+  /** How often members were ended and came back. */
+  get memberEnds(): number {
+    return this.#members.reduce((sum, { lives }) => sum + lives.length - 1, 0);
+  }
+
   /** No more harm: waits until all is printed up to the ends, then ends everyone and asks what is committed. */
   async drain(ends: ReadonlyMap<number, number>): Promise<Readings> {
     this.#isCalm = true;
     await this.#churning;
-    const giveUpAtMs = performance.now() + DRAIN_MS_MAX;
+    const giveUpAtMs = performance.now() + HANG_MS;
     while (!this.#hasPrinted(ends) && performance.now() < giveUpAtMs) await pause(100);
     // A moment for members to commit the last of it by themselves would hide one that does not do so when it is told to end.
     await Promise.all([this.#plain, ...this.#members].map((one) => one.end("SIGTERM")));
@@ -98,7 +102,7 @@ export class ReaderCrew {
   }
 
   async #committed(): Promise<ReadonlyMap<number, number> | null> {
-    for (const giveUpAtMs = performance.now() + ASK_MS_MAX; performance.now() < giveUpAtMs;) {
+    for (const giveUpAtMs = performance.now() + HANG_MS; performance.now() < giveUpAtMs;) {
       for (const address of this.#options.addresses.values()) {
         const told = await this.#ask(address).catch(() => null);
         if (told !== null) return told;

@@ -2,6 +2,7 @@
 // after the last fault, and what they have committed in the end.
 import type { FinalOffset } from "../checkers/group-offsets.ts";
 import type { History } from "../history.ts";
+import { HANG_MS } from "../patience.ts";
 import { CODE } from "../wire/error-codes.ts";
 import type { BrokerAddress } from "../wire/connection.ts";
 import { Connection } from "../wire/connection.ts";
@@ -20,10 +21,6 @@ import { OffsetWatcher } from "./offset-watcher.ts";
 
 const OFFSETS_TOPIC = "__consumer_offsets";
 export const OFFSETS_PARTITIONS = 8;
-const BEGIN_MS_MAX = 60_000;
-export const SETTLE_MS_MAX = 30_000;
-const DRAIN_MS_MAX = 30_000;
-const FINAL_MS_MAX = 5_000;
 const LOOK_EVERY_MS = 50;
 /** So long must a settled group stay as it is. */
 const STEADY_MS = 1_500;
@@ -84,7 +81,7 @@ export class GroupRun {
     const [address] = options.addresses.values();
     if (address === undefined) throw new RangeError("there are no brokers");
     let topicId: string | null = null;
-    await eventually("groups have no coordinator", BEGIN_MS_MAX, async () => {
+    await eventually("groups have no coordinator", HANG_MS, async () => {
       const connection = await Connection.open(address, "chaos-groups", 1_000);
       try {
         await requireProtocols(connection, options.plans);
@@ -143,7 +140,7 @@ export class GroupRun {
         this.#settledMs = steadyMs - fromMs;
         return;
       }
-      if (nowMs() - fromMs > SETTLE_MS_MAX + STEADY_MS) {
+      if (nowMs() - fromMs > HANG_MS + STEADY_MS) {
         if (unsettled.length === 0) this.#complaints.push("generations do not come to rest");
         this.#complaints.push(...unsettled);
         return;
@@ -173,7 +170,7 @@ export class GroupRun {
   /** Producers are done: members read and commit up to the ends, and strangers ask what is committed. */
   async drain(ends: ReadonlyMap<number, number>): Promise<FinalOffset[]> {
     const { nowMs } = this.#options;
-    const giveUpAtMs = nowMs() + DRAIN_MS_MAX;
+    const giveUpAtMs = nowMs() + HANG_MS;
     while (!this.#crew.haveCommitted(ends) && nowMs() < giveUpAtMs) await pause(LOOK_EVERY_MS);
     const finals: FinalOffset[] = [];
     for (const group of this.groups) finals.push(...(await this.#committed(group, ends)));
@@ -184,7 +181,7 @@ export class GroupRun {
     const { nowMs, partitions: count } = this.#options;
     const watcher = this.#watchers.find((one) => one.group === group);
     let told: ReadonlyMap<number, number> | null | undefined = null;
-    for (const giveUpAtMs = nowMs() + FINAL_MS_MAX; told === null && nowMs() < giveUpAtMs;) {
+    for (const giveUpAtMs = nowMs() + HANG_MS; told === null && nowMs() < giveUpAtMs;) {
       told = await watcher?.ask();
     }
     return Array.from({ length: count }, (_, partition) => ({

@@ -1,16 +1,19 @@
 // Does harm, by plan, to the brokers of this program's own cluster, and repairs it. Each fault strikes a leader while
 // produce requests are with it, unanswered; that moment is waited for and recorded.
 import type { Cluster } from "../cluster/cluster.ts";
+import type { PowerLoss } from "../cluster/power.ts";
 import type { BrokerProcess } from "../cluster/broker-process.ts";
 import type { Random } from "../random.ts";
 import type { RunClock } from "../workload/clock.ts";
 import { pause } from "../workload/clock.ts";
 import type { Leaders } from "../workload/leaders.ts";
 import type { FaultRecord } from "./fault-record.ts";
-import { effectsInWords, inVain, NETWORK_FAULTS } from "./network-faults.ts";
+import { cutBetween, effectsInWords, inVain, NETWORK_FAULTS } from "./network-faults.ts";
 import type { NetworkFault } from "./network-faults.ts";
+import { HANG_MS } from "../patience.ts";
 import { PAUSE_MS } from "./plan.ts";
 import type { FaultKind, Slot } from "./plan.ts";
+import { isPowerStrike, PowerCuts } from "./power-cuts.ts";
 
 /** Faults of groups strike a coordinator, all others a leader. */
 const PAUSES: ReadonlySet<FaultKind> = new Set(["pause leader", "pause coordinator", "pause two"]);
@@ -18,6 +21,9 @@ const PAUSES: ReadonlySet<FaultKind> = new Set(["pause leader", "pause coordinat
 const COUNTS: Readonly<Partial<Record<FaultKind, number>>> = {
   "kill all": 3,
   "kill two": 2,
+  "power all": 3,
+  "power two": 2,
+  "lying disk": 3,
   "pause two": 2,
 };
 const RESTARTS: ReadonlySet<FaultKind> = new Set(["restart leader", "restart coordinator"]);
@@ -26,19 +32,24 @@ const COORDINATORS: ReadonlySet<FaultKind> = new Set([
   "pause coordinator",
   "restart coordinator",
 ]);
-const QUIET_MS = 500;
-const UNANSWERED_MS_MAX = 3_000;
-/** Beyond the time that a partition may be unavailable. */
-const RECOVER_MS_MAX = 13_000;
+/** How many times as long as asked for a run may take until enough has happened. */
+const SLOWER_AT_MOST = 10;
+const AGAIN: ReadonlySet<FaultKind> = new Set(["kill again", "power again"]);
+const NOTHING = { unanswered: 0, losses: [] };
+/** How long a follower hears nothing before a disk lies, and how much less of that the disk loses. */
+const LIE_MS = 1_500;
+const LIE_MARGIN_MS = 300;
+/** How long the broker that knows what the disk has lost comes later than the two others. */
+const LATE_MS = 3_000;
 
 export interface NemesisView {
   readonly partitions: number;
-  /** How long a partition may be unavailable. */
-  readonly windowMs: number;
   /** Batches that are with a broker, unanswered. */
   unansweredAt(broker: number): number;
   /** When the newest acknowledged attempt on a partition was sent. */
   lastAckedAttemptMs(partition: number): number;
+  /** No client asks this broker any more. */
+  retired(broker: number): void;
   /** Null: a run without consumer groups. */
   readonly groups: GroupView | null;
 }
@@ -61,7 +72,7 @@ export class Nemesis {
   readonly #view: NemesisView;
   readonly #random: Random;
   readonly #nowMs: RunClock;
-  readonly #recoverMsMax: number;
+  readonly #power: PowerCuts;
   readonly #say: (what: string) => void;
 
   constructor(
@@ -75,24 +86,27 @@ export class Nemesis {
     this.#cluster = cluster;
     this.#leaders = leaders;
     this.#view = view;
-    this.#recoverMsMax = RECOVER_MS_MAX + view.windowMs;
     this.#random = random;
     this.#nowMs = nowMs;
     this.#say = say;
+    this.#power = new PowerCuts(cluster, random, say);
   }
 
-  /** Follows the plan until the time is over; no fault begins that could not end before. */
-  async follow(slots: Iterable<Slot>, untilMs: number): Promise<void> {
+  /** What befell the brokers that must not have. */
+  get complaints(): readonly string[] {
+    return [...this.stuck, ...this.#power.complaints];
+  }
+
+  /** Follows the plan until the time is over and enough has happened, however slow the machine is. */
+  async follow(slots: Iterable<Slot>, forMs: number, isEnough: () => boolean): Promise<void> {
+    const untilMs = this.#nowMs() + forMs;
+    const giveUpAtMs = untilMs + SLOWER_AT_MOST * forMs + HANG_MS;
     for (const slot of slots) {
-      if (this.#nowMs() >= untilMs) return;
+      const nowMs = this.#nowMs();
+      if ((nowMs >= untilMs && isEnough()) || nowMs >= giveUpAtMs) return;
       if (slot.slot === "quiet") {
         this.#say("quiet");
-        await pause(Math.min(slot.ms, untilMs - this.#nowMs()));
-        continue;
-      }
-      const lastsMs = NETWORK_FAULTS[slot.kind]?.forMs ?? (PAUSES.has(slot.kind) ? PAUSE_MS : 0);
-      if (this.#nowMs() + lastsMs > untilMs) {
-        if (lastsMs > 0) await pause(QUIET_MS);
+        await pause(slot.ms);
         continue;
       }
       await this.strike(slot.kind, slot.downMs);
@@ -106,32 +120,79 @@ export class Nemesis {
     const target = COORDINATORS.has(kind)
       ? await this.#busyCoordinator()
       : await this.#busyLeader();
-    if (kind === "kill again") {
-      this.#say(`kill broker ${target.id} first`);
-      await target.end("SIGKILL");
+    if (AGAIN.has(kind)) {
+      this.#say(`${kind}: broker ${target.id} first`);
+      const before = { unanswered: this.#view.unansweredAt(target.id), losses: [] as PowerLoss[] };
+      if (isPowerStrike(kind)) before.losses = await this.#power.cut([target]);
+      else await target.end("SIGKILL");
       await pause(downMs);
       target.start();
       await pause(this.#random.between(0, 1_000));
       const others = this.#cluster.brokers.filter((broker) => broker !== target);
       const leading = others.filter(({ id }) => this.#leaders.partitionsOf(id).length > 0);
       const next = this.#random.pick(leading.length > 0 ? leading : others);
-      return this.#strikeAt(next, kind, downMs);
+      return this.#strikeAt(next, kind, downMs, undefined, before);
     }
     return this.#strikeAt(target, kind, downMs, forMs);
   }
 
-  async #strikeAt(
-    target: BrokerProcess,
-    kind: FaultKind,
-    downMs: number,
-    forMs?: number,
+  /**
+   * The one failure that only doubt survives. A follower hears nothing for a while, so leader and `liar` alone have what is
+   * acknowledged then. The power of all three fails, the liar's disk loses just that, and these two are there first: together
+   * they are a majority that has never heard of it. `isDoubted`: no acknowledgement is to be had before the leader is back.
+   */
+  async lie(isDoubted: boolean): Promise<void> {
+    const leader = await this.#busyLeader();
+    const [liar, follower] = this.#random.shuffled(
+      this.#cluster.brokers.filter((broker) => broker !== leader),
+    ) as [BrokerProcess, BrokerProcess];
+    const fault = this.#begin("lying disk", [leader, liar, follower]);
+    await this.#cluster.network.set(cutBetween(follower.id, [leader.id, liar.id]));
+    const cutMs = this.#nowMs();
+    await pause(LIE_MS);
+    const lostMs = this.#nowMs() - cutMs - LIE_MARGIN_MS;
+    this.#say(`the disk of broker ${liar.id} lies, broker ${follower.id} has heard nothing`);
+    await this.#cutPower([liar, leader, follower], fault, new Map([[liar.id, lostMs]]));
+    await this.#cluster.network.set([]);
+    const sinceMs = this.#nowMs();
+    for (const broker of [liar, follower]) broker.start();
+    this.#say(`start brokers ${liar.id} and ${follower.id}`);
+    if (isDoubted) {
+      await this.#awaitAnswers(fault, 2);
+      await pause(LATE_MS);
+    } else {
+      // Not everywhere: where the liar has forgotten its vote, clients do not believe a second leader of the same term.
+      await this.#until(() => this.#notAccepting(sinceMs).length < this.#view.partitions);
+    }
+    leader.start();
+    this.#say(`start broker ${leader.id}`);
+    await this.#awaitAnswers(fault, this.#cluster.brokers.length);
+    fault.endMs = this.#nowMs();
+    if (!isDoubted) return;
+    if (await this.#until(() => this.#power.areLiarsFound)) this.#say("the liar is found out");
+    else this.#power.complaints.push(`nobody noticed that the disk of broker ${liar.id} lied`);
+  }
+
+  async #cutPower(
+    victims: readonly BrokerProcess[],
+    fault: FaultRecord,
+    liesMs: ReadonlyMap<number, number> = new Map(),
   ): Promise<void> {
-    const others = this.#random.shuffled(
-      this.#cluster.brokers.filter((broker) => broker !== target),
-    );
-    const network = NETWORK_FAULTS[kind];
-    const count = COUNTS[kind] ?? 1;
-    const victims = [target, ...others].slice(0, count);
+    fault.losses.push(...(await this.#power.cut(victims, liesMs)));
+    fault.startMs = this.#nowMs();
+    fault.quorumMs = fault.startMs;
+  }
+
+  /** Takes away the brokers whose disk has lied, as an operator would. */
+  async retireLiars(): Promise<void> {
+    for (const id of this.#power.liars) {
+      await this.#cluster.broker(id).end("SIGKILL");
+      this.#view.retired(id);
+      this.#say(`broker ${id} is taken away`);
+    }
+  }
+
+  #begin(kind: FaultKind, victims: readonly BrokerProcess[]): FaultRecord {
     const groups = victims.flatMap(({ id }) => this.#view.groups?.groupsOf(id) ?? []);
     const fault: FaultRecord = {
       kind,
@@ -147,6 +208,8 @@ export class Nemesis {
       quorumMs: this.#nowMs(),
       endMs: this.#nowMs(),
       effects: null,
+      losses: [],
+      recalledMs: null,
       complaint: null,
     };
     this.faults.push(fault);
@@ -155,6 +218,25 @@ export class Nemesis {
     this.#say(
       `${kind}: broker ${fault.victims.join(", ")}, ${fault.unanswered} batches unanswered${ofGroups}`,
     );
+    return fault;
+  }
+
+  async #strikeAt(
+    target: BrokerProcess,
+    kind: FaultKind,
+    downMs: number,
+    forMs?: number,
+    before: { readonly unanswered: number; readonly losses: readonly PowerLoss[] } = NOTHING,
+  ): Promise<void> {
+    const others = this.#random.shuffled(
+      this.#cluster.brokers.filter((broker) => broker !== target),
+    );
+    const network = NETWORK_FAULTS[kind];
+    const count = COUNTS[kind] ?? 1;
+    const victims = [target, ...others].slice(0, count);
+    const fault = this.#begin(kind, victims);
+    fault.unanswered += before.unanswered;
+    fault.losses.push(...before.losses);
     if (network !== undefined) {
       const struck = { ...network, forMs: forMs ?? network.forMs };
       await this.#disturb([target, ...others], fault, struck);
@@ -166,34 +248,38 @@ export class Nemesis {
   }
 
   async #kill(victims: readonly BrokerProcess[], fault: FaultRecord, downMs: number) {
-    const signals = await Promise.all(victims.map((victim) => victim.end("SIGKILL")));
-    if (signals.some((signal) => signal !== "SIGKILL")) {
-      fault.complaint = `a broker ended by ${signals.join(", ")} instead of SIGKILL`;
+    if (isPowerStrike(fault.kind)) await this.#cutPower(victims, fault);
+    else {
+      const signals = await Promise.all(victims.map((victim) => victim.end("SIGKILL")));
+      if (signals.some((signal) => signal !== "SIGKILL")) {
+        fault.complaint = `a broker ended by ${signals.join(", ")} instead of SIGKILL`;
+      }
     }
-    const hadMajority = victims.length === 1 && fault.kind !== "kill again";
-    const majority = hadMajority ? null : this.#awaitMajority(fault);
     await pause(downMs);
     for (const victim of this.#random.shuffled(victims)) {
       victim.start();
       this.#say(`start broker ${victim.id}`);
       await pause(this.#random.between(0, victims.length > 1 ? 400 : 0));
     }
-    await majority;
+    if (victims.length === 1 && !AGAIN.has(fault.kind)) return;
+    // A disk that is doubted counts when all others have been heard.
+    const count = this.#cluster.brokers.length;
+    await this.#awaitAnswers(fault, isPowerStrike(fault.kind) ? count : Math.floor(count / 2) + 1);
   }
 
   /** Notes when enough brokers answer. */
-  async #awaitMajority(fault: FaultRecord): Promise<void> {
+  async #awaitAnswers(fault: FaultRecord, count: number): Promise<void> {
     const { brokers } = this.#cluster;
-    for (const giveUpAtMs = this.#nowMs() + this.#recoverMsMax; this.#nowMs() < giveUpAtMs;) {
+    for (const giveUpAtMs = this.#nowMs() + HANG_MS; this.#nowMs() < giveUpAtMs;) {
       const answers = await Promise.all(brokers.map((broker) => broker.answers()));
-      if (answers.filter(Boolean).length > brokers.length / 2) {
+      if (answers.filter(Boolean).length >= count) {
         fault.quorumMs = this.#nowMs();
-        this.#say("a majority answers");
+        this.#say(`${count} brokers answer`);
         return;
       }
       await pause(20);
     }
-    fault.complaint = `no majority answers ${this.#recoverMsMax} ms after its brokers were started`;
+    fault.complaint = `${count} brokers do not answer ${HANG_MS} ms after their start`;
   }
 
   async #pause(victims: readonly BrokerProcess[], fault: FaultRecord): Promise<void> {
@@ -235,33 +321,53 @@ export class Nemesis {
 
   /** A broker that leads a random partition and has unanswered produce right now. */
   async #busyLeader(): Promise<BrokerProcess> {
-    const giveUpAtMs = this.#nowMs() + UNANSWERED_MS_MAX;
-    for (;;) {
+    const busy = (): BrokerProcess[] => {
       const partition = this.#random.between(0, this.#view.partitions - 1);
       const leader = this.#leaders.of(partition)?.broker;
-      const broker = this.#cluster.brokers.find(({ id }) => id === leader);
-      const isLate = this.#nowMs() > giveUpAtMs;
-      if (broker?.isRunning === true && (isLate || this.#view.unansweredAt(broker.id) > 0)) {
-        return broker;
-      }
-      // Without any leader the harm goes to anyone: the run must not stand still.
-      if (isLate) return this.#random.pick(this.#cluster.brokers);
-      await pause(1);
-    }
+      return this.#cluster.brokers.filter(
+        ({ id, isRunning }) => id === leader && isRunning && this.#view.unansweredAt(id) > 0,
+      );
+    };
+    return this.#oneOf("no leader has a batch to answer", busy);
   }
 
   /** A broker that coordinates a random group and has unanswered requests of its members right now. */
   async #busyCoordinator(): Promise<BrokerProcess> {
-    const view = this.#view.groups;
-    const giveUpAtMs = this.#nowMs() + UNANSWERED_MS_MAX;
-    while (view !== null && this.#nowMs() < giveUpAtMs) {
+    const busy = (): BrokerProcess[] => {
+      const { groups: view } = this.#view;
+      if (view === null) return [...this.#cluster.brokers];
       const group = this.#random.pick(view.groups);
       const id = view.coordinatorOf(group);
-      const broker = this.#cluster.brokers.find((one) => one.id === id);
-      if (broker?.isRunning === true && view.unanswered(group) > 0) return broker;
-      await pause(1);
+      return this.#cluster.brokers.filter(
+        (one) => one.id === id && one.isRunning && view.unanswered(group) > 0,
+      );
+    };
+    return this.#oneOf("no coordinator has a request to answer", busy);
+  }
+
+  /** The first that is there to be struck. Without any the harm goes to anyone: the run must not stand still. */
+  async #oneOf(complaint: string, candidates: () => readonly BrokerProcess[]) {
+    let found: readonly BrokerProcess[] = [];
+    await this.#until(() => (found = candidates()).length > 0, 1);
+    if (found[0] === undefined) this.stuck.push(complaint);
+    return found[0] ?? this.#random.pick(this.#cluster.brokers);
+  }
+
+  /** False when it does not come to pass although only a hang could last so long. */
+  async #until(isSo: () => boolean, everyMs = 20): Promise<boolean> {
+    for (const giveUpAtMs = this.#nowMs() + HANG_MS; !isSo(); await pause(everyMs)) {
+      if (this.#nowMs() > giveUpAtMs) return false;
     }
-    return this.#random.pick(this.#cluster.brokers);
+    return true;
+  }
+
+  #accepting(sinceMs: number): boolean {
+    return this.#notAccepting(sinceMs).length === 0;
+  }
+
+  #notAccepting(sinceMs: number): number[] {
+    const partitions = Array.from({ length: this.#view.partitions }, (_, partition) => partition);
+    return partitions.filter((one) => this.#view.lastAckedAttemptMs(one) < sinceMs);
   }
 
   /**
@@ -270,24 +376,21 @@ export class Nemesis {
    */
   async recovered(): Promise<void> {
     const sinceMs = this.#nowMs();
-    for (;;) {
-      const waiting: number[] = [];
-      for (let partition = 0; partition < this.#view.partitions; partition++) {
-        const accepts = this.#view.lastAckedAttemptMs(partition) >= sinceMs;
-        const inSync =
-          this.#leaders.inSyncSince(partition, sinceMs) === this.#cluster.brokers.length;
-        if (!accepts || !inSync) waiting.push(partition);
-      }
-      if (waiting.length === 0) return;
-      if (this.#nowMs() - sinceMs > this.#recoverMsMax) {
-        const what =
-          `partitions ${waiting.join(", ")} do not accept, or lack replicas in sync, ` +
-          `${this.#recoverMsMax} ms after the repair`;
-        this.stuck.push(`${Math.round(this.#nowMs())} ms: ${what}`);
-        this.#say(what);
-        return;
-      }
-      await pause(20);
+    const replicas = this.#cluster.brokers.length - this.#power.liars.size;
+    const lagging = (): number[] => {
+      const partitions = Array.from({ length: this.#view.partitions }, (_, partition) => partition);
+      return partitions.filter((one) => this.#leaders.inSyncSince(one, sinceMs) < replicas);
+    };
+    const isBack = (): boolean =>
+      this.#accepting(sinceMs) && lagging().length === 0 && this.#power.recalling().length === 0;
+    if (await this.#until(isBack)) {
+      this.#power.recalled(this.faults, this.#nowMs());
+      return;
     }
+    const what =
+      `${HANG_MS} ms after the repair partitions ${this.#notAccepting(sinceMs).join(", ")} do not accept, ` +
+      `${lagging().join(", ")} lack replicas in sync, brokers ${this.#power.recalling().join(", ")} recall`;
+    this.stuck.push(`${Math.round(this.#nowMs())} ms: ${what}`);
+    this.#say(what);
   }
 }

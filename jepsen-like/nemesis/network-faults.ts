@@ -27,6 +27,11 @@ function bothWays(one: number, others: readonly number[], weather: Weather): Rul
   ]);
 }
 
+/** One end and some others do not hear each other. */
+export function cutBetween(one: number, others: readonly number[]): Rule[] {
+  return bothWays(one, others, CUT);
+}
+
 export const NETWORK_FAULTS: Readonly<Partial<Record<FaultKind, NetworkFault>>> = {
   "isolate leader": {
     rules: (victim, other, third) => bothWays(victim, [other, third], CUT),

@@ -19,6 +19,9 @@ import type { Random } from "../random.ts";
  * - `bridge`: such a leader and one other do not hear each other, both hear the third.
  * - `cut clients`: no client reaches such a leader. `split all`: no broker hears another one.
  * - `slow links`, `lossy links`: late and narrow around such a leader; lost pieces, resets and silenced connections everywhere.
+ * - `power leader`, `power two`, `power all`, `power again`: as the kills of these names, and what was not synced is lost, and
+ *   each victim comes back in another run of its machine.
+ * - `lying disk`: power of all three fails, and one disk loses what it had acknowledged (power-cuts.ts).
  */
 export const FAULT_KINDS = [
   "kill leader",
@@ -40,6 +43,11 @@ export const FAULT_KINDS = [
   "split all",
   "slow links",
   "lossy links",
+  "power leader",
+  "power two",
+  "power all",
+  "power again",
+  "lying disk",
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -78,10 +86,21 @@ export const GROUP_MIXTURE: Mixture = {
   ],
 };
 
+/** Of power: brokers run as a program that plays their disks. After one disk has lied its replicas are out for good. */
+export const POWER: readonly FaultKind[] = [
+  "power leader",
+  "power all",
+  "power again",
+  "power two",
+];
+
 /** Families of faults that can be asked for by one name. */
 export const FAMILIES: Readonly<Record<string, readonly FaultKind[]>> = {
   network: NETWORK,
-  process: FAULT_KINDS.filter((kind) => !NETWORK.includes(kind)),
+  power: POWER,
+  process: FAULT_KINDS.filter(
+    (kind) => !NETWORK.includes(kind) && !POWER.includes(kind) && kind !== "lying disk",
+  ),
 };
 
 /** All kinds of a mixture. */

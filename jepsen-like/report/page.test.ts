@@ -16,7 +16,7 @@ function outcomeByHand(): RunOutcome {
   hand.acked(lane, 5, 5, 3_000);
   const fault = {
     ...{ kind: "kill leader" as const, victims: [1], partitions: [0], unanswered: 3, groups: [] },
-    ...{ groupRequests: 0, effects: null, complaint: null },
+    ...{ groupRequests: 0, effects: null, losses: [], recalledMs: null, complaint: null },
     ...{ startMs: 1_500, quorumMs: 1_500, endMs: 2_500 },
   };
   return {
@@ -26,7 +26,7 @@ function outcomeByHand(): RunOutcome {
       { atMs: 500, partition: 0, broker: 1, epoch: 1 },
       { atMs: 2_000, partition: 0, broker: 2, epoch: 2 },
     ],
-    ...{ leadersAtFirst: 1, fromMs: 0, toMs: 4_000, recordsRead: 30 },
+    ...{ leadersAtFirst: 1, fromMs: 0, toMs: 4_000, recordsRead: 30, replicas: 3, startsMs: [400] },
   };
 }
 

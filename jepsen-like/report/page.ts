@@ -86,7 +86,7 @@ function figures({ outcome }: PageContent): string {
 
 function legend(): string {
   const entries = [
-    ...["kill", "pause", "restart", "network"].map((name) => [name, name] as const),
+    ...["kill", "pause", "restart", "network", "power"].map((name) => [name, name] as const),
     ...[1, 2, 3].map((broker) => [`broker${broker}`, `broker ${broker} leads`] as const),
     ["silence", `nothing acknowledged for ${SILENCE_MS_MIN} ms or more`] as const,
   ];

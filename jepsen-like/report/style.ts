@@ -2,7 +2,7 @@
 
 export const STYLE = `
 :root { --ink: #1c2430; --soft: #667085; --line: #e3e7ee; --paper: #ffffff; --ground: #f4f6f9; --good: #1a7f4b; --bad: #c0262d;
-  --kill: #d64545; --pause: #8256d0; --restart: #a87a1f; --network: #0f8b8d; --b1: #9ec5fe; --b2: #ffd28f; --b3: #a3d9b1; --area: #5b8def; }
+  --kill: #d64545; --pause: #8256d0; --restart: #a87a1f; --network: #0f8b8d; --power: #b5489a; --b1: #9ec5fe; --b2: #ffd28f; --b3: #a3d9b1; --area: #5b8def; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e9ef; --soft: #98a2b3; --line: #2c3440; --paper: #171c24; --ground: #0f1318;
   --good: #36b37e; --bad: #ff6b6b; --b1: #2f5d9e; --b2: #8a5d1c; --b3: #2f6b43; --area: #4c7be0; } }
 * { box-sizing: border-box; }
@@ -18,12 +18,12 @@ h2 { font-size: 16px; margin: 0 0 10px; } h3 { margin: 14px 0 2px; font-size: 15
 .figures div { display: flex; flex-direction: column; } .figures b { font-size: 19px; } .figures span { color: var(--soft); font-size: 12px; line-height: 1.3; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 0 0 8px; color: var(--soft); font-size: 12px; }
 i { display: inline-block; width: 11px; height: 11px; border-radius: 3px; margin-right: 6px; vertical-align: -1px; }
-i.kill { background: var(--kill); } i.pause { background: var(--pause); } i.restart { background: var(--restart); } i.network { background: var(--network); }
+i.kill { background: var(--kill); } i.pause { background: var(--pause); } i.restart { background: var(--restart); } i.network { background: var(--network); } i.power { background: var(--power); }
 i.broker1 { background: var(--b1); } i.broker2 { background: var(--b2); } i.broker3 { background: var(--b3); } i.silence { background: var(--bad); }
 svg { width: 100%; height: auto; display: block; font-family: system-ui, sans-serif; }
 .grid { stroke: var(--line); stroke-width: 1; } .tick { fill: var(--soft); font-size: 10px; } .name { fill: var(--ink); font-size: 11px; font-weight: 600; }
 .shadow { opacity: .09; } .bar { opacity: .95; } .barText { fill: var(--ink); font-size: 9.5px; paint-order: stroke; stroke: var(--paper); stroke-width: 2.5px; }
-rect.kill { fill: var(--kill); } rect.pause { fill: var(--pause); } rect.restart { fill: var(--restart); } rect.network { fill: var(--network); }
+rect.kill { fill: var(--kill); } rect.pause { fill: var(--pause); } rect.restart { fill: var(--restart); } rect.network { fill: var(--network); } rect.power { fill: var(--power); }
 .area { fill: var(--area); opacity: .55; } .line { fill: none; stroke-width: 1.4; stroke-linejoin: round; }
 .p50 { stroke: var(--good); } .p99 { stroke: var(--pause); } text.p50 { stroke: none; fill: var(--good); } text.p99 { stroke: none; fill: var(--pause); }
 .broker1 { fill: var(--b1); } .broker2 { fill: var(--b2); } .broker3 { fill: var(--b3); } .silence { fill: var(--bad); opacity: .85; }

@@ -20,11 +20,12 @@ const BIN_MS = 500;
 export const SILENCE_MS_MIN = 1_000;
 const LATENCY_MS_MAX = 30_000;
 
-export type Family = "kill" | "pause" | "restart" | "network";
+export type Family = "kill" | "pause" | "restart" | "network" | "power";
 
 export function familyOf(kind: FaultKind): Family {
   if (NETWORK_FAULTS[kind] !== undefined) return "network";
   if (kind.startsWith("pause")) return "pause";
+  if (kind.startsWith("power") || kind === "lying disk") return "power";
   return kind.startsWith("restart") ? "restart" : "kill";
 }
 

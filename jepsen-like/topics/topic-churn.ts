@@ -1,5 +1,6 @@
 // Creates and deletes topics beside everything else, one question after the other, writes into them and reads them back.
 // It asks any broker and knows nothing but the answers.
+import { HANG_MS } from "../patience.ts";
 import type { Random } from "../random.ts";
 import { Connection } from "../wire/connection.ts";
 import type { BrokerAddress } from "../wire/connection.ts";
@@ -19,7 +20,6 @@ const LANE = 1_000_000;
 const NO_PRODUCER = { id: -1, epoch: -1, baseSequence: -1 };
 const CHANGE_MS_MAX = 12_000;
 const ANSWER_MS_MAX = 3_000;
-const SETTLE_MS_MAX = 30_000;
 const PAUSE_MS_MAX = 400;
 
 export interface ChurnOptions {
@@ -69,7 +69,7 @@ export class TopicChurn {
   async settle(): Promise<readonly TopicEvent[]> {
     this.#isCalm = true;
     await this.#churning;
-    const giveUpAtMs = this.#options.nowMs() + SETTLE_MS_MAX;
+    const giveUpAtMs = this.#options.nowMs() + HANG_MS;
     for (const name of this.#standing()) {
       while (!(await this.#read(name)) && this.#options.nowMs() < giveUpAtMs) await pause(200);
     }
@@ -159,7 +159,7 @@ export class TopicChurn {
       ] as const;
     });
     const isRight = listed.every(([name, isThere]) => isThere === standing.has(name));
-    if (!isRight && sentMs < this.#lastChangeMs() + SETTLE_MS_MAX / 2) return false;
+    if (!isRight && sentMs < this.#lastChangeMs() + HANG_MS / 2) return false;
     for (const [name, isThere] of listed) {
       this.events.push({ is: "listed", name, sentMs, answeredMs: nowMs(), broker, isThere });
     }
