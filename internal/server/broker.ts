@@ -361,8 +361,10 @@ export class Broker {
     const { recovered } = this.journal;
     for (const group of recovery.groups()) {
       const replica = this.raft.adopt(group);
-      if (replica.group === CONTROLLER_GROUP) this.controller.vote(replica, this.raft);
-      else this.partitions.of(replica.group).bind(replica, this.raft);
+      if (replica.group !== CONTROLLER_GROUP)
+        this.partitions.of(replica.group).bind(replica, this.raft);
+      // Who counts no more (D1) is told nothing by its leader: the image comes over the links then, unless nothing here counts.
+      else if (!group.suspect || recovered.suspectAll) this.controller.vote(replica, this.raft);
     }
     // The journal still told of groups that were dropped.
     for (const { group } of [...this.partitions.all()]) {
@@ -440,7 +442,7 @@ export class Broker {
     void this.journal.joinCluster(clusterId).then((kept) => {
       if (!kept.ok) this.world.fatal("cluster-id-not-durable", kept.fault);
     });
-    if (this.raft.replica(CONTROLLER_GROUP) === null) {
+    if (!this.controller.votes) {
       this.controller.follow(this.#initialBrokers.map(({ id }) => id));
     }
     if (this.#registration !== null) return;

@@ -81,7 +81,7 @@ export class ControllerNode {
   #self: Contact | null = null;
   #sources: readonly BrokerId[] = [];
   #facts: ClusterFacts | null = null;
-  /** Group 0's replica here; null where this broker is no voter. */
+  /** Group 0's replica here; null where this broker is no voter, or one that counts no more. */
   #replica: Replica | null = null;
 
   constructor(world: World, options: ControllerNodeOptions) {
@@ -220,6 +220,10 @@ export class ControllerNode {
     this.#follower.stop();
     this.#replica = replica;
     this.commandLog.bind(replica, raft);
+  }
+
+  get votes(): boolean {
+    return this.#replica !== null;
   }
 
   /** It is not: the image comes over the links, from the voters. */

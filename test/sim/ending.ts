@@ -249,14 +249,18 @@ export class Ending {
     );
   }
 
-  /** Voters on disks that never lost anything: a lost disk's replica waits until somebody replaces it. */
+  /**
+   * Voters that count: a replica that is suspect because its disk lost something, or because a flipped bit hit the record of
+   * its members (D1), waits until somebody replaces it.
+   */
   #sound(view: GroupView): PlacedReplica[] {
     const { leader } = view;
+    const { lost, damaged } = this.#supervisor;
     const voters = new Set(leader?.replica.machine.configuration.voters ?? []);
     return view.placed.filter(
       ({ at, replica }) =>
         voters.has(replica.self) &&
-        !(this.#supervisor.lost.has(at) && replica.machine.standing === "suspect"),
+        !((lost.has(at) || damaged.has(at)) && replica.machine.standing === "suspect"),
     );
   }
 

@@ -238,6 +238,8 @@ test("a follower fetches a damaged entry again: byte for byte, durably, and with
   await append(3);
   await simulation.until("it is in step", () => partition(hurt).highWatermark === 33);
   const follower = replica(hurt);
+  // Before its first silence is over it refuses.
+  await simulation.until("it may lead", () => follower.machine.standing === "full");
   broker(leader()).raft.transfer(replica(leader()), follower.self);
   await simulation.until("it leads", () => leader() === hurt);
   expect(await served(hurt)).toEqual(numbers(33));
@@ -301,6 +303,24 @@ test("a flipped bit on a minority cuts nothing off, whoever elects whom", async 
     ALL.every((id) => partition(id).highWatermark === 25),
   );
   for (const id of ALL) expect(await served(id)).toEqual(numbers(25));
+});
+
+test("a broker whose copy of the controller's members is damaged takes no part in that group, and serves", async () => {
+  const id = ALL.find((each) => each !== leader()) as number;
+  const other = ALL.find((each) => each !== id) as number;
+  cluster.at(id).crash("kill");
+  damage(id, broker(other).journal.recovered.directory);
+  start(id);
+  await simulation.until("it is up", () => cluster.at(id).broker !== null);
+  const controller = () => broker(id).raft.replica(CONTROLLER_GROUP)?.machine;
+  await simulation.until("the damage is seen", () => controller()?.standing === "suspect");
+  await simulation.until("it serves", () => broker(id).readiness().length === 0);
+  const topic = { name: "later", partitions: 1, factor: 3, assignments: [], configs: [] };
+  const { cluster: administration } = broker(id).services;
+  const [made] = await simulation.settle(administration.createTopics([topic], false, 10_000));
+  expect(made?.outcome.ok).toBe(true);
+  await simulation.until("it has heard of it", () => [...broker(id).raft.replicas()].length === 3);
+  expect(controller()?.standing).toBe("suspect");
 });
 
 test("leadership is not handed to a replica with damaged entries", async () => {
