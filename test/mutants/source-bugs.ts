@@ -121,6 +121,13 @@ export const SOURCE_BUGS: Readonly<Record<string, SourceBug>> = {
     replace: "return this.leads ? fault : NOT_LEADER.fault;",
     seenBy: ["test/sim/woken-leader.test.ts"],
   },
+  "a start is never known to have caught up": {
+    breaks: "every start ends in serving",
+    file: "internal/server/catch-up-watch.ts",
+    find: "if (behind === 0) this.#hasCaughtUp = true;",
+    replace: "if (behind < 0) this.#hasCaughtUp = true;",
+    seenBy: ["test/mutants/runs/service.ts"],
+  },
   "who reaches somebody again waits out its pause": {
     breaks: "L2",
     file: "internal/replica/elections.ts",

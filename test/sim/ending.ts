@@ -82,7 +82,8 @@ export class Ending {
     // A voter of group 0 with a directory that is not trusted any more learns nothing from the others (D1).
     const trusted = this.#cluster.brokers.filter((at) => !this.#supervisor.lost.has(at));
     const idle = (): string[] => trusted.flatMap((at) => whyNotServing(at));
-    if (!(await this.#until("brokers serve", RESUME_MS_MAX, () => idle().length === 0))) {
+    // Whose disk is slow has caught up when it has caught up.
+    if (!(await this.#whileMoving("brokers serve", RESUME_MS_MAX, () => idle().length === 0))) {
       const detail = [...idle(), ...this.#groups().map(String)].join(" | ");
       return this.#book.verdict.report("every start ends in serving", detail);
     }
