@@ -374,6 +374,7 @@ function onConfigurationRestored(
 }
 
 function onStanding(state: State, standing: Standing): void {
+  assert(state.standing !== "gone", "who left its broker takes part in nothing any more (F5)");
   state.standing = standing;
   if (standing === "full") return;
   if (standing === "recalling") beginRecall(state);
