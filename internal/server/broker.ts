@@ -225,7 +225,9 @@ export class Broker {
       links: this.links,
       leadership,
     });
-    this.#catchUp = new CatchUpWatch(broker, world.clock, this.raft, controller.leaders);
+    const { leaders } = controller;
+    const isHosted = (): boolean => this.#hosting.isDone;
+    this.#catchUp = new CatchUpWatch(broker, world.clock, this.raft, leaders, isHosted);
     const { services, log } = this.#buildServices();
     this.services = services;
     this.#log = log;

@@ -15,16 +15,25 @@ export class CatchUpWatch {
   readonly #clock: Clock;
   readonly #raft: MultiRaft;
   readonly #leaders: LeaderTable;
+  readonly #isHosted: () => boolean;
   #hasCaughtUp = false;
   /** It has caught up, and its disk is trusted again (D3). */
   #isDone = false;
   #cancel: Cancel | null = null;
 
-  constructor(self: BrokerId, clock: Clock, raft: MultiRaft, leaders: LeaderTable) {
+  /** `isHosted`: every replica that is placed here is here. */
+  constructor(
+    self: BrokerId,
+    clock: Clock,
+    raft: MultiRaft,
+    leaders: LeaderTable,
+    isHosted: () => boolean,
+  ) {
     this.#self = self;
     this.#clock = clock;
     this.#raft = raft;
     this.#leaders = leaders;
+    this.#isHosted = isHosted;
   }
 
   get hasCaughtUp(): boolean {
@@ -34,7 +43,8 @@ export class CatchUpWatch {
   /** From the moment on from which the image is known. */
   start(): void {
     if (this.#isDone || this.#cancel !== null) return;
-    let behind = 0;
+    // One whose beginning the disk may have lost has to recall like the others (D3).
+    let behind = this.#isHosted() ? 0 : 1;
     let recalling = 0;
     inSlices(this.#clock, this.#raft.replicas(), (replica) => {
       if (!this.#isInSync(replica)) behind++;

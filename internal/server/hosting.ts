@@ -117,6 +117,11 @@ export class Hosting {
     this.#ends = [() => unfollow(), unlisten, unwatch];
   }
 
+  /** Every replica that an image of after this start places here is here. */
+  get isDone(): boolean {
+    return this.#isCurrent && this.#state === "idle";
+  }
+
   stop(): void {
     this.#state = "stopped";
     for (const end of this.#ends) end();
