@@ -451,7 +451,7 @@ export class Partition implements LogClient, LogProgress {
   }
 
   durableCount(index: LogIndex): number {
-    return this.#raft?.durableCount(this.replica, index) ?? 0;
+    return this.replica.durableCount(index);
   }
 
   get inSyncCount(): number {

@@ -20,9 +20,9 @@ export function onElectionTimeout(state: State): void {
 }
 
 export function mayCampaign(state: State): boolean {
-  const { standing, configurations, self, commit, log } = state;
+  const { standing, configurations, self, log } = state;
   if (lacksWhatWasForgotten(state, { lastIndex: log.last, lastTerm: log.lastTerm })) return false;
-  return standing === "full" && configurations.mayCampaign(self, commit);
+  return standing === "full" && configurations.isVoter(self);
 }
 
 /**

@@ -72,15 +72,4 @@ describe("Configurations", () => {
     ]);
     expect([8, 9, 7].map((it) => configurations.isLearner(id(it)))).toEqual([false, true, false]);
   });
-
-  it("mayCampaign: a removed voter may until its removal is known to be committed", () => {
-    const configurations = new Configurations([
-      { index: index(3), configuration: joint },
-      { index: index(4), configuration: last },
-    ]);
-    expect(configurations.mayCampaign(id(2), index(9))).toBe(true);
-    expect(configurations.mayCampaign(id(1), index(3))).toBe(true);
-    expect(configurations.mayCampaign(id(1), index(4))).toBe(false);
-    expect(configurations.mayCampaign(id(9), index(3))).toBe(false);
-  });
 });

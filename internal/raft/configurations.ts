@@ -98,18 +98,6 @@ export class Configurations {
     return voters.includes(id) || votersOutgoing.includes(id);
   }
 
-  /**
-   * Whether `id` may campaign when everything up to `commit` is known to be committed: voters of
-   * the configuration in force may, and so may one that it removes until the removal is committed.
-   * It may be the only one whose log can win.
-   */
-  mayCampaign(id: ReplicaId, commit: LogIndex): boolean {
-    if (this.isVoter(id)) return true;
-    const before = this.#placed.at(-2)?.configuration;
-    if (before === undefined || this.index <= commit) return false;
-    return before.voters.includes(id) || before.votersOutgoing.includes(id);
-  }
-
   isLearner(id: ReplicaId): boolean {
     return this.inForce.learners.includes(id) && !this.isVoter(id);
   }

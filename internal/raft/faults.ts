@@ -28,6 +28,8 @@ export interface RaftFaults {
   readonly leadsOnAfterTransfer: boolean;
   /** A follower believes late entries of a leader that gave its term up (breaks L1). */
   readonly loyalToTheResigned: boolean;
+  /** A leader ends the change that leaves it out, so whoever recalls does not ask it (breaks D3). */
+  readonly removesItself: boolean;
 }
 
 export const NO_FAULTS: RaftFaults = {
@@ -41,4 +43,5 @@ export const NO_FAULTS: RaftFaults = {
   deposedNotTold: false,
   leadsOnAfterTransfer: false,
   loyalToTheResigned: false,
+  removesItself: false,
 };

@@ -39,7 +39,7 @@ import {
   resign,
 } from "./leader.ts";
 import type { ProposeRefusal } from "./leader.ts";
-import { change, changeRefusal } from "./membership.ts";
+import { change, changeRefusal, mustLeave } from "./membership.ts";
 import type { ChangeRefusal, Target } from "./membership.ts";
 import type { Message } from "./message.ts";
 import {
@@ -200,14 +200,9 @@ export class Machine {
     return this.#state.configurations.isVoter(id);
   }
 
-  /**
-   * Whether it is a voter, or was one until a removal that is not known to be committed. Such a
-   * replica is armed while it knows no leader (L2); unless its standing is full, the election
-   * timeouts are ignored.
-   */
-  get mayCampaign(): boolean {
-    const { configurations, self, commit } = this.#state;
-    return configurations.mayCampaign(self, commit);
+  /** A leader that has to hand over before its group can go on without it. */
+  get mustLeave(): boolean {
+    return mustLeave(this.#state);
   }
 
   isLearner(id: ReplicaId): boolean {

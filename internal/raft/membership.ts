@@ -6,11 +6,10 @@ import type { LogIndex, ReplicaId } from "../model/ids.ts";
 import type { Configuration } from "./configuration.ts";
 import { ENTRY_CONFIGURATION } from "./entry.ts";
 import type { EntryHead } from "./entry.ts";
-import type { Progress } from "./progress.ts";
 import { VOTERS_MAX, isQuorum } from "./quorum.ts";
 import { announcePeers, peerOf, syncPeers } from "./replication.ts";
-import type { Leadership, State } from "./state.ts";
-import { announceConfiguration, becomeFollower, nextWrite, send } from "./term.ts";
+import type { State } from "./state.ts";
+import { announceConfiguration, nextWrite } from "./term.ts";
 
 /** The most learners of a configuration. */
 const LEARNERS_MAX = 15;
@@ -26,7 +25,7 @@ export type ChangeRefusal =
   | "change-in-progress"
   /** The target is not newer than the configuration in force (C4). */
   | "stale-revision"
-  /** No voters, too many members, not sorted, repeated, or both voter and learner. */
+  /** No voters, too many members, not sorted, repeated, both voter and learner, or a voter made a learner. */
   | "malformed"
   /** A new voter is not a learner yet, or lags. */
   | "not-caught-up"
@@ -41,7 +40,7 @@ export function changeRefusal(state: State, target: Target): ChangeRefusal | nul
   const { inForce } = configurations;
   if (configurations.index > commit || inForce.votersOutgoing.length > 0)
     return "change-in-progress";
-  if (!isWellFormed(target)) return "malformed";
+  if (!isWellFormed(target) || demotes(target, inForce)) return "malformed";
   if (target.revision <= inForce.revision) return "stale-revision";
   for (const voter of target.voters) {
     if (!configurations.isVoter(voter) && !isCaughtUp(state, voter)) return "not-caught-up";
@@ -73,6 +72,11 @@ function isWellFormed({ voters, learners, revision }: Target): boolean {
   );
 }
 
+/** Who votes no more would get entries of a configuration that others decide on, and could win by them. */
+function demotes({ voters, learners }: Target, { voters: before }: Configuration): boolean {
+  return learners.some((id) => before.includes(id) && !voters.includes(id));
+}
+
 function ascends(ids: readonly ReplicaId[]): boolean {
   return ids.every((id, at) => id > (at === 0 ? 0 : (ids[at - 1] as ReplicaId)));
 }
@@ -88,29 +92,23 @@ export function change(state: State, target: Target): void {
 }
 
 /**
- * What a leader does once its configuration may be committed: leave the joint phase, or the group.
+ * Once the joint configuration is committed the leader ends it, unless the new one leaves it out:
+ * then somebody who stays has to take over first, and ends it. So a leader is a voter of the newest
+ * configuration of its log, and whoever recalls asks it (D3).
  */
 export function afterCommit(state: State): void {
   const { leading, configurations, commit } = state;
   if (leading === null || configurations.index > commit || commit < leading.termStart) return;
   const { inForce } = configurations;
-  if (inForce.votersOutgoing.length > 0) {
-    if (leading.transfer === null) appendConfiguration(state, { ...inForce, votersOutgoing: [] });
-  } else if (!inForce.voters.includes(state.self)) {
-    handOver(state, leading);
-    becomeFollower(state, state.term, null, null);
-  }
+  if (inForce.votersOutgoing.length === 0 || leading.transfer !== null) return;
+  if (!mustLeave(state) || state.faults.removesItself)
+    appendConfiguration(state, { ...inForce, votersOutgoing: [] });
 }
 
-/** A leader that leaves tells the voter that has most of its log to campaign at once. */
-function handOver(state: State, { peers }: Leadership): void {
-  const { voters } = state.configurations.inForce;
-  let best: Progress | null = null;
-  for (const peer of peers) {
-    if (!voters.includes(peer.id) || !peer.reachable) continue;
-    if (best === null || peer.match > best.match) best = peer;
-  }
-  if (best !== null) send(state, best.id, { say: "timeout-now", term: state.term });
+/** A leader without which its group goes on. */
+export function mustLeave({ leading, configurations, commit, self }: State): boolean {
+  if (leading === null || configurations.index > commit) return false;
+  return !configurations.inForce.voters.includes(self);
 }
 
 function appendConfiguration(state: State, configuration: Configuration): void {

@@ -257,7 +257,8 @@ export class MultiRaft implements Surroundings {
     // Its own voters are for ever those that founded the cluster.
     if (isController(replica.group)) this.placed(replica.group, []);
     this.#traffic.tellGone(replica);
-    if (replica.machine.mayCampaign || isRecalling(replica)) this.#elections.arm(replica, rank);
+    if (replica.machine.isVoter(replica.self) || isRecalling(replica))
+      this.#elections.arm(replica, rank);
     this.#touch();
     return replica;
   }
@@ -310,15 +311,6 @@ export class MultiRaft implements Surroundings {
     return memberProgress(replica, inSync, this.#world.clock, (broker) =>
       this.#links.contactMs(broker),
     );
-  }
-
-  /** How many voters have `index` durably, as this leader knows. */
-  durableCount(replica: Replica, index: LogIndex): number {
-    let count = 0;
-    for (const voter of replica.machine.configuration.voters) {
-      if (replica.machine.match(voter) >= index) count++;
-    }
-    return count;
   }
 
   /** Whether this leader may answer reads: its log is the newest, and it knows what of it is committed (F7). */
@@ -436,7 +428,7 @@ export class MultiRaft implements Surroundings {
   }
 
   recalled(replica: Replica): void {
-    if (replica.machine.leader !== null || !replica.machine.mayCampaign) {
+    if (replica.machine.leader !== null || !replica.machine.isVoter(replica.self)) {
       this.#elections.disarm(replica);
     }
     this.#deferred.add(replica);
@@ -456,7 +448,7 @@ export class MultiRaft implements Surroundings {
     const isSettled = replica.leads || machine.leader !== null;
     // Who recalls asks again with each try, whoever leads: who was asked may have had no replica yet (D3).
     if (isSettled && !isRecalling(replica)) this.#elections.disarm(replica);
-    else if (replica.machine.mayCampaign) {
+    else if (replica.machine.isVoter(replica.self)) {
       const rank = electionRank(replica);
       if (replica.hasJustVoted) this.#elections.giveWay(replica, rank);
       // Who was told to take over campaigns without having been armed, and may have to try again.
@@ -558,6 +550,7 @@ export class MultiRaft implements Surroundings {
       ownJournalStalled: this.#stall.state !== "no",
     };
     inSlices(this.#world.clock, this.#inSync.entries(), ([replica, inSync]) => {
+      if (replica.machine.mustLeave) this.#handOvers.away(replica, "removal");
       const before = inSync.brokers.length;
       if (!replica.leads || !inSync.sweep(nowMs, this.#options.lagMsMax, facts)) return;
       this.#probe.inSyncChanged(before, inSync.brokers.length);

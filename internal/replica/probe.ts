@@ -4,7 +4,7 @@ import type { Role } from "../raft/effect.ts";
 import type { Replica } from "./replica.ts";
 
 /** Why a leadership is handed over: the label of the metric. */
-export type TransferReason = "balance" | "asked" | "drain" | "stall" | "damage";
+export type TransferReason = "balance" | "asked" | "drain" | "stall" | "damage" | "removal";
 
 export interface ReplicaCounts {
   readonly leaders: () => number;
@@ -111,6 +111,7 @@ function transferCounters(meter: Meter, name: string): Record<TransferReason, Co
     drain: counter("drain"),
     stall: counter("stall"),
     damage: counter("damage"),
+    removal: counter("removal"),
   };
 }
 

@@ -168,6 +168,15 @@ export class Replica {
     return this.leads && this.machine.termStartCommitted;
   }
 
+  /** How many voters have `index` durably, as this leader knows. */
+  durableCount(index: LogIndex): number {
+    let count = 0;
+    for (const voter of this.machine.configuration.voters) {
+      if (this.machine.match(voter) >= index) count++;
+    }
+    return count;
+  }
+
   /** First offset after the last entry of the log. */
   get nextOffset(): Offset {
     const { entries } = this;

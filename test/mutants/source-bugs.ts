@@ -46,9 +46,9 @@ export const SOURCE_BUGS: Readonly<Record<string, SourceBug>> = {
   },
   "minimum in sync counts what the leader has not synced": {
     breaks: "P3",
-    file: "internal/replica/multi-raft.ts",
-    find: "      if (replica.machine.match(voter) >= index) count++;",
-    replace: "      if (voter === replica.self || replica.machine.match(voter) >= index) count++;",
+    file: "internal/replica/replica.ts",
+    find: "      if (this.machine.match(voter) >= index) count++;",
+    replace: "      if (voter === this.self || this.machine.match(voter) >= index) count++;",
     seenBy: ["test/sim/in-sync.test.ts"],
   },
   "offsets of a group that rebalances expire": {

@@ -176,7 +176,7 @@ export class Oracle implements Observer {
     }
   }
 
-  /** F9: the newest configuration in the log is in force, and whom it removes does not lead on. */
+  /** F9: the newest configuration in the log is in force, and whom it removes does not lead (D3). */
   #checkConfiguration({ id, memory }: Node, machine: Machine): void {
     const [inForce] = configurationsOf(memory);
     check(
@@ -184,15 +184,13 @@ export class Oracle implements Observer {
       "the newest configuration is in force",
     );
     const { voters, votersOutgoing } = machine.configuration;
-    const isSettled = machine.configurationCommitted && machine.termStartCommitted;
-    if (machine.role !== "leader" || !isSettled) return;
+    if (machine.role !== "leader") return;
+    check(machine.isVoter(id), "a leader is a voter of the newest configuration of its log");
+    if (!machine.configurationCommitted || !machine.termStartCommitted) return;
+    const mayWait = machine.transferTarget !== null || !voters.includes(id);
     check(
-      voters.includes(id) || votersOutgoing.includes(id),
-      "a removed leader steps down when its removal is committed",
-    );
-    check(
-      votersOutgoing.length === 0 || machine.transferTarget !== null,
-      "a leader leaves a joint configuration that is committed",
+      votersOutgoing.length === 0 || mayWait,
+      "a leader ends a joint configuration that is committed, if it stays",
     );
   }
 

@@ -129,6 +129,7 @@ export class Schedule {
       // Nobody asserts the leadership of a leader that is gone (L1).
       for (const node of this.#running()) {
         if (!this.#knowsLiveLeader(node)) this.fleet.step(node, { on: "leader-lost" });
+        this.#leave(node, round);
       }
       // One campaigner at a time, as random pauses would have it.
       const campaigner = this.fleet.node(this.#ids[round % this.#ids.length] as ReplicaId);
@@ -169,10 +170,19 @@ export class Schedule {
       .sort((a, b) => (b.machine?.term ?? 0) - (a.machine?.term ?? 0))[0]?.machine;
     if (!leader || !leader.termStartCommitted || leader.commit < leader.lastIndex) return false;
     const { voters, votersOutgoing, learners } = leader.configuration;
-    return [...voters, ...votersOutgoing, ...learners].every((id) => {
+    if (votersOutgoing.length > 0) return false;
+    return [...voters, ...learners].every((id) => {
       const { machine } = this.fleet.node(id);
       return machine?.commit === leader.commit && machine.leader === leader.self;
     });
+  }
+
+  /** A leader that a change leaves out hands over, each time to another one, as a driver would. */
+  #leave(node: Node, round: number): void {
+    if (node.machine?.mustLeave !== true) return;
+    const { voters } = node.machine.configuration;
+    this.fleet.step(node, { on: "transfer-timeout" });
+    this.step(node, { on: "transfer", to: voters[round % voters.length] as ReplicaId });
   }
 
   deliver(dice: Dice): void {
@@ -311,7 +321,7 @@ export class Schedule {
       const draw = dice.below(4);
       if (adopting && !machine.isVoter(id)) learners.push(id);
       else if (machine.isVoter(id) ? draw > 0 : machine.match(id) > 0 && draw > 0) voters.push(id);
-      else if (draw === 0 && dice.below(2) === 0) learners.push(id);
+      else if (!machine.isVoter(id) && draw === 0 && dice.below(2) === 0) learners.push(id);
     }
     // What a sole voter has decided is lost with its disk.
     if (this.#rollBacks !== undefined && voters.length < 2) return;
