@@ -128,6 +128,7 @@ class Run {
     const quorums = new Quorums({
       brokers: this.#cluster.brokers,
       fitSinceMs: (machines) => health.fitSinceMs(machines),
+      upSinceMs: (machines) => health.upSinceMs(machines),
       isDiskLost: (at) => this.#supervisor.lost.has(at),
       logEnd: (at, group) => this.#watch.durableLog(at)?.end(group) ?? null,
     });

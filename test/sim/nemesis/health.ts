@@ -18,7 +18,7 @@ export class Health {
     const { brokers, simulation } = this.#cluster;
     const nowMs = simulation.nowMs;
     for (const at of brokers) {
-      if (!this.#isFit(at)) this.#since.delete(at);
+      if (!this.#isUp(at)) this.#since.delete(at);
       else if (!this.#since.has(at)) this.#since.set(at, nowMs);
     }
     for (const left of brokers) {
@@ -31,8 +31,13 @@ export class Health {
     }
   }
 
-  /** Since when the machines are all up and connected to each other, ms; Infinity when they are not. */
+  /** Since when the machines are all up, with the disks they had, and connected to each other, ms; Infinity: they are not. */
   fitSinceMs(machines: readonly SimBroker[]): number {
+    return machines.some(this.#isLost) ? Infinity : this.upSinceMs(machines);
+  }
+
+  /** The same, whatever their disks have lost. */
+  upSinceMs(machines: readonly SimBroker[]): number {
     let sinceMs = 0;
     for (const left of machines) {
       sinceMs = Math.max(sinceMs, this.#since.get(left) ?? Infinity);
@@ -44,10 +49,10 @@ export class Health {
     return sinceMs;
   }
 
-  #isFit(at: SimBroker): boolean {
+  #isUp(at: SimBroker): boolean {
     const { disk } = at.node;
     const nowUs = this.#cluster.simulation.scheduler.nowUs;
-    if (at.reachable === null || this.#isLost(at)) return false;
+    if (at.reachable === null) return false;
     return disk.stalledUntilUs("journal") <= nowUs && disk.stalledUntilUs("bulk") <= nowUs;
   }
 

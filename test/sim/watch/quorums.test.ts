@@ -19,15 +19,20 @@ interface Told {
 function quorumSinceMs(...told: readonly Told[]): number {
   const brokers = told.map((_, k) => ({ id: k + 1 }) as SimBroker);
   const of = ({ id }: SimBroker): Told => told[id - 1] as Told;
+  const upSinceMs = (machines: readonly SimBroker[]): number =>
+    Math.max(...machines.map((at) => of(at).fitMs ?? Infinity));
   const quorums = new Quorums({
     brokers,
-    fitSinceMs: (machines) => Math.max(...machines.map((at) => of(at).fitMs ?? Infinity)),
+    upSinceMs,
+    fitSinceMs: (machines) =>
+      machines.some((at) => of(at).isDiskLost) ? Infinity : upSinceMs(machines),
     isDiskLost: (at) => of(at).isDiskLost === true,
     logEnd: (at) => ({ lastIndex: of(at).end as LogIndex, lastTerm: 1 as Term }),
   });
   const view = {
     group: 1 as GroupId,
     halves: [brokers.map(({ id }) => id)],
+    placed: brokers.filter((at) => of(at).fitMs !== undefined).map((at) => ({ at })),
     newest: { member: (broker: number) => ({ broker }) },
     member: (id: number) => {
       const { end, longest = 0, isRecalling, fitMs } = told[id - 1] as Told;
@@ -54,6 +59,13 @@ test("who recalls counts while all others can be reached", () => {
   expect(
     quorumSinceMs(recalling, { end: 5, fitMs: 2 }, { end: 5, fitMs: 3, isRecalling: true }),
   ).toBe(3);
+});
+
+test("who recalls waits for no disk that is lost, but hears of the loss", () => {
+  const recalling = { end: 5, isRecalling: true, fitMs: 1 };
+  const lost = { end: 5, isDiskLost: true };
+  expect(quorumSinceMs(recalling, { end: 5, fitMs: 2 }, { ...lost, fitMs: 3 })).toBe(3);
+  expect(quorumSinceMs(recalling, { end: 5, fitMs: 2 }, lost)).toBe(Infinity);
 });
 
 test("who waits for a long log counts beside whoever has it, whether or not the others are up", () => {

@@ -9,11 +9,13 @@ import type { GroupView } from "./group-view.ts";
 
 export interface Machines {
   readonly brokers: readonly SimBroker[];
-  /** Since when they are all up and hear each other; Infinity: they are not. */
-  fitSinceMs(machines: readonly SimBroker[]): number;
-  isDiskLost(at: SimBroker): boolean;
+  /** Since when they are all up, with whole disks, and hear each other; Infinity: they are not. */
+  readonly fitSinceMs: (machines: readonly SimBroker[]) => number;
+  /** The same, whatever their disks have lost. */
+  readonly upSinceMs: (machines: readonly SimBroker[]) => number;
+  readonly isDiskLost: (at: SimBroker) => boolean;
   /** What is durable there of a group's log, also while no process is up. */
-  logEnd(at: SimBroker, group: GroupId): LogEnd | null;
+  readonly logEnd: (at: SimBroker, group: GroupId) => LogEnd | null;
 }
 
 export class Quorums {
@@ -37,18 +39,28 @@ export class Quorums {
     voters: ReadonlySet<ReplicaId>,
   ): number {
     const placed = half.map((id) => view.member(id));
-    const all = placed.map((one) => one?.at ?? null);
     return quorumSinceMs(placed, (members) => {
       const machines = members.map((one) => one?.at ?? null);
       const replicas = members.flatMap((one) => one?.replica ?? []);
-      // Who recalls counts once it can hear all others. A sole voter asks the controller, and everybody whom that knows of beside it.
       if (replicas.some(isRecalling)) {
-        return this.#fitSinceMs(half.length === 1 ? this.#machines.brokers : all);
+        return Math.max(this.#fitSinceMs(machines), this.#answeringSinceMs(view, voters));
       }
       const leaders = this.#leadersFor(view, voters, replicas.filter(isBound));
       if (leaders === null) return this.#fitSinceMs(machines);
       return Math.min(...leaders.map((at) => this.#fitSinceMs([...machines, at])));
     });
+  }
+
+  /**
+   * Who recalls counts once it can hear all others, of both halves: whoever lost its disk says so. A sole voter asks the
+   * controller, and everybody whom that knows of beside it.
+   */
+  #answeringSinceMs(view: GroupView, voters: ReadonlySet<ReplicaId>): number {
+    const { brokers, isDiskLost, upSinceMs } = this.#machines;
+    if (voters.size === 1) return upSinceMs(brokers);
+    const asked = this.#machinesOf(view, voters);
+    const present = new Set(view.placed.map(({ at }) => at));
+    return asked.every((at) => present.has(at) || isDiskLost(at)) ? upSinceMs(asked) : Infinity;
   }
 
   /**
@@ -60,21 +72,24 @@ export class Quorums {
     voters: ReadonlySet<ReplicaId>,
     bound: readonly Replica[],
   ): SimBroker[] | null {
+    if (bound.length === 0) return null;
+    const machines = this.#machinesOf(view, voters);
+    const whole = machines.filter((at) => !this.#machines.isDiskLost(at));
     const holders = bound
       .map(({ machine }) =>
-        this.#wholeDisksOf(view, voters).filter((at) => {
+        whole.filter((at) => {
           const end = this.#machines.logEnd(at, view.group);
           return end !== null && !machine.lacksWhatWasForgotten(end);
         }),
       )
-      .filter((machines) => machines.length > 0);
+      .filter((some) => some.length > 0);
     const [first, ...others] = holders;
-    return first?.filter((at) => others.every((machines) => machines.includes(at))) ?? null;
+    return first?.filter((at) => others.every((some) => some.includes(at))) ?? null;
   }
 
-  #wholeDisksOf({ newest }: GroupView, voters: ReadonlySet<ReplicaId>): SimBroker[] {
+  #machinesOf({ newest }: GroupView, voters: ReadonlySet<ReplicaId>): SimBroker[] {
     const ids = new Set([...voters].map((voter) => newest?.member(voter)?.broker));
-    return this.#machines.brokers.filter((at) => ids.has(at.id) && !this.#machines.isDiskLost(at));
+    return this.#machines.brokers.filter(({ id }) => ids.has(id));
   }
 
   #fitSinceMs(machines: readonly (SimBroker | null)[]): number {
