@@ -33,9 +33,10 @@ export class GroupView {
     return leaders[0] ?? null;
   }
 
-  /** Somebody leads, whether or not it has committed yet. */
-  get isLed(): boolean {
-    return this.placed.some(({ at, replica }) => replica.leads && at.reachable !== null);
+  /** Where somebody leads, whether or not it has committed yet. */
+  get leading(): readonly SimBroker[] {
+    const leaders = this.placed.filter(({ at, replica }) => replica.leads && at.reachable !== null);
+    return leaders.map(({ at }) => at);
   }
 
   /** The voters of the newest configuration, both halves. */

@@ -15,8 +15,13 @@ interface Told {
   readonly fitMs?: number;
 }
 
-/** Since when a group of these voters could elect somebody; the first has number 1. */
-function quorumSinceMs(...told: readonly Told[]): number {
+interface Situation {
+  readonly quorums: Quorums;
+  readonly view: GroupView;
+}
+
+/** A group of these voters; the first has number 1. */
+function situationOf(told: readonly Told[], leading: readonly number[] = []): Situation {
   const brokers = told.map((_, k) => ({ id: k + 1 }) as SimBroker);
   const of = ({ id }: SimBroker): Told => told[id - 1] as Told;
   const upSinceMs = (machines: readonly SimBroker[]): number =>
@@ -32,6 +37,7 @@ function quorumSinceMs(...told: readonly Told[]): number {
   const view = {
     group: 1 as GroupId,
     halves: [brokers.map(({ id }) => id)],
+    leading: brokers.filter(({ id }) => leading.includes(id)),
     placed: brokers.filter((at) => of(at).fitMs !== undefined).map((at) => ({ at })),
     newest: { member: (broker: number) => ({ broker }) },
     member: (id: number) => {
@@ -45,7 +51,13 @@ function quorumSinceMs(...told: readonly Told[]): number {
       return fitMs === undefined ? null : { at: brokers[id - 1], replica: { machine } };
     },
   };
-  return quorums.sinceMs(view as unknown as GroupView);
+  return { quorums, view: view as unknown as GroupView };
+}
+
+/** Since when it could elect somebody. */
+function quorumSinceMs(...told: readonly Told[]): number {
+  const { quorums, view } = situationOf(told);
+  return quorums.sinceMs(view);
 }
 
 test("a majority is in order since the later of both is", () => {
@@ -87,4 +99,14 @@ test("two who wait for logs of different lengths count beside the longer one", (
     Infinity,
   );
   expect(quorumSinceMs(shorter, longer, { end: 7, fitMs: 3 }, { end: 6 }, { end: 5 })).toBe(3);
+});
+
+test("a leader that is in touch with most voters leads, and one that is cut off does not", () => {
+  const isLed = (...told: readonly Told[]): boolean => {
+    const { quorums, view } = situationOf(told, [1]);
+    return quorums.isLed(view);
+  };
+  expect(isLed({ end: 5, fitMs: 1 }, { end: 5, fitMs: 2 }, { end: 5 })).toBe(true);
+  expect(isLed({ end: 5, fitMs: 1 }, { end: 5 }, { end: 5 })).toBe(false);
+  expect(isLed({ end: 5 }, { end: 5, fitMs: 1 }, { end: 5, fitMs: 1 })).toBe(false);
 });

@@ -33,6 +33,19 @@ export class Quorums {
     return Math.max(...halves.map((half) => this.#halfSinceMs(view, half, voters)));
   }
 
+  /** Somebody leads and is in touch with most voters; one that is cut off leads nobody. */
+  isLed(view: GroupView): boolean {
+    return view.leading.some((leader) =>
+      view.halves.every((half) => {
+        const inTouch = half.filter((id) => {
+          const at = view.member(id)?.at;
+          return at !== undefined && this.#machines.upSinceMs([leader, at]) < Infinity;
+        });
+        return 2 * inTouch.length > half.length;
+      }),
+    );
+  }
+
   #halfSinceMs(
     view: GroupView,
     half: readonly ReplicaId[],
