@@ -43,3 +43,22 @@ it("SuspendWatch takes a wall clock that was set, either way or slowly, for no s
   clocks.boot += 50;
   expect(watch.awakeSinceMs()).toBe(clocks.up);
 });
+
+it("SuspendWatch takes a thread that was kept from running between two clocks for no suspend", () => {
+  const { clocks, pass } = stage();
+  let pauses = 0;
+  const watch = new SuspendWatch({
+    wallMs: () => {
+      if (pauses-- > 0) pass(40);
+      return clocks.wall;
+    },
+    upMs: () => clocks.up,
+    bootMs: () => clocks.boot,
+  });
+  pass(1_000);
+  pauses = 1;
+  expect(watch.awakeSinceMs()).toBe(-Infinity);
+  // While it cannot tell, it is on the safe side.
+  pauses = 100;
+  expect(watch.awakeSinceMs()).toBeGreaterThan(0);
+});

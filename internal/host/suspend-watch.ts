@@ -10,6 +10,9 @@ export interface SuspendClocks {
   bootMs(): number;
 }
 
+/** Readings of clocks further apart than this may have the thread's own pause between them. */
+const TORN_MS_MIN = 5;
+const READINGS_MAX = 3;
 /** Shorter ones are within the margin of a lease; the time since boot comes in hundredths of a second. */
 const SUSPEND_MS_MIN = 20;
 
@@ -28,11 +31,19 @@ export class SuspendWatch {
 
   /** See `Clock.awakeSinceMs`. */
   awakeSinceMs(): number {
-    const upMs = this.#clocks.upMs();
-    const wallAheadMs = this.#clocks.wallMs() - upMs;
-    if (Math.abs(wallAheadMs - this.#wallAheadMs) < SUSPEND_MS_MIN) return this.#awakeSinceMs;
+    const clocks = this.#clocks;
+    let upMs = 0;
+    let wallAheadMs = 0;
+    let bootAheadMs = 0;
+    // A thread that was kept from running between two readings would look suspended. After many of them it counts as such.
+    for (let reading = 0; reading < READINGS_MAX; reading++) {
+      upMs = clocks.upMs();
+      wallAheadMs = clocks.wallMs() - upMs;
+      if (Math.abs(wallAheadMs - this.#wallAheadMs) < SUSPEND_MS_MIN) return this.#awakeSinceMs;
+      bootAheadMs = clocks.bootMs() - upMs;
+      if (clocks.upMs() - upMs < TORN_MS_MIN) break;
+    }
     this.#wallAheadMs = wallAheadMs;
-    const bootAheadMs = this.#clocks.bootMs() - upMs;
     if (bootAheadMs - this.#bootAheadMs < SUSPEND_MS_MIN) return this.#awakeSinceMs;
     this.#bootAheadMs = bootAheadMs;
     this.#awakeSinceMs = upMs;
