@@ -30,11 +30,13 @@ export interface Identity {
   readonly machineRun: string | null;
   /** A peer has proven that it went back in time: it is never trusted again (D3). */
   readonly distrusted: boolean;
+  /** The longest time for which its processes may have promised to be loyal to a leader, in milliseconds (L5). */
+  readonly promisedMs: number;
   /** The newest ones, oldest first. */
   readonly starts: readonly BegunStart[];
 }
 
-const FORMAT_VERSION = 2;
+const FORMAT_VERSION = 3;
 
 function identityPath(directory: string): string {
   return `${directory}/directory.json`;
@@ -69,9 +71,10 @@ export function writeIdentity(
 
 /** Readable JSON with a sum over the rest, so that a damaged number is not believed. */
 function renderIdentity(identity: Identity): Uint8Array {
-  const { directory, broker, cluster, incarnation, machineRun, distrusted, starts } = identity;
+  const { directory, broker, cluster, incarnation, machineRun, distrusted } = identity;
+  const { promisedMs, starts } = identity;
   const known = { version: FORMAT_VERSION, directory, broker, cluster, incarnation };
-  const body = { ...known, machineRun, distrusted, starts };
+  const body = { ...known, machineRun, distrusted, promisedMs, starts };
   const sum = sumOf(body);
   return new TextEncoder().encode(`${JSON.stringify({ ...body, sum }, null, 2)}\n`);
 }
@@ -86,14 +89,17 @@ function parseIdentity(bytes: Uint8Array): Identity | null {
   if (typeof parsed !== "object" || parsed === null) return null;
   const fields = parsed as Record<string, unknown>;
   const { version, directory, broker, cluster, incarnation, machineRun, distrusted, sum } = fields;
+  const { promisedMs } = fields;
   if (version !== FORMAT_VERSION || typeof directory !== "string") return null;
   if (!Number.isSafeInteger(broker) || !Number.isSafeInteger(incarnation)) return null;
   if (cluster !== null && typeof cluster !== "string") return null;
   if (machineRun !== null && typeof machineRun !== "string") return null;
+  if (typeof promisedMs !== "number" || !Number.isSafeInteger(promisedMs)) return null;
   const starts = parseStarts(fields["starts"]);
   if (starts === null || typeof distrusted !== "boolean") return null;
   const known = { version, directory, broker, cluster, incarnation };
-  if (sum !== sumOf({ ...known, machineRun, distrusted, starts })) return null;
+  const body = { ...known, machineRun, distrusted, promisedMs, starts };
+  if (sum !== sumOf(body)) return null;
   return {
     directory: directory as DirectoryId,
     broker: broker as BrokerId,
@@ -101,6 +107,7 @@ function parseIdentity(bytes: Uint8Array): Identity | null {
     incarnation: incarnation as Incarnation,
     machineRun,
     distrusted,
+    promisedMs,
     starts,
   };
 }

@@ -280,6 +280,11 @@ export class Journal implements SharedJournal {
     await this.#replaceIdentity({ machineRun: this.#machineRun });
   }
 
+  promisesEnded(): void {
+    const promisedMs = this.#options.promiseMs ?? 0;
+    if (promisedMs !== this.#identity.promisedMs) void this.#replaceIdentity({ promisedMs });
+  }
+
   release(group: GroupId, index: LogIndex): void {
     this.#ledger.release(group, index);
   }
@@ -297,7 +302,7 @@ export class Journal implements SharedJournal {
   }
 
   async #replaceIdentity(
-    change: Partial<Pick<Identity, "cluster" | "distrusted" | "machineRun">>,
+    change: Partial<Pick<Identity, "cluster" | "distrusted" | "machineRun" | "promisedMs">>,
   ): Promise<Result<void, DiskFault>> {
     this.#identity = { ...this.#identity, ...change };
     const written = await writeIdentity(this.#world, this.#options.directory, this.#identity);

@@ -132,6 +132,7 @@ function newIdentity(world: World, options: JournalOptions): Identity {
     incarnation: 0 as Incarnation,
     machineRun: null,
     distrusted: false,
+    promisedMs: 0,
     starts: [],
   };
 }
@@ -150,6 +151,7 @@ function begin(
     ...before,
     incarnation: (before.incarnation + 1) as Incarnation,
     machineRun: trusted ? world.machineRun : before.machineRun,
+    promisedMs: Math.max(before.promisedMs, options.promiseMs ?? 0),
     starts: isAlike ? starts : withStart(starts, drawStartId(world.entropy), after),
   };
 }
@@ -183,6 +185,7 @@ function describe(
     trusted,
     directory: now.directory,
     cluster: now.cluster,
+    promisedMs: before.promisedMs,
     incarnation: now.incarnation,
     durableTicket: found.lastTicket as Ticket,
     damage: found.damage,

@@ -36,6 +36,8 @@ export interface JournalOptions {
   readonly sealIdleMs?: number;
   /** `disk.trusted`: an operator's word that the disk lost nothing. */
   readonly isDiskTrusted?: boolean;
+  /** `link.silence.ms`: for how long this process promises leaders to be loyal to them (L5). */
+  readonly promiseMs?: number;
   readonly faults?: JournalFaults;
 }
 
@@ -71,6 +73,8 @@ export interface Recovered {
   readonly trusted: boolean;
   readonly directory: DirectoryId;
   readonly cluster: ClusterId | null;
+  /** Processes before this one may have promised leaders to be loyal to them for so long (L5). */
+  readonly promisedMs: number;
   /** Counts this start; durable. */
   readonly incarnation: Incarnation;
   /** The last durable batch; 0 when there is none. */
@@ -237,6 +241,8 @@ export interface SharedJournal {
   distrust(): Promise<void>;
   /** Whatever the directory may have lost is made good: it is trusted in later starts in this run of the machine (D3). */
   vouch(): Promise<void>;
+  /** What was promised before this start is over: only what this process promises binds the next one (L5). */
+  promisesEnded(): void;
 
   /** Entries of `group` up to `index` are durable elsewhere (synced segment, row base): they pin no file any more. */
   release(group: GroupId, index: LogIndex): void;

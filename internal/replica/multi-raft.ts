@@ -200,7 +200,8 @@ export class MultiRaft implements Surroundings {
 
   /** Begins to serve: recovered groups were added before. */
   start(): void {
-    this.#world.clock.after(this.#options.silenceMs, () => {
+    const quietMs = Math.max(this.#options.silenceMs, this.journal.recovered.promisedMs);
+    this.#world.clock.after(quietMs, () => {
       this.#world.clock.turnEnd(() => this.#standings.settle());
     });
     this.#scheduleSweep();

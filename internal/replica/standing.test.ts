@@ -33,7 +33,7 @@ test("who is dropped while all replicas are told that they may vote stays gone",
   const clock = { upMs: () => (nowMs += 5), turnEnd: (slice: () => void) => ends.push(slice) };
   const world = { clock: clock as unknown as Clock } as World;
   const recovered = { fresh: false, trusted: true, suspectAll: false };
-  const journal = { recovered } as SharedJournal;
+  const journal = { recovered, promisesEnded: () => {} } as SharedJournal;
   const replicas = Array.from({ length: 100 }, (_, k) => replica(k));
   const standings = new Standings(world, journal, () => replicas, true);
   standings.settle();

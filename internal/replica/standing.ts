@@ -51,6 +51,7 @@ export class Standings {
   /** The first silence period is over. */
   settle(): void {
     this.#settling = false;
+    this.#journal.promisesEnded();
     this.review();
   }
 

@@ -156,6 +156,7 @@ export class Broker {
         reserveBytes: settings.get("journal.reserve.bytes"),
         batchBytesMax: settings.get("journal.batch.bytes.max"),
         isDiskTrusted: settings.get("disk.trusted"),
+        promiseMs: settings.get("link.silence.ms"),
         ...(faults.journal === undefined ? {} : { faults: faults.journal }),
       },
       recovery,
