@@ -16,6 +16,7 @@ SEED ?= 1
 SEEDS ?= 1000
 WORKLOAD ?=
 PROFILE ?=
+FAULTS ?=
 ARGS ?=
 # Set by .ci/run, which counts the tests of each stage from vitest's JSON report.
 VITEST_JSON ?=
@@ -25,6 +26,7 @@ INSTALLED := node_modules/.package-lock.json
 LINTER := tools/node_modules/.package-lock.json
 workload = $(if $(WORKLOAD),--workload $(WORKLOAD))
 profile = $(if $(PROFILE),--profile $(PROFILE))
+faults = $(if $(FAULTS),--faults "$(FAULTS)")
 
 .PHONY: help setup check static format types lint test build cluster sim chaos hostile mutants \
   clients prometheus bench gen dist ci rolling room
@@ -73,8 +75,8 @@ cluster: build ## three brokers on this machine: Kafka 9092-9094, gRPC 7092-7094
 sim: setup ## the deterministic simulator (SEED, SEEDS, WORKLOAD, PROFILE)
 	node test/sim/sim.ts --seed $(SEED) --seeds $(SEEDS) $(workload) $(profile) $(ARGS)
 
-chaos: build ## real brokers under faults, then the checkers (TIME in seconds, SEED, WORKLOAD)
-	node jepsen-like/main.ts --time $(TIME) --seed $(SEED) $(workload) $(ARGS)
+chaos: build ## real brokers under faults, then the checkers (TIME in seconds, SEED, WORKLOAD, FAULTS)
+	node jepsen-like/main.ts --time $(TIME) --seed $(SEED) $(workload) $(faults) $(ARGS)
 
 hostile: setup ## real brokers under bad input on every port (ARGS=--quick)
 	node test/hostile/main.ts --seed $(SEED) $(ARGS)

@@ -119,7 +119,8 @@ export async function tryControl(
     outcome?.findings.find(({ name }) => name === check) ?? {};
   if (outcome !== null) {
     const { findings } = outcome;
-    const report = { title: `positive control, ${bug}`, seed, timeS: 0, outcome, findings };
+    const title = `positive control, ${bug}`;
+    const report = { title, seed, timeS: 0, outcome, findings, expected: check };
     await writeReport(directory, report);
     forgetBrokers(directory);
   }

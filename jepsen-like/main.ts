@@ -118,9 +118,9 @@ async function chaos(asked: Arguments, directory: string): Promise<readonly Find
 
 /** Whatever is too little at the end of a run lets it go on instead, so that no floor depends on luck or speed. */
 function hasHadEnough(progress: Progress, timeS: number, floors: Floors, mixture: Mixture) {
-  const { faults, ackedRecords, groups, topics, memberEnds } = progress;
+  const { faults, groups, topics, memberEnds } = progress;
   return (
-    isEnough({ faults: faults.length, ackedRecords }, timeS, floors, mixture) &&
+    isEnough({ ...progress, faults: faults.length }, timeS, floors, mixture) &&
     memberEnds >= memberEndsMin(timeS) &&
     enoughChanges(topics, timeS).violations === 0 &&
     (groups === null || enoughGroups(groups, faults, timeS).violations === 0)

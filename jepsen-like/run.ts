@@ -87,6 +87,7 @@ export interface RunOutcome {
 export interface Progress {
   readonly faults: readonly FaultRecord[];
   readonly ackedRecords: number;
+  readonly leaderChanges: readonly LeaderChange[];
   readonly groups: GroupOutcome | null;
   readonly topics: readonly TopicEvent[];
   /** How often the product's own members of a group were ended. */
@@ -194,6 +195,7 @@ class Run {
     await this.#options.harm(nemesis, () => ({
       faults: nemesis.faults,
       ackedRecords: history.ackedRecords,
+      leaderChanges: leaders.changes,
       groups: groups?.outcome([]) ?? null,
       topics: churn?.events ?? [],
       memberEnds: readers?.memberEnds ?? 0,

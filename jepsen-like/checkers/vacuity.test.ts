@@ -15,12 +15,16 @@ const MIXTURES: readonly Mixture[] = [
   ...Object.values(FAMILIES).map((kinds) => only(LOG_MIXTURE, new Set(kinds))),
 ];
 
+const CHANGES = Array.from({ length: 999 }, (_, k) => {
+  return { atMs: k, partition: 0, broker: 1 + (k % 3), epoch: k };
+});
+const PLENTY = { faults: 99, ackedRecords: 1e9, leaderChanges: CHANGES };
+
 /** The faults of a plan, each at work, until the run may end. */
 function faultsOf(seed: number, mixture: Mixture, timeS: number): FaultRecord[] {
   const faults: FaultRecord[] = [];
   for (const slot of plan(new Random(seed, "plan"), mixture)) {
-    const progress = { faults: faults.length, ackedRecords: Number.POSITIVE_INFINITY };
-    if (isEnough(progress, timeS, LOG_FLOORS, mixture)) break;
+    if (isEnough({ ...PLENTY, faults: faults.length }, timeS, LOG_FLOORS, mixture)) break;
     if (slot.slot === "fault") faults.push(faultByHand({ kind: slot.kind }));
   }
   return faults;
@@ -67,6 +71,15 @@ test("five minutes have every kind of the mixture, and eighteen kills of a leade
   const faults = faultsOf(1, LOG_MIXTURE, 300);
   expect(new Set(faults.map(({ kind }) => kind)).size).toBe(16);
   expect(faults.filter(({ kind }) => kind === "kill leader")).toHaveLength(18);
+});
+
+test("a run goes on until clients have done enough and all three brokers have led", () => {
+  const may = (happened: Partial<typeof PLENTY>) =>
+    isEnough({ ...PLENTY, ...happened }, 60, LOG_FLOORS, LOG_MIXTURE);
+  expect(may({})).toBe(true);
+  expect(may({ ackedRecords: 19_999 })).toBe(false);
+  expect(may({ leaderChanges: CHANGES.filter(({ broker }) => broker < 3) })).toBe(false);
+  expect(may({ leaderChanges: CHANGES.slice(0, 98) })).toBe(false);
 });
 
 test("a fault that met nothing unanswered counts for nothing", () => {

@@ -3,6 +3,7 @@ import type { RunOutcome } from "../run.ts";
 import { acksByPartition, windowOf } from "../nemesis/windows.ts";
 import { PARTITIONS } from "../run.ts";
 import type { FaultKind, Mixture } from "../nemesis/plan.ts";
+import type { LeaderChange } from "../workload/leaders.ts";
 import { FindingDraft } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
@@ -17,6 +18,14 @@ export const LOG_FLOORS: Floors = { faults: 36, ackedRecords: 100_000 };
 /** Members read everything four times. */
 export const GROUP_FLOORS: Floors = { faults: 36, ackedRecords: 60_000 };
 const FULL_TIME_S = 300;
+
+const LEADERS_MIN = 3;
+
+interface Happened {
+  readonly faults: number;
+  readonly ackedRecords: number;
+  readonly leaderChanges: readonly LeaderChange[];
+}
 
 /** How long a partition may take, from the fault; with a majority down, from when one answers again. */
 export const WINDOW_MS_MAX = 2_000;
@@ -39,7 +48,7 @@ function planned(blocks: number, { usual, others }: Mixture): ReadonlyMap<FaultK
 
 /** Whether a run may end: the plan has come as far, and clients have done as much, as `enoughHappened` asks for. */
 export function isEnough(
-  { faults, ackedRecords }: { readonly faults: number; readonly ackedRecords: number },
+  { faults, ackedRecords, leaderChanges }: Happened,
   timeS: number,
   floors: Floors,
   mixture: Mixture,
@@ -47,7 +56,10 @@ export function isEnough(
   const size = mixture.usual.length + mixture.others.length;
   const share = Math.min(1, timeS / FULL_TIME_S);
   return (
-    faults >= size * blocksOf(floors, mixture, timeS) && ackedRecords >= floors.ackedRecords * share
+    faults >= size * blocksOf(floors, mixture, timeS) &&
+    ackedRecords >= floors.ackedRecords * share &&
+    leaderChanges.length >= faults &&
+    new Set(leaderChanges.map(({ broker }) => broker)).size >= LEADERS_MIN
   );
 }
 
@@ -72,13 +84,14 @@ export function enoughHappened(
   }
   least("acknowledged records", history.ackedRecords, Math.floor(floors.ackedRecords * share));
   const led = new Set(outcome.leaderChanges.map(({ broker }) => broker));
-  least("brokers that led a partition", led.size, 3);
+  least("brokers that led a partition", led.size, LEADERS_MIN);
   least("changes of a leader", outcome.leaderChanges.length, faults.length);
   const batches = history.lanes.flatMap((lane) => lane.batches);
   least("batches sent more than once", batches.filter(({ attempts }) => attempts > 1).length, 1);
   const asked = new Set(history.ends.map(({ partition }) => partition));
   least("partitions whose leader told its end", asked.size, PARTITIONS);
-  least("batches seen by readers", history.seen.size, Math.floor(batches.length / 2));
+  const acked = batches.filter(({ outcome: of }) => of === "acked").length;
+  least("batches seen by readers", history.seen.size, Math.floor(acked / 2));
   least("records read at the end", outcome.recordsRead, outcome.replicas * history.ackedRecords);
   return draft.finding();
 }

@@ -47,14 +47,26 @@ export function standingOf(dataDirectory: string, powerLosses: number): DiskStan
   return machineRun === `run ${powerLosses}` ? "trusted" : "doubted";
 }
 
+/** Several failures in sum. */
+export function lossesInWords(losses: readonly PowerLoss[]): string {
+  const tears = Object.entries(Object.groupBy(losses, ({ tear }) => tear));
+  const told = tears.map(([tear, of]) => `${of.length} ${tear}`).join(", ");
+  return `writes under way: ${told}; lost ${lostInWords(losses)}`;
+}
+
 export function lossInWords(loss: PowerLoss): string {
-  const { tear, sectors, blocks, names, acknowledged } = loss;
+  return `write under way: ${loss.tear}; lost ${lostInWords([loss])}`;
+}
+
+function lostInWords(losses: readonly PowerLoss[]): string {
+  const sum = (of: (loss: PowerLoss) => number): number =>
+    losses.reduce((all, loss) => all + of(loss), 0);
   const counts: readonly (readonly [number, string])[] = [
-    [sectors, "sectors of the journal write under way"],
-    [blocks, "blocks that were not synced"],
-    [names, "names that were not synced"],
-    [acknowledged, "acknowledged journal writes"],
+    [sum(({ sectors }) => sectors), "sectors of journal writes under way"],
+    [sum(({ blocks }) => blocks), "blocks that were not synced"],
+    [sum(({ names }) => names), "names that were not synced"],
+    [sum(({ acknowledged }) => acknowledged), "acknowledged journal writes"],
   ];
   const lost = counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
-  return `write under way: ${tear}; lost ${lost.length === 0 ? "nothing" : lost.join(", ")}`;
+  return lost.length === 0 ? "nothing" : lost.join(", ");
 }

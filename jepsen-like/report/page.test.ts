@@ -55,6 +55,15 @@ test("the verdict is that of the checks", () => {
   expect(page(false)).toContain('<span class="verdict">FAILED</span>');
 });
 
+test("the verdict of a positive control is whether the right check found something", () => {
+  const content = { title: "by hand", seed: 7, timeS: 0, partitions: 1, outcome: outcomeByHand() };
+  const verdict = (isFine: boolean) =>
+    /<span class="verdict">(\w+)/.exec(
+      pageOf({ ...content, findings: [finding(isFine)], expected: "lost" }),
+    )?.[1];
+  expect([verdict(true), verdict(false)]).toEqual(["MISSED", "CAUGHT"]);
+});
+
 test("an anomaly comes with what happened around it, in order", () => {
   const moments = momentsAround({ atMs: 3_010, partition: 0 }, outcomeByHand());
   expect(moments.map(({ atMs, is }) => [atMs, is])).toEqual([

@@ -1,5 +1,6 @@
 // The report as one page that needs nothing else: verdict, figures, timeline, anomalies with the history around them, faults and
 // checks.
+import { lossesInWords } from "../cluster/power.ts";
 import { effectsInWords } from "../nemesis/network-faults.ts";
 import { acksByPartition, longestGaps, windowOf } from "../nemesis/windows.ts";
 import type { Finding, Place } from "../checkers/finding.ts";
@@ -16,6 +17,8 @@ export interface PageContent {
   readonly partitions: number;
   readonly outcome: RunOutcome;
   readonly findings: readonly Finding[];
+  /** Of a positive control: the check that must find something. */
+  readonly expected?: string;
 }
 
 /** Examples of one check that are shown with their history. */
@@ -30,7 +33,7 @@ export function pageOf(content: PageContent): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(title)}: ${failed.length === 0 ? "passed" : "failed"}</title>
+<title>${escaped(title)}: ${verdictOf(content, failed).word}</title>
 <style>${STYLE}</style>
 </head>
 <body>
@@ -51,14 +54,28 @@ ${events(outcome)}
 `;
 }
 
-function head({ title, seed, timeS, findings }: PageContent, failed: readonly Finding[]): string {
-  const isFine = failed.length === 0;
-  const what = isFine
-    ? `All ${findings.length} checks passed.`
-    : `${failed.length} of ${findings.length} checks failed: ${failed.map(({ name }) => name).join(", ")}.`;
+/** A positive control is there to be caught. */
+function verdictOf({ expected }: PageContent, failed: readonly Finding[]) {
+  if (expected === undefined) {
+    const isFine = failed.length === 0;
+    return { isFine, word: isFine ? "PASSED" : "FAILED" };
+  }
+  const isFine = failed.some(({ name }) => name === expected);
+  return { isFine, word: isFine ? "CAUGHT" : "MISSED" };
+}
+
+function head(content: PageContent, failed: readonly Finding[]): string {
+  const { title, seed, timeS, findings, expected } = content;
+  const { isFine, word } = verdictOf(content, failed);
+  const what =
+    failed.length === 0
+      ? `All ${findings.length} checks passed.`
+      : `${failed.length} of ${findings.length} checks failed: ${failed.map(({ name }) => name).join(", ")}.`;
+  const around =
+    expected === undefined ? `, ${timeS} s of faults` : `; ${expected} must be among them`;
   return `<header class="${isFine ? "passed" : "failed"}">
-<span class="verdict">${isFine ? "PASSED" : "FAILED"}</span>
-<div><h1>${escaped(title)}</h1><p>${escaped(what)} Seed ${seed}, ${timeS} s of faults.</p></div>
+<span class="verdict">${word}</span>
+<div><h1>${escaped(title)}</h1><p>${escaped(what)} Seed ${seed}${around}.</p></div>
 </header>`;
 }
 
@@ -74,7 +91,7 @@ function figures({ outcome }: PageContent): string {
     [grouped(history.ackedRecords), "records acknowledged"],
     [grouped((1_000 * history.ackedRecords) / (toMs - fromMs)), "a second"],
     [grouped(unknown), "with unknown outcome"],
-    [grouped(outcome.recordsRead), "read back from three replicas"],
+    [grouped(outcome.recordsRead), `read back from ${outcome.replicas} replicas`],
     [String(all.length), "faults"],
     [String(leaderChanges.length), "leaders seen"],
     [`${grouped(Math.max(0, ...windows))} ms`, "longest recovery with a majority"],
@@ -132,10 +149,13 @@ function faults(outcome: RunOutcome): string {
   const acks = acksByPartition(outcome.history);
   const rows = outcome.faults.map((fault, k) => {
     const { sinceFaultMs, sinceQuorumMs, stuck } = windowOf(fault, acks);
+    const unanswered = `${fault.unanswered} batches unanswered`;
     const effect =
-      fault.effects === null
-        ? `${fault.unanswered} batches unanswered`
-        : effectsInWords(fault.effects);
+      fault.effects !== null
+        ? effectsInWords(fault.effects)
+        : fault.losses.length > 0
+          ? `${unanswered}; ${lossesInWords(fault.losses)}`
+          : unanswered;
     const never = stuck.length > 0 ? ` <em>never on ${stuck.join(", ")}</em>` : "";
     const lost = fault.quorumMs - fault.startMs > 1 ? `${grouped(sinceQuorumMs)}` : "";
     return `<tr><td>${k + 1}</td><td>${shortS(fault.startMs)}</td><td>${shortS(fault.endMs - fault.startMs)}</td>

@@ -7,7 +7,8 @@ import { groupCounts } from "../checkers/group-checks.ts";
 import type { GroupOutcome } from "../groups/group-run.ts";
 import { acksByPartition, longestGaps, quantile, windowOf } from "../nemesis/windows.ts";
 import { FAULT_KINDS } from "../nemesis/plan.ts";
-import type { Window } from "../nemesis/fault-record.ts";
+import type { FaultRecord, Window } from "../nemesis/fault-record.ts";
+import { lossesInWords } from "../cluster/power.ts";
 import { PARTITIONS } from "../run.ts";
 import type { RunOutcome } from "../run.ts";
 import { pageOf } from "./page.ts";
@@ -18,6 +19,8 @@ export interface Report {
   readonly timeS: number;
   readonly outcome: RunOutcome;
   readonly findings: readonly Finding[];
+  /** Of a positive control: the check that must find something. */
+  readonly expected?: string;
 }
 
 function summaryOf({ title, seed, timeS, outcome, findings }: Report): string {
@@ -33,13 +36,16 @@ function summaryOf({ title, seed, timeS, outcome, findings }: Report): string {
     `${title}: seed ${seed}, ${timeS} s`,
     "",
     `records       ${history.ackedRecords} acknowledged, ${records("unknown")} unknown, ` +
-      `${records("failed")} refused; ${outcome.recordsRead} read from three replicas`,
+      `${records("failed")} refused; ${outcome.recordsRead} read from ${outcome.replicas} replicas`,
     `batches       ${batches.length}, ${retried} of them sent more than once`,
     `faults        ${faults.length}, ${faults.filter(({ kind }) => kind === "kill leader").length} ` +
       `of them kills of a leader; ${outcome.leaderChanges.length} leaders seen, ` +
       `${outcome.leadersAtFirst} brokers led at first`,
     `longest gap   ${Math.round(gaps.onePartitionMs)} ms on one partition, ` +
       `${Math.round(gaps.overallMs)} ms on all together`,
+    `starts        ${outcome.startsMs.length} of brokers, until they answer: median ` +
+      `${Math.round(quantile(outcome.startsMs, 0.5))}, longest ${Math.round(Math.max(0, ...outcome.startsMs))} ms`,
+    ...powerLines(faults),
     ...(outcome.groups === null ? [] : groupLines(outcome.groups, outcome)),
     "",
     ...windowTable(windows),
@@ -47,6 +53,17 @@ function summaryOf({ title, seed, timeS, outcome, findings }: Report): string {
     ...findings.map((finding) => lineOf(finding)),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** What failures of the power took. */
+function powerLines(faults: readonly FaultRecord[]): string[] {
+  const struck = faults.filter(({ losses }) => losses.length > 0);
+  const losses = struck.flatMap((fault) => fault.losses);
+  if (losses.length === 0) return [];
+  return [
+    `power         ${losses.length} machines without power in ${struck.length} strikes: ${lossesInWords(losses)}`,
+    `recalls       ${struck.filter(({ recalledMs }) => recalledMs !== null).length} of ${struck.length} strikes ended in all disks trusted again`,
+  ];
 }
 
 /** What befell the groups. */

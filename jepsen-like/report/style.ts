@@ -2,7 +2,7 @@
 
 export const STYLE = `
 :root { --ink: #1c2430; --soft: #667085; --line: #e3e7ee; --paper: #ffffff; --ground: #f4f6f9; --good: #1a7f4b; --bad: #c0262d;
-  --kill: #d64545; --pause: #8256d0; --restart: #a87a1f; --network: #0f8b8d; --power: #b5489a; --b1: #9ec5fe; --b2: #ffd28f; --b3: #a3d9b1; --area: #5b8def; }
+  --kill: #e8711a; --pause: #8256d0; --restart: #8a6d1f; --network: #0f8b8d; --power: #b5489a; --b1: #9ec5fe; --b2: #ffd28f; --b3: #a3d9b1; --area: #5b8def; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e9ef; --soft: #98a2b3; --line: #2c3440; --paper: #171c24; --ground: #0f1318;
   --good: #36b37e; --bad: #ff6b6b; --b1: #2f5d9e; --b2: #8a5d1c; --b3: #2f6b43; --area: #4c7be0; } }
 * { box-sizing: border-box; }
