@@ -32,6 +32,13 @@ export interface Control {
 /** Of runs in which the power fails. */
 export const POWER_CONTROLS: readonly Control[] = [
   {
+    bug: "unsynced-acks",
+    what: "brokers that acknowledge before the sync, when the power of all fails",
+    check: "lost",
+    hasGroups: false,
+    harm: (nemesis) => nemesis.strike("power all", 200),
+  },
+  {
     bug: "undoubted-disk",
     what: "brokers that never doubt a disk, of which one lies when the power of all fails",
     check: "lost",

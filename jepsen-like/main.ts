@@ -7,7 +7,7 @@ import { readArguments, USAGE } from "./arguments.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Finding } from "./checkers/finding.ts";
 import { enoughGroups } from "./checkers/group-checks.ts";
-import { checkPower } from "./checkers/power-checks.ts";
+import { checkPower, tearsMissing } from "./checkers/power-checks.ts";
 import { memberEndsMin } from "./checkers/reading-checks.ts";
 import { enoughChanges } from "./checkers/topic-checks.ts";
 import {
@@ -91,7 +91,9 @@ async function chaos(asked: Arguments, directory: string): Promise<readonly Find
     besideForS: timeS,
     say,
     harm: async (nemesis, progress) => {
-      const mayEnd = (): boolean => hasHadEnough(progress(), timeS, floors, mixture);
+      const mayEnd = (): boolean =>
+        hasHadEnough(progress(), timeS, floors, mixture) &&
+        (!hasPower(asked) || tearsMissing(progress().faults).length === 0);
       await nemesis.follow(plan(new Random(seed, "plan"), mixture), timeS * 1_000, mayEnd);
       // The last word: everybody dies, and what was acknowledged must come back from three disks, or from two when one has lied.
       if (hasPower(asked)) {

@@ -40,9 +40,12 @@ export class PowerCuts {
     victims: readonly BrokerProcess[],
     liesMs: ReadonlyMap<number, number> = new Map(),
   ): Promise<PowerLoss[]> {
+    const cut = this.#cuts++;
     const losses = await Promise.all(
-      victims.map(async (victim) => {
-        const tear = TEARS[this.#cuts++ % TEARS.length] ?? "torn";
+      victims.map(async (victim, k) => {
+        // The same to all, and to each something else, in turns.
+        const turn = Math.floor(cut / 2) + (cut % 2) * k;
+        const tear = TEARS[turn % TEARS.length] ?? "torn";
         const lostMs = liesMs.get(victim.id) ?? 0;
         if (lostMs > 0) this.liars.add(victim.id);
         const loss = await victim.losePower({

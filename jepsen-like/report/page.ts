@@ -149,7 +149,9 @@ function faults(outcome: RunOutcome): string {
   const acks = acksByPartition(outcome.history);
   const rows = outcome.faults.map((fault, k) => {
     const { sinceFaultMs, sinceQuorumMs, stuck } = windowOf(fault, acks);
-    const unanswered = `${fault.unanswered} batches unanswered`;
+    const ofGroups =
+      fault.groupRequests === 0 ? "" : ` and ${fault.groupRequests} requests of groups`;
+    const unanswered = `${fault.unanswered} batches${ofGroups} unanswered`;
     const effect =
       fault.effects !== null
         ? effectsInWords(fault.effects)

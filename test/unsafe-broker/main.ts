@@ -27,15 +27,16 @@ interface Bug {
 
 const NO_PARTITION_FAULTS = { waiterAcrossLeaders: false, tailForgotten: false };
 
+const EARLY_ACKS: BrokerFaults = {
+  machine: { ...NO_FAULTS, ackBeforeSync: true, leaderCountsItselfBeforeSync: true },
+  replica: { ackBeforeSync: true },
+};
+
 const BUGS: Readonly<Record<string, Bug>> = {
   /** Acknowledges, counts itself and commits before anything is on disk. */
-  "early-acks": {
-    writeDelayMs: 250,
-    faults: {
-      machine: { ...NO_FAULTS, ackBeforeSync: true, leaderCountsItselfBeforeSync: true },
-      replica: { ackBeforeSync: true },
-    },
-  },
+  "early-acks": { writeDelayMs: 250, faults: EARLY_ACKS },
+  /** The same over the disk of a machine that can lose its power. */
+  "unsynced-acks": { writeDelayMs: 250, hasPower: true, faults: EARLY_ACKS },
   /** No bug: the same disk under a correct broker must lose nothing. */
   "slow-disk": { writeDelayMs: 250, faults: {} },
   /** No bug: the machine loses its power when it is told to, and its disk what it had not synced, or more. */
@@ -91,7 +92,8 @@ function worldWithPower() {
   const losses = lossesSoFar();
   rmSync(ATTIC, { recursive: true, force: true });
   mkdirSync(ATTIC);
-  const disk = new PowerDisk(host.disk, ATTIC, (loss) => {
+  const below = writeDelayMs === 0 ? host.disk : slowDisk(host.disk, writeDelayMs);
+  const disk = new PowerDisk(below, ATTIC, (loss) => {
     const told = [...losses, loss].map((one) => JSON.stringify(one));
     writeFileSync(LOSSES, `${told.join("\n")}\n`);
     process.kill(process.pid, "SIGKILL");
