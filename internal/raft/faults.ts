@@ -30,6 +30,8 @@ export interface RaftFaults {
   readonly loyalToTheResigned: boolean;
   /** A leader ends the change that leaves it out, so whoever recalls does not ask it (breaks D3). */
   readonly removesItself: boolean;
+  /** Whoever recalls believes the first answers, which may come before the last promise was counted (breaks D3). */
+  readonly recallsOnce: boolean;
 }
 
 export const NO_FAULTS: RaftFaults = {
@@ -44,4 +46,5 @@ export const NO_FAULTS: RaftFaults = {
   leadsOnAfterTransfer: false,
   loyalToTheResigned: false,
   removesItself: false,
+  recallsOnce: false,
 };

@@ -145,7 +145,7 @@ function endWhenAllAnswered(state: State, recall: Recall): void {
   if (isAlone(state, recall) && recall.placed === null) return;
   const isHeard = (voter: ReplicaId): boolean => voter === state.self || hasAnswered(recall, voter);
   if (!voters.every(isHeard)) return;
-  if (recall.answered !== String(voters)) {
+  if (recall.answered !== String(voters) && !state.faults.recallsOnce) {
     recall.answered = String(voters);
     recall.round++;
     askOthers(state);

@@ -68,6 +68,7 @@ const ACTS: readonly (readonly [weight: number, act: Act])[] = [
   [1, (schedule, node, dice) => schedule.remind(node, dice)],
   [2, (schedule, node, dice) => schedule.backUp(node, dice)],
   [2, (schedule) => schedule.rollBack()],
+  [4, (schedule, node, dice) => schedule.countLate(node, dice)],
 ];
 
 const ODDS = ACTS.flatMap(([weight, act]) => Array.from({ length: weight }, () => act));
@@ -257,6 +258,58 @@ export class Schedule {
     for (const peer of this.#ids) {
       this.step(node, { on: "peer-back", peer });
       this.step(this.fleet.node(peer), { on: "peer-back", peer: node.id });
+    }
+  }
+
+  /**
+   * A leader whose disk hangs counts what a follower acknowledged and has forgotten, together with somebody who has
+   * answered that follower before, and then forgets the entry itself (ADR 0010). Draws meet this hardly ever.
+   */
+  countLate(leader: Node, dice: Dice): void {
+    const { machine } = leader;
+    if (this.#rollBacks !== "recalled" || machine?.proposeRefusal() !== null) return;
+    const { voters, votersOutgoing } = machine.configuration;
+    const others = voters.filter((id) => id !== leader.id).map((id) => this.fleet.node(id));
+    const isChosen = this.#backup === null ? dice.below(2) === 0 : this.#backup.of === others[1];
+    if (isChosen) others.reverse();
+    const [forgetful, late] = others;
+    const isSmall = voters.length === 3 && others.length === 2 && votersOutgoing.length === 0;
+    if (!isSmall || forgetful?.machine?.standing !== "full" || late?.machine?.standing !== "full")
+      return;
+    if (this.#backup !== null && this.#backup.of !== forgetful) return;
+    this.fleet.heal();
+    for (const node of [leader, ...others]) this.fleet.sync(node);
+    this.#talk(leader, forgetful);
+    this.#talk(leader, late);
+    if (machine.role !== "leader" || machine.commit < machine.lastIndex) return;
+    this.#backup = { of: forgetful, disk: copyOf(forgetful.disk) };
+    this.fleet.step(leader, { on: "propose", kind: ENTRY_BATCH });
+    this.#talk(leader, forgetful, false);
+    this.rollBack();
+    this.#talk(forgetful, late);
+    this.#talk(leader, late, false);
+    if (machine.commit < machine.lastIndex) return;
+    this.oracle.reached.set("late count", (this.oracle.reached.get("late count") ?? 0) + 1);
+    this.fleet.crash(leader);
+    this.#start(leader);
+    this.#talk(forgetful, leader);
+    this.stand(forgetful, dice);
+    this.fleet.step(leader, { on: "election-timeout" });
+    this.#talk(leader, forgetful);
+  }
+
+  /** Two replicas have the network for themselves; the disk of the first one may hang. */
+  #talk(one: Node, other: Node, isOneWriting = true): void {
+    const { wire } = this.fleet;
+    for (let turn = 0; turn < 40; turn++) {
+      this.fleet.pump(one, other.id);
+      this.fleet.pump(other, one.id);
+      const isBetween = ({ from, to }: { from: ReplicaId; to: ReplicaId }): boolean =>
+        (from === one.id && to === other.id) || (from === other.id && to === one.id);
+      const at = wire.findIndex(isBetween);
+      if (at >= 0) this.fleet.deliver(this.fleet.take(at));
+      if (isOneWriting) this.fleet.sync(one);
+      this.fleet.sync(other);
     }
   }
 

@@ -55,16 +55,19 @@ describe("Machine in random schedules", () => {
 describe("A disk that went back in time", () => {
   it("takes nothing along that was decided, when its replica has recalled", () => {
     let recalled = 0;
+    let lateCounts = 0;
     fc.assert(
       fc.property(plans(NO_FAULTS), (plan) => {
         const schedule = new Schedule({ ...plan, rollBacks: "recalled" });
         schedule.run();
         expect(schedule.converge(), "the group converges").toBe(true);
         recalled += schedule.oracle.reached.get("recalled") ?? 0;
+        lateCounts += schedule.oracle.reached.get("late count") ?? 0;
       }),
       { seed: SEED, numRuns: RUNS, endOnFailure },
     );
     expect(recalled).toBeGreaterThan(RUNS / 2);
+    expect(lateCounts).toBeGreaterThan(RUNS / 40);
   });
 
   it("is seen when nobody is asked", () => {
@@ -82,7 +85,8 @@ describe("Oracle", () => {
   it.each(Object.keys(NO_FAULTS) as (keyof RaftFaults)[])("sees %s", (fault) => {
     const details = fc.check(
       fc.property(plans({ ...NO_FAULTS, [fault]: true }), (plan) => {
-        const schedule = new Schedule(plan);
+        const rollBacks = fault === "recallsOnce" ? ({ rollBacks: "recalled" } as const) : {};
+        const schedule = new Schedule({ ...plan, ...rollBacks });
         schedule.run();
         schedule.converge();
       }),
