@@ -216,6 +216,7 @@ class Run {
     totals.seeds = 1;
     totals.simulatedMs = this.#simulation.nowMs;
     totals.events = scheduler.events;
+    totals.faults = this.#nemesis.done.length;
     totals.elections = this.#book.leaders.elections;
     totals.acknowledged = this.#book.sent.acknowledged;
     totals.served = this.#book.reads.batches;

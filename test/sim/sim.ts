@@ -71,12 +71,17 @@ function say(pool: Pool, seconds: number): void {
   for (const [name, value] of Object.entries(pool.totals)) {
     console.log(`${name.padEnd(44)} ${Math.round(value)}`);
   }
-  const { seeds, simulatedMs } = pool.totals;
+  const { seeds, simulatedMs, faults } = pool.totals;
   const cpuMs = pool.cpuUs / 1000;
+  const cpuMinutes = cpuMs / 60_000;
   console.log(
     `${(seeds / seconds).toFixed(1)} seeds/s, ${seconds.toFixed(0)} s,`,
     `${(simulatedMs / cpuMs).toFixed(0)} × real time per core,`,
-    `${(simulatedMs / 3_600_000).toFixed(2)} simulated hours in ${(cpuMs / 60_000).toFixed(1)} CPU minutes`,
+    `${(simulatedMs / 3_600_000).toFixed(2)} simulated hours in ${cpuMinutes.toFixed(1)} CPU minutes`,
+  );
+  const hours = simulatedMs / 3_600_000 / cpuMinutes;
+  console.log(
+    `${hours.toFixed(3)} simulated hours and ${(faults / cpuMinutes).toFixed(0)} faults per CPU minute`,
   );
 }
 

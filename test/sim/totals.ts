@@ -7,6 +7,8 @@ export interface Totals extends StateCounts {
   seeds: number;
   simulatedMs: number;
   events: number;
+  /** All that the nemesis did. */
+  faults: number;
   kills: number;
   powerLosses: number;
   elections: number;
@@ -52,6 +54,7 @@ export function newTotals(): Totals {
     seeds: 0,
     simulatedMs: 0,
     events: 0,
+    faults: 0,
     kills: 0,
     powerLosses: 0,
     elections: 0,
