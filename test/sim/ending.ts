@@ -186,7 +186,7 @@ export class Ending {
       looked();
       this.#leases.look((machines) => this.#health.fitSinceMs(machines));
       for (const view of this.#views()) {
-        const sinceMs = this.#quorums.sinceMs(view);
+        const sinceMs = (): number => this.#quorums.sinceMs(view);
         const isLed = this.#quorums.isLed(view);
         this.leaders.look(view.group, simulation.nowMs, isLed, sinceMs, () => view.describe());
       }

@@ -16,21 +16,23 @@ export class LedGroups {
   }
 
   /**
-   * A look at a group: whether it is led now, and since when some quorum of it is in order (Infinity: none is).
-   * `describe` is asked only for the report.
+   * A look at a group: whether it is led now, and since when some quorum of it is in order (Infinity: none is), which is
+   * asked only of groups without a leader. `describe` is asked only for the report.
    */
   look(
     group: GroupId,
     nowMs: number,
     isLed: boolean,
-    quorumSinceMs: number,
+    quorumSinceMs: () => number,
     describe: () => string,
   ): void {
-    if (isLed || quorumSinceMs > nowMs || !this.#ledMs.has(group)) {
+    const ledMs = this.#ledMs.get(group);
+    const quorumMs = isLed || ledMs === undefined ? Infinity : quorumSinceMs();
+    if (ledMs === undefined || quorumMs > nowMs) {
       this.#ledMs.set(group, nowMs);
       return;
     }
-    const since = Math.max(this.#ledMs.get(group) ?? 0, quorumSinceMs);
+    const since = Math.max(ledMs, quorumMs);
     const leaderlessMs = nowMs - since;
     this.longestMs = Math.max(this.longestMs, leaderlessMs);
     if (leaderlessMs <= LEADERLESS_MS_MAX || this.#told.has(group)) return;
