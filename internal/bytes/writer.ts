@@ -74,10 +74,15 @@ export class Writer {
     return chunks;
   }
 
-  /** The same as one array; for tests, clients and small values. */
-  takeJoined(): Uint8Array {
-    const joined = new Uint8Array(this.length);
-    let at = 0;
+  /** The same as one array, with room in front; for tests, clients and small values. */
+  takeJoined(room = 0): Uint8Array {
+    const joined = new Uint8Array(room + this.length);
+    if (this.#chunks.length === 0) {
+      joined.set(this.#block.subarray(this.#chunkStart, this.#at), room);
+      this.discard(); // nobody holds what was copied
+      return joined;
+    }
+    let at = room;
     for (const chunk of this.take()) {
       joined.set(chunk, at);
       at += chunk.length;

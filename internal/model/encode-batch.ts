@@ -58,10 +58,10 @@ export function encodeBatch(records: readonly NewRecord[], options: BatchOptions
     lastOffsetDelta = offsetDelta;
   });
   const codec = options.codec ?? CODEC_NONE;
-  const plain = writer.takeJoined();
-  const payload = codec === CODEC_NONE ? plain : compress(codec, plain);
-  const batch = new Uint8Array(BATCH_HEADER_BYTES + payload.length);
-  batch.set(payload, BATCH_HEADER_BYTES);
+  const batch =
+    codec === CODEC_NONE
+      ? writer.takeJoined(BATCH_HEADER_BYTES)
+      : behindHeader(compress(codec, writer.takeJoined()));
   writeBatchHeader(batch, 0, batch.length, {
     baseOffset: options.baseOffset ?? 0,
     leaderEpoch: options.leaderEpoch ?? -1,
@@ -74,6 +74,12 @@ export function encodeBatch(records: readonly NewRecord[], options: BatchOptions
     baseSequence: options.baseSequence ?? -1,
     recordCount: records.length,
   });
+  return batch;
+}
+
+function behindHeader(payload: Uint8Array): Uint8Array {
+  const batch = new Uint8Array(BATCH_HEADER_BYTES + payload.length);
+  batch.set(payload, BATCH_HEADER_BYTES);
   return batch;
 }
 

@@ -31,6 +31,8 @@ const TIMESTAMP_MS = 1_735_689_600_000;
 const PACKED_EVERY = 8;
 const LARGE_EVERY = 4;
 const LARGE_BYTES = 80 << 10;
+/** Where the values of a batch are made: it copies them. */
+let values = Buffer.alloc(256 << 10);
 
 export class Producer {
   readonly #simulation: Simulation;
@@ -174,10 +176,13 @@ export class Producer {
     const recordCount = 1 + this.#entropy.below(recordsMax);
     const codec = this.#drawCodec();
     const isLarge = codec !== 0 && this.#packing.below(LARGE_EVERY) === 0;
+    let used = 0;
     const records = Array.from({ length: recordCount }, (_, k) => {
       const drawn = 24 + this.#entropy.below(valueBytesMax);
       const length = isLarge ? Math.ceil(LARGE_BYTES / recordCount) : drawn;
-      const value = Buffer.alloc(length, `${name} ${target.group} ${number} ${k} `);
+      if (used + length > values.length) values = Buffer.alloc(used + length);
+      const value = values.subarray(used, (used += length));
+      value.fill(`${name} ${target.group} ${number} ${k} `);
       return { key: null, value, timestampMs: TIMESTAMP_MS + number };
     });
     const baseSequence = this.#sequence;

@@ -20,20 +20,23 @@ export function isZeroBytes(bytes: Uint8Array): boolean {
   return bytes.buffer === zeros.buffer;
 }
 
-/** Bytes that grow by writes; gaps, and what lies behind `length`, are zeros. */
+/** Bytes that grow by writes; gaps, and what lies behind `length`, are zeros. Zeros at the end take no memory. */
 class GrowingBytes {
   #bytes = new Uint8Array(0);
   length = 0;
 
   get view(): Uint8Array {
+    this.#grow(this.length);
     return this.#bytes.subarray(0, this.length);
   }
 
   write(position: number, bytes: Uint8Array): void {
     const end = position + bytes.length;
-    this.#grow(end);
-    if (!isZeroBytes(bytes)) this.#bytes.set(bytes, position);
-    else if (position < this.length) this.#bytes.fill(0, position, end);
+    if (isZeroBytes(bytes)) this.#bytes.fill(0, position, end);
+    else {
+      this.#grow(end);
+      this.#bytes.set(bytes, position);
+    }
     this.length = Math.max(this.length, end);
   }
 
@@ -41,14 +44,18 @@ class GrowingBytes {
   take(position: number, length: number, from: GrowingBytes): void {
     const end = Math.min(position + length, this.length);
     if (position >= end) return;
+    this.#grow(end);
     this.#bytes.fill(0, position, end);
     this.#bytes.set(from.view.subarray(position, end), position);
   }
 
   #grow(end: number): void {
     if (end <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(end, this.#bytes.length * 2, 4096));
-    grown.set(this.view);
+    // A file that was laid out with zeros does not grow again.
+    const grown = new Uint8Array(
+      this.length >= end ? this.length : Math.max(end, this.#bytes.length * 2, 4096),
+    );
+    grown.set(this.#bytes);
     this.#bytes = grown;
   }
 
