@@ -20,7 +20,10 @@ export async function wakeLeaders(faults: BrokerFaults): Promise<readonly Proper
   for (let seed = 1; seed <= SEEDS && !verdict.failed; seed++) {
     const simulation = new Simulation({ seed });
     const cluster = new SimCluster(simulation, { brokers: 3, faults });
-    const watch = new ClusterWatch(cluster, new Book(verdict), { moment: () => {} });
+    const watch = new ClusterWatch(cluster, new Book(verdict), {
+      moment: () => {},
+      mayLack: () => false,
+    });
     simulation.scheduler.tracer = () => watch.settle();
     cluster.startAll();
     await simulation.until("the cluster is ready", () => cluster.isReady);

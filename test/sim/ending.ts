@@ -1,6 +1,7 @@
 // The second half of a run, and the look at leaders during all of it: once everything is healed, every group gets a
 // leader, writes resume, replicas converge, and everything that was acknowledged is read back from every one of them.
 import type { LogIndex } from "../../internal/model/ids.ts";
+import { ENTRY_BATCH } from "../../internal/raft/entry.ts";
 import type { Book } from "./checkers/book.ts";
 import { wrongEpoch } from "./checkers/epoch-ends.ts";
 import { LEADERLESS_MS_MAX, LedGroups } from "./checkers/led-groups.ts";
@@ -101,13 +102,17 @@ export class Ending {
     this.#compareEpochs();
     this.#judgeDisks();
     this.phase = "reading back";
-    for (const target of this.#traffic.targets) await this.#readBack(target);
+    for (const target of this.#traffic.all) {
+      if (this.#book.log(target.group).isForgiven) this.#judgeRemains(target);
+      else await this.#readBack(target);
+    }
     this.#book.sent.review((group) => this.#book.log(group));
   }
 
   /** What clients are told of epochs is what the log says, on every replica. */
   #compareEpochs(): void {
-    for (const { group } of this.#traffic.targets) {
+    for (const { group } of this.#traffic.all) {
+      if (this.#book.log(group).isForgiven) continue;
       for (const { at, replica } of this.#sound(new GroupView(this.#cluster, group))) {
         const partition = at.broker?.partitions.of(replica.group);
         const wrong = partition && wrongEpoch(partition.epochs, this.#book.log(group));
@@ -238,6 +243,7 @@ export class Ending {
   #isConverged(view: GroupView): boolean {
     // A voter of group 0 on a lost disk is told nothing any more, and keeps what was deleted since.
     if (view.placed.every(({ at }) => this.#supervisor.lost.has(at))) return true;
+    if (this.#book.log(view.group).isForgiven) return true;
     const { leader } = view;
     if (leader === null) return false;
     const { machine } = leader.replica;
@@ -286,6 +292,20 @@ export class Ending {
       if (position >= log.end) continue;
       const detail = `broker ${at.id} serves group ${target.group} up to ${position} of ${log.end}`;
       this.#book.verdict.report("acknowledged records are everywhere", detail);
+    }
+  }
+
+  /** Nothing invented, nothing twice, nothing out of order, whatever the only copy of a partition has lost. */
+  #judgeRemains({ group }: Target): void {
+    for (const { replica } of new GroupView(this.#cluster, group).placed) {
+      const { entries, machine } = replica;
+      const checksums: number[] = [];
+      for (let k = entries.first as number; k <= machine.lastIndex; k++) {
+        const index = k as LogIndex;
+        if (!entries.has(index)) break;
+        if (entries.kind(index) === ENTRY_BATCH) checksums.push(entries.checksum(index));
+      }
+      this.#book.sent.remain(group, checksums);
     }
   }
 

@@ -38,8 +38,11 @@ const FAULT_KINDS = [
   "flip bit",
   "lose last writes",
 ] as const;
+/** Drawn from a stream of their own. */
+const LATER_FAULT_KINDS = ["misdirected write"] as const;
+type DrawnFault = (typeof FAULT_KINDS)[number] | (typeof LATER_FAULT_KINDS)[number];
 /** "coordinator" strikes whoever leads a partition of __consumer_offsets, where there are consumer groups. */
-export type FaultKind = (typeof FAULT_KINDS)[number] | "coordinator";
+export type FaultKind = DrawnFault | "coordinator";
 
 /** Faults that wait for a moment in a broker, each with its chance per mille. */
 const MOMENT_FAULTS = [
@@ -62,7 +65,13 @@ const LEASE_FAULTS = [
 export type MomentFault = (typeof MOMENT_FAULTS)[number] | (typeof LEASE_FAULTS)[number];
 
 export function isActionKind(name: string): name is FaultKind | MomentFault {
-  const kinds = [...FAULT_KINDS, "coordinator", ...MOMENT_FAULTS, ...LEASE_FAULTS];
+  const kinds = [
+    ...FAULT_KINDS,
+    ...LATER_FAULT_KINDS,
+    "coordinator",
+    ...MOMENT_FAULTS,
+    ...LEASE_FAULTS,
+  ];
   return kinds.some((kind) => kind === name);
 }
 
@@ -92,6 +101,8 @@ export interface Plan {
   readonly brokers: number;
   readonly partitions: number;
   readonly factor: number;
+  /** Partitions of a topic whose replication factor is 1. */
+  readonly singles: number;
   readonly minInSync: number;
   readonly settings: SettingValues;
   readonly sizes: SmallSizes;
@@ -143,7 +154,7 @@ export interface Profile {
   readonly tilt?: (plan: Plan, pick: Pick) => Plan;
 }
 
-const FAULT_SHARES: Readonly<Record<(typeof FAULT_KINDS)[number], Share>> = {
+const FAULT_SHARES: Readonly<Record<DrawnFault, Share>> = {
   kill: [700, 10],
   power: [700, 10],
   "power all": [200, 2],
@@ -172,6 +183,7 @@ const FAULT_SHARES: Readonly<Record<(typeof FAULT_KINDS)[number], Share>> = {
   "read EIO": [150, 2],
   "flip bit": [200, 3],
   "lose last writes": [50, 2],
+  "misdirected write": [60, 2],
 };
 const MOMENT_SHARES: Readonly<Record<MomentFault, Share>> = {
   "power during a journal write": [400, 4],
@@ -188,7 +200,7 @@ const MOMENT_SHARES: Readonly<Record<MomentFault, Share>> = {
   "power who is loyal": [100, 200],
 };
 
-const LOSSES = ["wipe disk", "restore disk", "lose last writes"] as const;
+const LOSSES = ["wipe disk", "restore disk", "lose last writes", "misdirected write"] as const;
 
 /** What a seed decides whatever its workload. */
 function commonPlan(
@@ -201,12 +213,18 @@ function commonPlan(
   const brokers = pick(profile.brokers ?? [3, 3, 3, 3, 4, 5]);
   const factor = brokers === 5 ? pick([3, 3, 5]) : 3;
   const faults = new Map<FaultKind, number>();
-  for (const kind of FAULT_KINDS) {
-    const [permille, weightMax] = profile.faults?.[kind] ?? FAULT_SHARES[kind];
-    const weight = 1 + entropy.below(weightMax);
-    if (entropy.chance(permille)) faults.set(kind, weight);
-  }
-  if (brokers === 3) faults.delete("move replicas");
+  const drawFaults = (kinds: readonly DrawnFault[], from: SeededEntropy): void => {
+    for (const kind of kinds) {
+      const [permille, weightMax] = profile.faults?.[kind] ?? FAULT_SHARES[kind];
+      const weight = 1 + from.below(weightMax);
+      if (from.chance(permille)) faults.set(kind, weight);
+    }
+  };
+  drawFaults(FAULT_KINDS, entropy);
+  drawFaults(LATER_FAULT_KINDS, new SeededEntropy(seed, "later faults"));
+  const singles = singlesOf(seed);
+  // A single replica can go anywhere.
+  if (brokers === 3 && singles === 0) faults.delete("move replicas");
   // Without any fault in between, a run shows nothing that a test of the cluster would not.
   if (faults.size === 0) faults.set("kill", 1);
   const moments = new Map<MomentFault, number>();
@@ -228,6 +246,7 @@ function commonPlan(
     workload,
     brokers,
     factor,
+    singles,
     partitions: 1 + entropy.below(4),
     minInSync,
     settings: {
@@ -274,6 +293,12 @@ export function planOf(seed: number, workload: Workload, profile: Profile): Plan
 /** In every fourth run; of a stream of its own. */
 function administratorsOf(seed: number): number {
   const entropy = new SeededEntropy(seed, "administrators");
+  return entropy.chance(250) ? 1 + entropy.below(3) : 0;
+}
+
+/** In every fourth run; of a stream of its own. */
+function singlesOf(seed: number): number {
+  const entropy = new SeededEntropy(seed, "singles");
   return entropy.chance(250) ? 1 + entropy.below(3) : 0;
 }
 

@@ -11,7 +11,7 @@ const NEVER: Share = [0, 1];
 const RARELY: Share = [100, 1];
 const LINK_FAULTS = ["isolate", "isolate one way", "split", "bridge", "clog", "slow link"] as const;
 const DEATHS = ["kill", "power", "power all"] as const;
-const DISK_LOSSES = ["wipe disk", "restore disk", "lose last writes"] as const;
+const DISK_LOSSES = ["wipe disk", "restore disk", "lose last writes", "misdirected write"] as const;
 
 export const PROFILES = {
   /** Everything now and then. */
@@ -58,6 +58,7 @@ export const PROFILES = {
       "bulk EIO": [300, 3],
       "read EIO": [300, 3],
       "flip bit": [500, 5],
+      "misdirected write": [400, 4],
       "journal ENOSPC": [200, 2],
       freeze: RARELY,
     },

@@ -112,6 +112,7 @@ class Run {
     this.#supervisor = new Supervisor(this.#cluster, simulation.entropy("supervisor"));
     this.#watch = new ClusterWatch(this.#cluster, this.#book, {
       moment: (at, moment) => this.#nemesis.moment(at, moment),
+      mayLack: (at) => this.#supervisor.misplaced.has(at),
     });
     const setting = {
       simulation,
@@ -135,6 +136,7 @@ class Run {
     const coordinators = new CoordinatorWatch(this.#cluster, this.#book);
     this.#traffic = new Traffic(this.#cluster, this.#book, coordinators, plan);
     const factor = Math.min(plan.factor, 3);
+    this.#supervisor.struck = (at) => this.#forgiveSingles(at);
     this.#administrators = new Administrators(this.#cluster, this.#book.once, factor);
     this.#ending = new Ending(
       this.#cluster,
@@ -146,7 +148,7 @@ class Run {
       coordinators,
       this.#watch.leases,
     );
-    new FatalWatch(this.#cluster, this.#verdict);
+    new FatalWatch(this.#cluster, this.#verdict, (at) => this.#supervisor.lost.has(at));
     if (print !== undefined) simulation.logs.print = (entry) => print(logLine(entry));
     simulation.scheduler.tracer = () => this.#watch.settle();
   }
@@ -199,6 +201,14 @@ class Run {
     await this.#administrators.stop();
     if (this.#plan.sizes.journalBytesMax < SMALL_SIZES.journalBytesMax) this.#giveRoom();
     await this.#ending.run();
+  }
+
+  /** A disk is about to lose something of the only copy of what it holds. */
+  #forgiveSingles(at: SimBroker): void {
+    for (const { group } of this.#traffic.singles) {
+      const isDurable = this.#watch.durableLog(at)?.group(group) != null;
+      if (isDurable || at.broker?.raft.replica(group) != null) this.#book.forgive(group);
+    }
   }
 
   /** Nothing leaves a full journal by itself, so an operator allows more, for writes to resume. */

@@ -30,6 +30,7 @@ export interface Totals extends StateCounts {
   stops: number;
   reconfigured: number;
   flips: number;
+  misdirected: number;
   /** Of consumer groups: coordinators that began to lead, generations, commits acknowledged, offsets read back. */
   coordinators: number;
   generations: number;
@@ -75,6 +76,7 @@ export function newTotals(): Totals {
     stops: 0,
     reconfigured: 0,
     flips: 0,
+    misdirected: 0,
     coordinators: 0,
     generations: 0,
     commits: 0,
@@ -116,6 +118,7 @@ const FLOORS: Readonly<Partial<Totals>> = {
   stops: 200,
   reconfigured: 50,
   flips: 40,
+  misdirected: 8,
   replayed: 10,
 };
 /** The same of states. */

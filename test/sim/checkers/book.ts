@@ -18,6 +18,8 @@ export class Book {
   readonly reads: ServedReads;
   readonly groups: CommittedGroups;
   readonly once: Once;
+  /** Groups of a single replica: if its disk loses something, nobody else has it. */
+  readonly single = new Set<GroupId>();
   readonly #logs = new Map<GroupId, CommittedLog>();
   /** Brings the committed logs up to date with what the brokers did in the event under way. */
   settle: () => void = () => {};
@@ -46,6 +48,11 @@ export class Book {
       this.#logs.set(group, log);
     }
     return log;
+  }
+
+  /** Of this group's only copy something is gone: what it has left is judged in the end. */
+  forgive(group: GroupId): void {
+    if (this.single.has(group)) this.log(group).isForgiven = true;
   }
 
   /** The log as of this moment. */

@@ -29,6 +29,8 @@ export class CommittedLog {
   /** Of each leader's term, the highest index that it committed. */
   readonly #heads = new Map<Term, LogIndex>();
   #end = 0;
+  /** Its only copy lost something: what was committed may be gone, and something else in its place. */
+  isForgiven = false;
   /** Told of every batch, once, in log order. */
   onBatch: (batch: CommittedBatch) => void = () => {};
 
@@ -77,6 +79,7 @@ export class CommittedLog {
 
   /** A replica says that `entry` is committed at `index`. Each replica says so in the order of the log. */
   committed(who: string, index: LogIndex, entry: CommittedEntry): void {
+    if (this.isForgiven) return;
     const known = this.#entries[index - 1];
     if (known === undefined) {
       if (index !== this.#entries.length + 1) {
@@ -101,6 +104,7 @@ export class CommittedLog {
 
   /** A leader of `term` has this log; it must hold whatever leaders of earlier terms committed. */
   leads(who: string, term: Term, termAt: TermAt): void {
+    if (this.isForgiven) return;
     for (const [earlier, index] of this.#heads) {
       if (earlier >= term) continue;
       const expected = this.#entries[index - 1]?.term;

@@ -10,6 +10,7 @@ import type {
 import type { Configuration } from "../../../internal/raft/configuration.ts";
 import type { Message } from "../../../internal/raft/message.ts";
 import { DurableLog } from "./durable-log.ts";
+import type { FoundGroup } from "./durable-log.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** A replica as far as promises go. */
@@ -21,15 +22,9 @@ export interface Promiser {
 }
 
 /** What a broker found when it opened its directory. */
-export interface RecoveredReplica {
-  readonly group: GroupId;
-  readonly replica: ReplicaId;
-  readonly term: Term;
-  readonly vote: ReplicaId | 0;
-  readonly base: LogIndex;
-  readonly last: LogIndex;
-  termAt(index: LogIndex): Term | null;
-  sumAt(index: LogIndex): number;
+export interface RecoveredReplica extends FoundGroup {
+  /** It makes no promises before others have told it what it may have forgotten, or never again (D1, D3). */
+  readonly isDoubted: boolean;
 }
 
 export class DurabilityOrder {
@@ -115,7 +110,7 @@ export class DurabilityOrder {
 
   /**
    * A broker opened its directory. `survived` says whether the platter holds the write that a crash interrupted;
-   * null when there was none.
+   * null when there was none. `mayLack`: the disk has put a write elsewhere, so whoever is doubted may lack anything.
    */
   recovered(
     who: string,
@@ -123,8 +118,10 @@ export class DurabilityOrder {
     durableTicket: number,
     replicas: readonly RecoveredReplica[],
     survived: boolean | null,
+    mayLack: boolean,
   ): void {
     const log = this.log(directory);
+    if (mayLack) return this.#recoveredPart(who, log, durableTicket, replicas);
     const claims = log.doubtfulTicket > 0 && durableTicket >= log.doubtfulTicket;
     if (claims && survived === false) {
       this.#lost(who, `batch ${durableTicket} is vouched for and may be lost with the power`);
@@ -142,6 +139,23 @@ export class DurabilityOrder {
     for (const group of found.keys()) {
       if (!log.groups.has(group)) this.#lost(who, `group ${group} was not durable`);
     }
+  }
+
+  #recoveredPart(
+    who: string,
+    log: DurableLog,
+    durableTicket: number,
+    replicas: readonly RecoveredReplica[],
+  ): void {
+    log.settle(log.doubtfulTicket > 0 && durableTicket >= log.doubtfulTicket);
+    log.durableTicket = durableTicket;
+    const found = new Map(replicas.map((replica) => [replica.group, replica]));
+    for (const [group, held] of log.groups) {
+      const replica = found.get(group);
+      if (replica === undefined) log.groups.delete(group);
+      else if (!replica.isDoubted) this.#compare(who, replica, held);
+    }
+    for (const replica of replicas) if (replica.isDoubted) log.adopt(replica);
   }
 
   #compare(

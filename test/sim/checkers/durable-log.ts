@@ -54,6 +54,18 @@ export class DurableGroup {
 /** Groups, and the index and the term of their last entry. */
 export type LogEnds = readonly (readonly [GroupId, LogIndex, Term | null])[];
 
+/** A group as a start found it. */
+export interface FoundGroup {
+  readonly group: GroupId;
+  readonly replica: ReplicaId;
+  readonly term: Term;
+  readonly vote: ReplicaId | 0;
+  readonly base: LogIndex;
+  readonly last: LogIndex;
+  termAt(index: LogIndex): Term | null;
+  sumAt(index: LogIndex): number;
+}
+
 interface Pending {
   readonly ticket: number;
   readonly header: RecordHeader;
@@ -129,6 +141,21 @@ export class DurableLog {
     const group = this.group(of);
     if (group === null) return null;
     return { lastIndex: group.last, lastTerm: group.termAt(group.last) ?? group.baseTerm };
+  }
+
+  /** What is there of a group is what it holds from now on. */
+  adopt(found: FoundGroup): void {
+    const held = new DurableGroup(found.replica);
+    held.term = found.term;
+    held.vote = found.vote as ReplicaId;
+    held.base = found.base;
+    held.baseTerm = found.termAt(found.base) ?? (0 as Term);
+    for (let at = found.base + 1; at <= found.last; at++) {
+      const index = at as LogIndex;
+      held.terms.push(found.termAt(index) ?? (0 as Term));
+      held.sums.push(found.sumAt(index));
+    }
+    this.groups.set(found.group, held);
   }
 
   /** Where each log ends. Null: a write is in doubt. */

@@ -46,7 +46,7 @@ export class SentRecords {
   /** The broker acknowledged a batch at `offset`. */
   acknowledge(batch: SentBatch, offset: number, log: CommittedLog): void {
     const found = log.batchAt(offset);
-    if (found?.checksum !== batch.checksum) {
+    if (found?.checksum !== batch.checksum && !log.isForgiven) {
       const what =
         found === undefined
           ? batch.committedAt === null
@@ -93,12 +93,32 @@ export class SentRecords {
   review(logOf: (group: GroupId) => CommittedLog): void {
     for (const [group, batches] of this.#batches) {
       const log = logOf(group);
+      if (log.isForgiven) continue;
       for (const batch of batches.values()) {
         if (batch.offset === null || log.batchAt(batch.offset)?.checksum === batch.checksum)
           continue;
         const detail = `${this.#name(batch)} was acknowledged at ${batch.offset} and is not there`;
         this.#verdict.report("acknowledged records are committed", detail);
       }
+    }
+  }
+
+  /** What a disk that lost something has left of its only copy: batches that were sent, each once, in their order (N7). */
+  remain(group: GroupId, checksums: readonly number[]): void {
+    const seen = new Set<SentBatch>();
+    const newest = new Map<string, number>();
+    for (const checksum of checksums) {
+      const sent = this.#batches.get(group)?.get(checksum);
+      if (sent === undefined) {
+        const detail = `group ${group}: a batch that nobody has sent is left`;
+        return this.#verdict.report("only what was sent is in the log", detail);
+      }
+      if (seen.has(sent)) this.#disorder(sent, "is left twice");
+      seen.add(sent);
+      if (!sent.idempotent) continue;
+      const before = newest.get(sent.producer) ?? -1;
+      if (sent.number <= before) this.#disorder(sent, `is left behind number ${before}`);
+      newest.set(sent.producer, sent.number);
     }
   }
 

@@ -32,6 +32,7 @@ export class ServedReads {
   /** Returns the offset after the last batch served, or the fetch offset. */
   served(by: Server, answer: ServedPartition, log: CommittedLog): number {
     const { highWatermark } = answer;
+    if (log.isForgiven) return answer.fetchOffset;
     if (highWatermark >= 0) this.shown(by, answer.group, highWatermark, log);
     let next = answer.fetchOffset;
     let isFirst = true;
@@ -49,6 +50,7 @@ export class ServedReads {
 
   /** A broker says that a partition's high watermark is at `offset`. */
   shown(by: Server, group: GroupId, offset: number, log: CommittedLog): void {
+    if (log.isForgiven) return;
     if (offset > log.end) {
       const detail = `${by.who} shows ${offset} for group ${group}, committed is ${log.end}`;
       this.#verdict.report("nothing above the high watermark is served", detail);

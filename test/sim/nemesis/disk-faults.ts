@@ -4,6 +4,7 @@ import type { FaultKind, Plan } from "../plan.ts";
 import { CALM_DISK } from "../world/sim-device.ts";
 import type { FaultCode, FaultTarget, LaneName } from "../world/sim-device.ts";
 import { LostWrites } from "./lost-writes.ts";
+import { MisdirectedWrites } from "./misdirected-writes.ts";
 import type { Stage } from "./stage.ts";
 
 const STALL_MS_MAX = 3_500;
@@ -14,6 +15,7 @@ export class DiskFaults {
   readonly #stage: Stage;
   readonly #lostMax: number;
   readonly #lostWrites: LostWrites;
+  readonly #misdirected: MisdirectedWrites;
 
   constructor(stage: Stage, plan: Plan) {
     this.#stage = stage;
@@ -21,6 +23,7 @@ export class DiskFaults {
     const hasThree = plan.groups !== null || plan.administrators > 0;
     this.#lostMax = plan.factor === 5 && !hasThree ? 2 : 1;
     this.#lostWrites = new LostWrites(stage, (at) => this.#mayLose(at));
+    this.#misdirected = new MisdirectedWrites(stage, (at) => this.#mayLose(at));
   }
 
   async order(kind: FaultKind, at: SimBroker): Promise<void> {
@@ -38,6 +41,8 @@ export class DiskFaults {
         return this.#fail(at, "read", "EIO");
       case "flip bit":
         return this.#flip(at);
+      case "misdirected write":
+        return this.#misdirected.order(at);
       case "journal ENOSPC":
         return this.#fill(at);
       case "wipe disk":
@@ -96,7 +101,7 @@ export class DiskFaults {
     const isThere = disk.paths().includes(path);
     if (!isThere || !before.equals(disk.peek(path).subarray(0, before.length))) return;
     totals.flips++;
-    damaged.add(at);
+    supervisor.damages(at);
     disk.flipBit(path, bit);
   }
 
@@ -122,7 +127,7 @@ export class DiskFaults {
     if (!this.#mayLose(at)) return;
     totals.wiped++;
     totals.powerLosses++;
-    supervisor.lost.add(at);
+    supervisor.loses(at);
     at.crash("power");
     at.node.disk.wipe();
   }

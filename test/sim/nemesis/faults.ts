@@ -89,6 +89,7 @@ export class Faults {
       case "bulk EIO":
       case "read EIO":
       case "flip bit":
+      case "misdirected write":
         return new DiskFaults(stage, this.#plan).order(kind, at);
       default:
         return new LinkFaults(stage).order(kind, at);
@@ -121,6 +122,7 @@ export class Faults {
       node.disk.stall("journal", 0);
       node.disk.stall("bulk", 0);
       node.disk.forgetFaults();
+      node.disk.misdirect = null;
       node.thaw();
     }
   }

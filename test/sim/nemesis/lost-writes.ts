@@ -75,7 +75,7 @@ export class LostWrites {
     await simulation.sleepMs(afterMs);
     if (!this.#mayLose(at)) return;
     totals.restored++;
-    supervisor.lost.add(at);
+    supervisor.loses(at);
     const dark = new Set([at, ...withoutPower()]);
     for (const each of dark) each.crash("power");
     supervisor.wentBack(at, directory, ticket);

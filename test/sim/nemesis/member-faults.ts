@@ -6,7 +6,7 @@ import type { Replica } from "../../../internal/replica/replica.ts";
 import type { SimBroker } from "../cluster/sim-cluster.ts";
 import type { Plan } from "../plan.ts";
 import type { Stage } from "./stage.ts";
-import { TOPIC } from "../workload/targets.ts";
+import { SINGLE_TOPIC, TOPIC } from "../workload/targets.ts";
 
 export class MemberFaults {
   readonly #stage: Stage;
@@ -62,7 +62,7 @@ export class MemberFaults {
     const reachable = cluster.brokers.filter((at) => at.reachable !== null);
     const asked = reachable[entropy.below(Math.max(1, reachable.length))];
     const broker = asked?.reachable ?? null;
-    const topic = broker?.controller.image.topicNamed(TOPIC) ?? null;
+    const topic = broker?.controller.image.topicNamed(this.#toMove()) ?? null;
     if (broker === null || topic === null) return;
     const partition = entropy.below(topic.partitions.length);
     const placement = topic.partitions[partition];
@@ -77,6 +77,13 @@ export class MemberFaults {
     totals.moves++;
     // The outcome may never come; the nemesis does not wait for it.
     void broker.controller.client.request({ kind: "place-replicas", changes: [change] }, 1_000);
+  }
+
+  /** Among three brokers only single replicas can go elsewhere. */
+  #toMove(): string {
+    const { singles, brokers } = this.#plan;
+    if (singles === 0) return TOPIC;
+    return brokers === 3 || this.#stage.entropy.chance(500) ? SINGLE_TOPIC : TOPIC;
   }
 
   #draw(count: number): BrokerId[] {

@@ -17,18 +17,27 @@ export class Supervisor {
   readonly lost = new Set<SimBroker>();
   /** Machines whose directory holds something wrong, or did. */
   readonly damaged = new Set<SimBroker>();
+  /** Machines of the first kind of which a write went astray: what is missing may lie between what is there. */
+  readonly misplaced = new Set<SimBroker>();
   /** Who had heard of something that a disk has lost, in which start of its own. */
   readonly #witnesses: {
     readonly at: SimBroker;
     readonly by: SimBroker;
     readonly heard: Broker;
   }[] = [];
+  /** Told of a disk that is about to lose something. */
+  struck: (at: SimBroker) => void = () => {};
   #isCalm = false;
 
   constructor(cluster: SimCluster, entropy: SeededEntropy) {
     this.#cluster = cluster;
     this.#entropy = entropy;
-    cluster.listen({ ended: (at) => this.#restartLater(at) });
+    cluster.listen({
+      ended: (at) => {
+        this.#replaceDisk(at);
+        this.#restartLater(at);
+      },
+    });
   }
 
   /** Machines that went back before the eyes of one that has been running ever since. */
@@ -47,10 +56,31 @@ export class Supervisor {
     }
   }
 
+  /** The disk of `at` loses something that was durable. */
+  loses(at: SimBroker): void {
+    this.lost.add(at);
+    this.struck(at);
+  }
+
+  /** Something wrong is on the disk of `at`. */
+  damages(at: SimBroker): void {
+    this.damaged.add(at);
+    this.struck(at);
+  }
+
   /** From now on whatever dies is started again at once. */
   calm(): void {
     this.#isCalm = true;
     for (const at of this.#cluster.brokers) at.start(this.#cluster.simulation.scheduler.nowUs);
+  }
+
+  /** A broker that cannot read whose directory it has refuses to start, and says so: it gets an empty disk. */
+  #replaceDisk(at: SimBroker): void {
+    const last = this.#cluster.simulation.fatals.at(-1);
+    if (!this.misplaced.has(at) || last?.node !== at.node.name) return;
+    if (!isUnreadable(last.reason, last.fault)) return;
+    this.misplaced.delete(at);
+    at.node.disk.wipe();
   }
 
   #restartLater(at: SimBroker): void {
@@ -63,4 +93,10 @@ export class Supervisor {
       if (this.#restarts.get(at) === number) at.start(scheduler.nowUs);
     });
   }
+}
+
+/** Why a broker refuses to start in a directory whose identity is damaged. */
+export function isUnreadable(reason: string, fault: unknown): boolean {
+  if (reason !== "start" || typeof fault !== "object" || fault === null) return false;
+  return "kind" in fault && fault.kind === "identity";
 }

@@ -14,6 +14,8 @@ import { WatchedReplica } from "./watched-replica.ts";
 import type { Moment } from "./watched-replica.ts";
 
 export interface WatchEvents {
+  /** Its disk has put a write elsewhere. */
+  mayLack(at: SimBroker): boolean;
   /** In the middle of an event of that broker: a fault must be ordered for later. */
   moment(
     at: SimBroker,
@@ -70,9 +72,10 @@ export class ClusterWatch implements ClusterEvents {
     return this.#diskOf(at).log;
   }
 
-  /** Says later whether everything that the journal of `at` holds now is on another disk too. */
+  /** Says later whether everything that the journal of `at` holds now is on another disk too; of single replicas it never is. */
   heldElsewhere(at: SimBroker): () => boolean {
-    const ends = this.durableLog(at)?.ends() ?? null;
+    const { single } = this.#book;
+    const ends = this.durableLog(at)?.ends()?.filter(([group]) => !single.has(group)) ?? null;
     const others = [...this.#disks].filter(([of]) => of !== at).map(([, disk]) => disk);
     return () => ends?.every((end) => others.some(({ log }) => log?.holds(end))) === true;
   }
@@ -93,6 +96,7 @@ export class ClusterWatch implements ClusterEvents {
       durableTicket,
       replicas.map((replica) => recoveredReplica(replica)),
       survived,
+      this.#events.mayLack(at),
     );
     this.#watchJournal(broker, log);
     for (const replica of replicas) this.#watchReplica(at, who, directory, replica);
@@ -179,6 +183,7 @@ function recoveredReplica(replica: Replica): RecoveredReplica {
     vote: machine.vote,
     base: machine.base.index,
     last: machine.lastIndex,
+    isDoubted: machine.standing === "suspect" || machine.standing === "recalling",
     termAt: (index: LogIndex) => machine.termAt(index),
     sumAt: (index: LogIndex) => entries.checksum(index),
   };

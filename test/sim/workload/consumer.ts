@@ -58,7 +58,8 @@ export class Consumer {
 
   async run(): Promise<void> {
     const { target, followerPermille, waitMsMax, bytesMax, pauseMsMax } = this.#options;
-    while (!this.#isStopping || !this.#isAtEnd) {
+    const log = this.#book.log(target.group);
+    while ((!this.#isStopping || !this.#isAtEnd) && !log.isForgiven) {
       const waitMs = this.#entropy.below(waitMsMax + 1);
       const anybody = this.#cluster.brokers[this.#entropy.below(this.#cluster.brokers.length)];
       const isAstray = this.#entropy.chance(followerPermille);

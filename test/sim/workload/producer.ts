@@ -78,8 +78,13 @@ export class Producer {
     this.isDone = true;
   }
 
+  /** The only copy of its partition lost something: its session is worth nothing there. */
+  get #isForgiven(): boolean {
+    return this.#book.log(this.#options.target.group).isForgiven;
+  }
+
   async #runPlain(): Promise<void> {
-    while (!this.#isStopping) {
+    while (!this.#isStopping && !this.#isForgiven) {
       await this.#pause();
       if (this.#inFlight >= this.#options.inFlightMax) continue;
       void this.#sendOnce(this.#newBatch());
@@ -98,11 +103,11 @@ export class Producer {
 
   async #runIdempotent(): Promise<void> {
     while (this.#producerId < 0) {
-      if (this.#isStopping) return;
+      if (this.#isStopping || this.#isForgiven) return;
       this.#producerId = (await this.#gateway.producerId()) ?? -1;
       await this.#pause();
     }
-    while (!this.#isStopping || this.#open.length > 0) {
+    while ((!this.#isStopping || this.#open.length > 0) && !this.#isForgiven) {
       await this.#pause();
       if (this.#open.length === 0) await this.#fill();
       else await this.#sendAgain();
@@ -113,6 +118,7 @@ export class Producer {
   async #fill(): Promise<void> {
     let isWell = true;
     while (this.#inFlight > 0 || (isWell && !this.#isStopping)) {
+      if (this.#isForgiven) isWell = false;
       // Alone until it is acknowledged: a broker that does not know the producer takes any first sequence.
       const window = this.#sequence === 0 || this.#batches === 1 ? 1 : this.#options.inFlightMax;
       const mayBegin = isWell && !this.#isStopping && this.#open.length < window;
@@ -154,6 +160,7 @@ export class Producer {
 
   /** Everything before the batch is acknowledged, and a leader says that it is not there: clients believe that (F8). */
   #lostSequence(batch: Batch, expected: number): void {
+    if (this.#isForgiven) return;
     const { name, target } = this.#options;
     const detail =
       `group ${target.group} ${name} batch ${batch.sent.number}: the leader expects sequence ${expected} ` +

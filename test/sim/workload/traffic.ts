@@ -1,5 +1,7 @@
 // All clients of a run: makes the topic, starts producers and consumers, and stops them again.
 import type { Book } from "../checkers/book.ts";
+import type { Broker } from "../../../internal/server/broker.ts";
+import type { NewTopic } from "../../../internal/service/cluster-service.ts";
 import type { SimCluster } from "../cluster/sim-cluster.ts";
 import type { Plan } from "../plan.ts";
 import type { CoordinatorWatch } from "../watch/coordinator-watch.ts";
@@ -10,7 +12,7 @@ import { OwnReader, serveKafka } from "./own-reader.ts";
 import { Prober } from "./prober.ts";
 import { Producer } from "./producer.ts";
 import { ServiceGateway } from "./service-gateway.ts";
-import { TOPIC } from "./targets.ts";
+import { SINGLE_TOPIC, TOPIC } from "./targets.ts";
 
 const CREATE_MS_MAX = 5_000;
 const PROBE_EVERY_MS_MAX = 40;
@@ -18,6 +20,8 @@ const PROBE_EVERY_MS_MAX = 40;
 export class Traffic {
   readonly gateway: Gateway;
   targets: readonly Target[] = [];
+  /** Partitions of a single replica. */
+  singles: readonly Target[] = [];
   readonly producers: Producer[] = [];
   readonly consumers: (Consumer | OwnReader | Prober)[] = [];
   ownReader: OwnReader | null = null;
@@ -40,17 +44,27 @@ export class Traffic {
 
   /** Creates the topic; false when that did not work out. */
   async open(): Promise<boolean> {
-    const { partitions, factor, minInSync } = this.#plan;
+    const { partitions, factor, minInSync, singles } = this.#plan;
     const broker = this.#cluster.brokers[0]?.broker ?? null;
     if (broker === null) return false;
     const configs =
       minInSync === 0 ? [] : [{ name: "min.insync.replicas", value: String(minInSync) }];
-    const topic = { name: TOPIC, partitions, factor, assignments: [], configs };
+    const shape = { name: TOPIC, partitions, factor, assignments: [], configs };
+    const replicated = await this.#create(broker, shape);
+    if (replicated === null) return false;
+    this.targets = replicated;
+    if (singles === 0) return true;
+    const alone = { ...shape, name: SINGLE_TOPIC, partitions: singles, factor: 1, configs: [] };
+    this.singles = (await this.#create(broker, alone)) ?? [];
+    for (const { group } of this.singles) this.#book.single.add(group);
+    return this.singles.length > 0;
+  }
+
+  async #create(broker: Broker, topic: NewTopic): Promise<readonly Target[] | null> {
     const created = await broker.services.cluster.createTopics([topic], false, CREATE_MS_MAX);
-    const placed = broker.controller.image.topicNamed(TOPIC)?.partitions;
-    if (created[0]?.outcome.ok !== true || placed === undefined) return false;
-    this.targets = placed.map(({ group }, partition) => ({ topic: TOPIC, partition, group }));
-    return true;
+    const placed = broker.controller.image.topicNamed(topic.name)?.partitions;
+    if (created[0]?.outcome.ok !== true || placed === undefined) return null;
+    return placed.map(({ group }, partition) => ({ topic: topic.name, partition, group }));
   }
 
   start(): void {
@@ -72,9 +86,10 @@ export class Traffic {
       this.producers.push(producer);
       void producer.run();
     }
+    this.#useSingles();
     const prober = new Prober(simulation, this.#book, this.gateway);
     this.consumers.push(prober);
-    void prober.run(this.targets, PROBE_EVERY_MS_MAX);
+    void prober.run(this.all, PROBE_EVERY_MS_MAX);
     for (let k = 0; k < consumers; k++) {
       const consumer = new Consumer(simulation, this.#cluster, this.#book, this.gateway, {
         name: `c${k}`,
@@ -93,5 +108,35 @@ export class Traffic {
       void this.ownReader.run();
     }
     this.groups?.start();
+  }
+
+  get all(): readonly Target[] {
+    return [...this.targets, ...this.singles];
+  }
+
+  /** A producer and a consumer for each. */
+  #useSingles(): void {
+    const { simulation } = this.#cluster;
+    const { valueBytesMax, pauseMsMax, idempotentPermille } = this.#plan;
+    const entropy = simulation.entropy("singles");
+    for (const [k, target] of this.singles.entries()) {
+      const producer = new Producer(simulation, this.#book, this.gateway, {
+        ...{ name: `s${k}`, target, pauseMsMax, valueBytesMax },
+        idempotent: entropy.chance(idempotentPermille),
+        inFlightMax: 1 + entropy.below(5),
+        recordsMax: 1 + entropy.below(4),
+        timeoutMs: 300 + entropy.below(1_200),
+      });
+      const consumer = new Consumer(simulation, this.#cluster, this.#book, this.gateway, {
+        ...{ name: `s${k}`, target, followerPermille: 0 },
+        waitMsMax: entropy.below(400),
+        bytesMax: 1 + entropy.below(60_000),
+        pauseMsMax: 1 + entropy.below(60),
+      });
+      this.producers.push(producer);
+      this.consumers.push(consumer);
+      void producer.run();
+      void consumer.run();
+    }
   }
 }

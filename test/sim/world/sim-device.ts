@@ -48,6 +48,12 @@ export interface DiskObserver {
   journalDurable?(write: JournalWrite): void;
 }
 
+/** Where a journal write lands in place of where it should. */
+export interface Astray {
+  readonly file: SimFile;
+  readonly position: number;
+}
+
 /** The device itself; its ports are made in sim-disk.ts. */
 export class SimDevice {
   readonly platter = new Platter();
@@ -57,6 +63,8 @@ export class SimDevice {
   inFlight: JournalWrite | null = null;
   /** The last one that reached the platter. */
   lastWrite: JournalWrite | null = null;
+  /** Asked once for each journal write that does not fail; null: it lands where it should. */
+  misdirect: ((write: JournalWrite) => Astray | null) | null = null;
   /** The one that failed last: what became of it is open. */
   failed: JournalWrite | null = null;
   readonly entropy: SeededEntropy;

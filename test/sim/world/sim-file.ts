@@ -104,6 +104,21 @@ export class SimFile {
     this.#inVain.push({ position, bytes });
   }
 
+  /** A write of somebody else that the device put here: on the platter, and not in the cache, which was read before. */
+  writeAstray(position: number, bytes: Uint8Array): void {
+    const kept = bytes.subarray(0, Math.max(0, this.#durable.length - position));
+    this.#durable.write(position, kept);
+    this.#inVain.push({ position, bytes: kept });
+  }
+
+  /** Clean pages leave the cache: from now on processes read what the platter holds. */
+  evict(): void {
+    if (this.#unsynced.length > 0) return; // those are not clean
+    for (const { position, bytes } of this.#inVain.splice(0)) {
+      this.#cached.take(position, bytes.length, this.#durable);
+    }
+  }
+
   /** A write that is on the platter when this returns (O_DSYNC). */
   writeDurably(position: number, bytes: Uint8Array): void {
     this.#cached.write(position, bytes);

@@ -118,7 +118,7 @@ export class SimJournalLane implements JournalLane {
     assert(sameBytes(parts, write.bytes), "journal bytes are unchanged until done");
     disk.inFlight = null;
     if (fault === null) {
-      write.file.writeDurably(write.position, write.bytes);
+      this.#land(write);
       disk.lastWrite = write;
       disk.observer.journalDurable?.(write);
     } else {
@@ -133,6 +133,14 @@ export class SimJournalLane implements JournalLane {
     const end = fault === null ? null : diskFault(fault, "write", write.path);
     const wakeUs = entropy.between(1, WAKE_US_MAX);
     scheduler.at(wakeUs, this.#life, DELIVERY, "journal done", () => done(end));
+  }
+
+  /** On the platter where it belongs, or somewhere else: the target then keeps what it had, below the cache. */
+  #land(write: JournalWrite): void {
+    const astray = this.#disk.misdirect?.(write) ?? null;
+    if (astray === null) return write.file.writeDurably(write.position, write.bytes);
+    write.file.writeInVain(write.position, write.bytes);
+    astray.file.writeAstray(astray.position, write.bytes);
   }
 }
 
