@@ -183,7 +183,7 @@ const FAULT_SHARES: Readonly<Record<DrawnFault, Share>> = {
   "read EIO": [150, 2],
   "flip bit": [200, 3],
   "lose last writes": [50, 2],
-  "misdirected write": [60, 2],
+  "misdirected write": [120, 3],
 };
 const MOMENT_SHARES: Readonly<Record<MomentFault, Share>> = {
   "power during a journal write": [400, 4],

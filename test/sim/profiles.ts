@@ -58,7 +58,7 @@ export const PROFILES = {
       "bulk EIO": [300, 3],
       "read EIO": [300, 3],
       "flip bit": [500, 5],
-      "misdirected write": [400, 4],
+      "misdirected write": [800, 8],
       "journal ENOSPC": [200, 2],
       freeze: RARELY,
     },

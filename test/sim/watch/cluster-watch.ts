@@ -75,7 +75,10 @@ export class ClusterWatch implements ClusterEvents {
   /** Says later whether everything that the journal of `at` holds now is on another disk too; of single replicas it never is. */
   heldElsewhere(at: SimBroker): () => boolean {
     const { single } = this.#book;
-    const ends = this.durableLog(at)?.ends()?.filter(([group]) => !single.has(group)) ?? null;
+    const ends =
+      this.durableLog(at)
+        ?.ends()
+        ?.filter(([group]) => !single.has(group)) ?? null;
     const others = [...this.#disks].filter(([of]) => of !== at).map(([, disk]) => disk);
     return () => ends?.every((end) => others.some(({ log }) => log?.holds(end))) === true;
   }
