@@ -269,6 +269,7 @@ export class MultiRaft implements Surroundings {
     const replica = this.#replicas.get(group);
     if (replica === undefined || !isRecalling(replica)) return;
     replica.learnMembers(members);
+    this.#traffic.tellGone(replica);
     const others = members.map((member) => member.replica).filter((id) => id !== replica.self);
     replica.handle({ on: "placed", others });
   }
