@@ -202,6 +202,20 @@ const MOMENT_SHARES: Readonly<Record<MomentFault, Share>> = {
 
 const LOSSES = ["wipe disk", "restore disk", "lose last writes", "misdirected write"] as const;
 
+function faultsOf(seed: number, entropy: SeededEntropy, profile: Profile): Map<FaultKind, number> {
+  const faults = new Map<FaultKind, number>();
+  const draw = (kinds: readonly DrawnFault[], from: SeededEntropy): void => {
+    for (const kind of kinds) {
+      const [permille, weightMax] = profile.faults?.[kind] ?? FAULT_SHARES[kind];
+      const weight = 1 + from.below(weightMax);
+      if (from.chance(permille)) faults.set(kind, weight);
+    }
+  };
+  draw(FAULT_KINDS, entropy);
+  draw(LATER_FAULT_KINDS, new SeededEntropy(seed, "later faults"));
+  return faults;
+}
+
 /** What a seed decides whatever its workload. */
 function commonPlan(
   seed: number,
@@ -212,16 +226,7 @@ function commonPlan(
   const pick: Pick = (list) => list[entropy.below(list.length)] as (typeof list)[number];
   const brokers = pick(profile.brokers ?? [3, 3, 3, 3, 4, 5]);
   const factor = brokers === 5 ? pick([3, 3, 5]) : 3;
-  const faults = new Map<FaultKind, number>();
-  const drawFaults = (kinds: readonly DrawnFault[], from: SeededEntropy): void => {
-    for (const kind of kinds) {
-      const [permille, weightMax] = profile.faults?.[kind] ?? FAULT_SHARES[kind];
-      const weight = 1 + from.below(weightMax);
-      if (from.chance(permille)) faults.set(kind, weight);
-    }
-  };
-  drawFaults(FAULT_KINDS, entropy);
-  drawFaults(LATER_FAULT_KINDS, new SeededEntropy(seed, "later faults"));
+  const faults = faultsOf(seed, entropy, profile);
   const singles = singlesOf(seed);
   // A single replica can go anywhere.
   if (brokers === 3 && singles === 0) faults.delete("move replicas");

@@ -118,7 +118,7 @@ const FLOORS: Readonly<Partial<Totals>> = {
   stops: 200,
   reconfigured: 50,
   flips: 40,
-  misdirected: 8,
+  misdirected: 5,
   replayed: 10,
 };
 /** The same of states. */
