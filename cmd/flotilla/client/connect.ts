@@ -52,9 +52,14 @@ export async function withClient(
 
 function commandFailure({ kind, message }: KafkaError): CommandFailure {
   switch (kind) {
-    case "unreachable":
     case "connection-lost":
     case "timed-out":
+      return new CommandFailure(
+        EXIT_CODE.unreachable,
+        message,
+        "flotilla status says which brokers answer, and whether they have a controller",
+      );
+    case "unreachable":
       return new CommandFailure(
         EXIT_CODE.unreachable,
         message,

@@ -3,6 +3,7 @@
 import { Reader } from "../../../internal/bytes/reader.ts";
 import { Writer } from "../../../internal/bytes/writer.ts";
 import type { Address } from "../../../internal/config/addresses.ts";
+import { showAddress } from "../../../internal/config/addresses.ts";
 import { apiVersions } from "../../../internal/kafka/api/18-api-versions.ts";
 import type { Api } from "../../../internal/kafka/api/api.ts";
 import type { AnyApi } from "../../../internal/kafka/api/registry.ts";
@@ -36,6 +37,7 @@ const FIRST_VERSION = 0;
 export class BrokerConnection {
   readonly #clock: Clock;
   readonly #clientId: string;
+  readonly #name: string;
   readonly #writer = new Writer();
   readonly #splitter = new FrameSplitter(FRAME_BYTES_MAX);
   readonly #reader = new Reader(new Uint8Array(0));
@@ -64,6 +66,7 @@ export class BrokerConnection {
   private constructor(world: ClientWorld, to: Address, clientId: string) {
     this.#clock = world.clock;
     this.#clientId = clientId;
+    this.#name = showAddress(to);
     let open: () => void = () => {};
     this.#opened = new Promise((resolve, reject) => {
       open = resolve;
@@ -77,7 +80,12 @@ export class BrokerConnection {
       received: (bytes) => this.#received(bytes),
       closed: (reason) => {
         this.#fail(unreachable([to]));
-        this.#end(new KafkaError("connection-lost", `the connection to the broker is ${reason}`));
+        this.#end(
+          new KafkaError(
+            "connection-lost",
+            `the connection to the broker at ${this.#name} is ${reason}`,
+          ),
+        );
       },
     });
   }
@@ -103,7 +111,10 @@ export class BrokerConnection {
     const version = this.#versionOf(api, versionMax);
     if (version !== null) return this.#send(api, version, body, withinMs);
     return Promise.reject(
-      new KafkaError("unsupported", `the broker does not serve ${api.name} as it is needed`),
+      new KafkaError(
+        "unsupported",
+        `the broker at ${this.#name} does not serve ${api.name} as it is needed`,
+      ),
     );
   }
 
@@ -121,7 +132,10 @@ export class BrokerConnection {
     if (answer.errorCode !== 0) {
       this.close();
       const name = errorName(answer.errorCode) ?? String(answer.errorCode);
-      throw new KafkaError("unsupported", `the broker refuses ApiVersions: ${name}`);
+      throw new KafkaError(
+        "unsupported",
+        `the broker at ${this.#name} refuses to say what it serves (${name})`,
+      );
     }
     for (const { apiKey, minVersion, maxVersion } of answer.apiKeys) {
       this.#offered.set(apiKey, { min: minVersion, max: maxVersion });
@@ -148,7 +162,8 @@ export class BrokerConnection {
       }
       // Answers come in order, so one that is late holds up all that follow: the connection is of no more use.
       const cancelTimeout = this.#clock.after(withinMs, () => {
-        this.#end(new KafkaError("timed-out", `the broker has not answered ${api.name} in time`));
+        const what = `the broker at ${this.#name} has not answered ${api.name} for ${withinMs} ms`;
+        this.#end(new KafkaError("timed-out", what));
       });
       for (const chunk of frame.value) this.#connection.write(chunk);
       this.#flushSoon();

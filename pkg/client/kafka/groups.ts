@@ -104,7 +104,9 @@ export class Groups {
       return (found?.topics ?? [])
         .flatMap(({ name, partitions }) =>
           partitions.map(({ partitionIndex, committedOffset, metadata, errorCode }) => {
-            if (errorCode !== 0) throw refused(errorCode, `offset of ${name}/${partitionIndex}`);
+            if (errorCode !== 0) {
+              throw refused(errorCode, `cannot read the offset of ${name}/${partitionIndex}`);
+            }
             const topic = name;
             return {
               topic,
@@ -141,7 +143,8 @@ export class Groups {
       for (const { name, partitions } of answer.topics) {
         for (const { partitionIndex, errorCode } of partitions) {
           if (errorCode === ErrorCode.UNKNOWN_MEMBER_ID) throw inUse(group, errorCode);
-          if (errorCode !== 0) throw refused(errorCode, `offset of ${name}/${partitionIndex}`);
+          if (errorCode !== 0)
+            throw refused(errorCode, `cannot set the offset of ${name}/${partitionIndex}`);
         }
       }
     });
@@ -173,7 +176,8 @@ export class Groups {
     const { coordinators } = await this.#client.request(null, findCoordinator, body, options);
     const [found] = coordinators;
     const code = found?.errorCode ?? ErrorCode.COORDINATOR_NOT_AVAILABLE;
-    if (found === undefined || code !== 0) throw refused(code, `coordinator of group ${group}`);
+    if (found === undefined || code !== 0)
+      throw refused(code, `cannot find the coordinator of group ${group}`);
     return found.nodeId;
   }
 

@@ -109,7 +109,9 @@ export class KafkaClient {
         return await attempt();
       } catch (error) {
         if (!(error instanceof KafkaError) || !this.#mayRetry(error)) throw error;
-        if (clock.upMs() + pauseMs > giveUpAtMs) throw error;
+        if (clock.upMs() + pauseMs > giveUpAtMs) {
+          throw error.with(`gave up after ${Math.round(retryMsMax / 1_000)} s`);
+        }
       }
       await this.pause(pauseMs);
     }
@@ -139,7 +141,8 @@ export class KafkaClient {
       },
       creates ? {} : { withinMs: this.askMsMax },
     );
-    if (answer.errorCode !== 0) throw refused(answer.errorCode, "metadata");
+    if (answer.errorCode !== 0)
+      throw refused(answer.errorCode, "cannot learn what the cluster has");
     this.#brokers.clear();
     for (const { nodeId, host, port } of answer.brokers) this.#brokers.set(nodeId, { host, port });
     for (const topic of answer.topics) {

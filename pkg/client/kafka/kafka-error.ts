@@ -3,6 +3,7 @@
 import type { Address } from "../../../internal/config/addresses.ts";
 import { showAddress } from "../../../internal/config/addresses.ts";
 import { ErrorCode, errorName, isRetriable } from "../../../internal/kafka/codec/errors.ts";
+import { ERROR_WORDS } from "./error-words.ts";
 
 export type KafkaErrorKind =
   /** No broker accepted a connection. */
@@ -32,6 +33,11 @@ export class KafkaError extends Error {
     this.code = code;
   }
 
+  /** The same, with what became of further tries. */
+  with(note: string): KafkaError {
+    return new KafkaError(this.kind, `${this.message}; ${note}`, this.code);
+  }
+
   /** Whether the same request may succeed later, or at another broker. */
   get isRetriable(): boolean {
     if (this.kind === "refused") return isRetriable(this.code);
@@ -50,9 +56,10 @@ export function unreachable(addresses: readonly Address[]): KafkaError {
   return new KafkaError("unreachable", `no broker answers at ${list}`);
 }
 
-/** An error code of an answer; `what` says what was refused. */
+/** An error code of an answer, in the broker's own words where it has any; `what` says what was refused. */
 export function refused(code: number, what: string, message: string | null = null): KafkaError {
-  const name = errorName(code) ?? `error ${code}`;
-  const why = message === null || message === "" ? name : `${message} (${name})`;
-  return new KafkaError("refused", `${what}: ${why}`, code);
+  const name = errorName(code);
+  const words = (name === undefined ? null : ERROR_WORDS[name]) ?? "the broker refuses it";
+  const said = message === null || message === "" ? words : message;
+  return new KafkaError("refused", `${what}: ${said} (${name ?? `error ${code}`})`, code);
 }

@@ -183,7 +183,7 @@ export class PartitionQueue {
     // An earlier try was stored, and other batches since: this one is there, at an offset that nobody remembers.
     if (answer.errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER) return -1;
     if (answer.errorCode === 0) return answer.baseOffset;
-    const what = `partition ${this.#partition} of ${this.#topic}`;
+    const what = `cannot write to partition ${this.#partition} of ${this.#topic}`;
     throw refused(answer.errorCode, what, answer.errorMessage);
   }
 }

@@ -164,7 +164,7 @@ export class Producer {
       const body = { transactionalId: null, transactionTimeoutMs: 60_000, ...anew };
       const options = { withinMs: this.#client.askMsMax };
       const answer = await this.#client.request(null, initProducerId, body, options);
-      if (answer.errorCode !== 0) throw refused(answer.errorCode, "a producer id");
+      if (answer.errorCode !== 0) throw refused(answer.errorCode, "cannot get a producer id");
       return { producerId: answer.producerId, producerEpoch: answer.producerEpoch };
     });
   }

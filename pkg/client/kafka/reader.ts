@@ -167,7 +167,7 @@ export class Reader {
         this.#failed(one, new KafkaError("refused", `topic ${topic} was deleted and made again`));
       } else if (found === undefined || found.leaderId < 0) {
         const code = ErrorCode.LEADER_NOT_AVAILABLE;
-        this.#failed(one, refused(code, `partition ${one.name}`));
+        this.#failed(one, refused(code, `cannot read partition ${one.name}`));
       } else {
         one.leader = { broker: found.leaderId, epoch: found.leaderEpoch };
       }
@@ -205,7 +205,8 @@ export class Reader {
       },
       { versionMax: VERSION_MAX, withinMs: this.#waitMsMax + ANSWER_MS_MAX },
     );
-    if (answer.errorCode !== 0) throw refused(answer.errorCode, "fetch");
+    if (answer.errorCode !== 0)
+      throw refused(answer.errorCode, `cannot read from broker ${leader}`);
     const byName = new Map<string, FetchedPartition>();
     for (const { topic, topicId, partitions } of answer.responses) {
       for (const one of partitions) byName.set(`${topic || topicId}/${one.partitionIndex}`, one);
