@@ -82,21 +82,30 @@ export class Admin {
       });
       check(topics[0], `cannot create topic ${topic.name}`);
     };
-    await this.#changing(create, async ({ code }) => {
-      if (validateOnly || code !== ErrorCode.TOPIC_ALREADY_EXISTS) return false;
-      return this.#hasShape(topic);
-    });
+    const what = `cannot create topic ${topic.name}`;
+    if (validateOnly) await this.#client.retrying(create);
+    else await this.#once(what, create, () => this.#isThere(topic, what));
     this.#client.forget(topic.name);
   }
 
+  /** By its id: asked again after a lost answer, it deletes no topic that was made under the name meanwhile. */
   async deleteTopic(name: string): Promise<void> {
-    const remove = async (): Promise<void> => {
-      const body = { topics: [{ name }], topicNames: [name], timeoutMs: this.#timeoutMs };
-      const { responses } = await this.#client.request(null, deleteTopics, body);
-      finalIfMissing(responses[0], name);
-      check(responses[0], `cannot delete topic ${name}`);
-    };
-    await this.#changing(remove, async ({ kind }) => kind === "missing");
+    this.#client.forget(name);
+    const { topicId } = await this.#client.topic(name);
+    let mayBeDone = false;
+    await this.#client.retrying(async () => {
+      try {
+        const topics = [{ name: null, topicId }];
+        const body = { topics, topicNames: [name], timeoutMs: this.#timeoutMs };
+        const { responses } = await this.#client.request(null, deleteTopics, body);
+        finalIfMissing(responses[0], name);
+        check(responses[0], `cannot delete topic ${name}`);
+      } catch (error) {
+        if (!(error instanceof KafkaError)) throw error;
+        mayBeDone ||= error.isOutcomeUnknown;
+        if (error.kind !== "missing" || !mayBeDone) throw error;
+      }
+    });
     this.#client.forget(name);
   }
 
@@ -111,9 +120,9 @@ export class Admin {
       finalIfMissing(results[0], name);
       check(results[0], `cannot change topic ${name}`);
     };
-    await this.#changing(grow, async ({ code }) => {
-      if (code !== ErrorCode.INVALID_PARTITIONS) return false;
-      return this.#hasShape({ name, partitions: count });
+    await this.#once(`cannot change topic ${name}`, grow, async () => {
+      const { partitions } = await this.#client.lookUp(name);
+      return partitions.length >= count;
     });
     this.#client.forget(name);
   }
@@ -142,14 +151,15 @@ export class Admin {
       configOperation: value === null ? DELETE : SET,
       value,
     }));
-    await this.#client.retrying(async () => {
+    const alter = async (): Promise<void> => {
       const { responses } = await this.#client.request(null, incrementalAlterConfigs, {
         resources: [{ resourceType: TOPIC, resourceName: name, configs }],
         validateOnly: false,
       });
       finalIfMissing(responses[0], name);
       check(responses[0], `cannot change topic ${name}`);
-    });
+    };
+    await this.#once(`cannot change topic ${name}`, alter, () => this.#hasOwn(name, changes));
   }
 
   /**
@@ -223,35 +233,54 @@ export class Admin {
   }
 
   /**
-   * Carries a change out. After a try whose answer was lost, a refusal may only mean that this very try was carried out:
-   * then `isDone` looks at what the refusal says.
+   * Carries a change out, and sends it no second time once it may have been: somebody else may have changed the same thing
+   * since, which a second time would undo. After a lost answer it looks until `isDone`, or the time is over.
    */
-  async #changing(
-    attempt: () => Promise<void>,
-    isDone: (refusal: KafkaError) => Promise<boolean>,
+  async #once(
+    what: string,
+    change: () => Promise<void>,
+    isDone: () => Promise<boolean>,
   ): Promise<void> {
-    let mayBeDone = false;
+    let lost: KafkaError | null = null;
     await this.#client.retrying(async () => {
       try {
-        await attempt();
+        if (lost === null) return await change();
       } catch (error) {
-        if (!(error instanceof KafkaError)) throw error;
-        mayBeDone ||= error.isOutcomeUnknown;
-        if (error.isRetriable || !mayBeDone || !(await isDone(error))) throw error;
+        if (!(error instanceof KafkaError) || !error.isOutcomeUnknown) throw error;
+        lost = error;
       }
+      if (await isDone()) return;
+      const words =
+        "whether it was carried out is unknown, and it may still be: look before you repeat it";
+      throw new KafkaError("timed-out", `${what}: ${words} (${lost?.message ?? ""})`);
     });
   }
 
-  /** Whether a topic is there and as it was asked for. */
-  async #hasShape({ name, partitions, replicationFactor, configs = {} }: NewTopic) {
-    const found = await this.#client.lookUp(name);
-    if (found.partitions.length !== (partitions ?? found.partitions.length)) return false;
+  /** Whether a topic is there as it was asked for. */
+  async #isThere({ name, partitions, replicationFactor, configs = {} }: NewTopic, what: string) {
+    const found = await this.#client.lookUp(name).catch((error: unknown) => {
+      if (error instanceof KafkaError && error.kind === "missing") return null;
+      throw error;
+    });
+    if (found === null) return false;
     const factor = found.partitions[0]?.replicaNodes.length;
-    if (factor !== (replicationFactor ?? factor)) return false;
-    const wanted = Object.entries(configs);
-    if (wanted.length === 0) return true;
-    const own = new Map((await this.topicConfigs(name)).map((one) => [one.name, one.value]));
-    return wanted.every(([config, value]) => own.get(config) === value);
+    const isAlike =
+      found.partitions.length === (partitions ?? found.partitions.length) &&
+      factor === (replicationFactor ?? factor) &&
+      (await this.#hasOwn(name, configs));
+    if (isAlike) return true;
+    const words = "a topic of this name, and of another shape, already exists";
+    throw refused(ErrorCode.TOPIC_ALREADY_EXISTS, what, words);
+  }
+
+  /** Whether a topic's own configs are these; null: it has none of its own. */
+  async #hasOwn(name: string, wanted: Readonly<Record<string, string | null>>): Promise<boolean> {
+    const entries = Object.entries(wanted);
+    if (entries.length === 0) return true;
+    const own = new Map<string, string | null>();
+    for (const one of await this.topicConfigs(name))
+      if (one.isOverride) own.set(one.name, one.value);
+    return entries.every(([config, value]) => (own.get(config) ?? null) === value);
   }
 
   get #timeoutMs(): number {
@@ -272,6 +301,7 @@ function check<T extends Outcome>(outcome: T | undefined, what: string): T {
 
 /** Clients try again when a topic is unknown, since it may be new; whoever administers it wants to hear of it. */
 function finalIfMissing(outcome: Outcome | undefined, topic: string): void {
-  if (outcome?.errorCode !== ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) return;
+  const code = outcome?.errorCode;
+  if (code !== ErrorCode.UNKNOWN_TOPIC_OR_PARTITION && code !== ErrorCode.UNKNOWN_TOPIC_ID) return;
   throw new KafkaError("missing", `there is no topic ${topic}`);
 }

@@ -150,7 +150,8 @@ export class BrokerConnection {
   ): Promise<Complete<Res>> {
     return new Promise((resolve, reject) => {
       if (this.#lost !== null) {
-        reject(this.#lost);
+        // Nothing was sent, so nothing was carried out.
+        reject(new KafkaError("unreachable", this.#lost.message));
         return;
       }
       const correlationId = (this.#correlationId = (this.#correlationId + 1) | 0);
