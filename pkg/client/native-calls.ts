@@ -11,17 +11,22 @@ export interface NativeCallsOptions {
   readonly brokers: readonly string[];
   /** How long a call may take, further tries included. Default: 30,000. */
   readonly callMsMax?: number;
+  /** How long one try of a call that may be repeated may take. Default: 10,000. */
+  readonly tryMsMax?: number;
 }
 
 /** The partition that a call goes to, or null when every broker can answer. */
 export type Place = { readonly topic: string; readonly partition: number } | null;
 
 const CALL_MS_MAX = 30_000;
+/** A broker that is silent for so long may be gone; what may be repeated is asked of another one. */
+const TRY_MS_MAX = 10_000;
 const PAUSE_MS_MIN = 20;
 const PAUSE_MS_MAX = 1_000;
 
 export class NativeCalls {
   readonly callMsMax: number;
+  readonly #tryMsMax: number;
   readonly #clock: Clock;
   readonly #brokers: readonly string[];
   readonly #channels = new Map<string, Client>();
@@ -34,6 +39,7 @@ export class NativeCalls {
     this.#clock = clock;
     this.#brokers = options.brokers;
     this.callMsMax = options.callMsMax ?? CALL_MS_MAX;
+    this.#tryMsMax = options.tryMsMax ?? TRY_MS_MAX;
   }
 
   /** `isRepeatable`: a second effect of the call would do no harm, so it is tried again when its outcome is unknown. */
@@ -47,7 +53,9 @@ export class NativeCalls {
     for (let tries = 0; ; tries++) {
       const address = this.addressOf(place);
       try {
-        return await callOnce(this.#channel(address), method, request, { deadline });
+        const tryEnd = this.#clock.nowMs() + (isRepeatable ? this.#tryMsMax : this.callMsMax);
+        const options = { deadline: Math.min(deadline, tryEnd) };
+        return await callOnce(this.#channel(address), method, request, options);
       } catch (fault) {
         if (!(fault instanceof NativeError)) throw fault;
         if (!fault.isPassing && !(fault.isBroken && isRepeatable)) throw fault;

@@ -1,3 +1,5 @@
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { expect, it } from "vitest";
 import type { BrokerId, Term } from "../../internal/model/ids.ts";
 import { GrpcStage } from "../../test/wire/grpc-stage.ts";
@@ -77,6 +79,22 @@ it("NativeClient does not repeat an append whose outcome is unknown, unless it i
   using other = new NativeClient(clock, { brokers: [nobody, targetOf(stage)] });
   expect(await other.append("t", 0, [bytes("a")], { producer })).toMatchObject({ baseOffset: 0 });
   expect(stage.log.partition("t", 0).logEnd).toBe(1);
+});
+
+it("NativeClient asks another broker when one takes a call and does not answer", async () => {
+  await using stage = await GrpcStage.open();
+  stage.cluster.addTopic("t", 1);
+  // Whoever hangs: its kernel takes connections, and nobody reads from them.
+  const hung = createServer(() => {});
+  await new Promise<void>((listening) => hung.listen(0, "127.0.0.1", listening));
+  const { port } = hung.address() as AddressInfo;
+  using client = new NativeClient(stage.world.clock, {
+    brokers: [`127.0.0.1:${port}`, targetOf(stage)],
+    tryMsMax: 50,
+  });
+  expect(await client.offsets("t", 0)).toMatchObject({ highWatermark: 0 });
+  expect((await client.clusterStatus()).topicCount).toBe(1);
+  hung.close();
 });
 
 it("NativeClient tails across a change of the leader without a gap or a duplicate", async () => {

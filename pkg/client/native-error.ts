@@ -43,8 +43,9 @@ export class NativeError extends Error {
     return this.kind !== null && PASSING.has(this.kind);
   }
 
-  /** The broker could not be reached, or the connection broke: whether it did anything is unknown. */
+  /** The broker could not be reached, the connection broke, or nothing came in time: whether it did anything is unknown. */
   get isBroken(): boolean {
+    if (this.code === status.DEADLINE_EXCEEDED) return true;
     return this.kind === null && this.code === status.UNAVAILABLE;
   }
 }
