@@ -114,6 +114,26 @@ it("without --exit a reader waits for records that come later, until Ctrl-C", as
   expect(await reading).toBe(EXIT_CODE.ok);
 });
 
+it("a reader waits for a cluster that is not there yet, and says so; with --exit it ends", async () => {
+  const gone = await startBroker();
+  const { host, port } = gone.kafka;
+  await gone.stop();
+  const at = ["--bootstrap", `${host}:${port}`];
+  const ending = new FakeTerminal();
+  expect(await runProgram(["consume", "early", "--exit", ...at], ending)).toBe(
+    EXIT_CODE.unreachable,
+  );
+  const terminal = new FakeTerminal();
+  const reading = runProgram(["consume", "early", ...at], terminal);
+  await until(() => terminal.complaints.includes("still trying: no broker answers at"));
+  await using late = await startBroker({ settings: { "kafka.listen": { host, port } } });
+  expect(late.kafka.port).toBe(port);
+  await runProgram(["produce", "early", ...at], new FakeTerminal("first\n"));
+  await printed(terminal, "first\n");
+  terminal.interrupt();
+  expect(await reading).toBe(EXIT_CODE.ok);
+});
+
 function printed(terminal: FakeTerminal, text: string): Promise<void> {
   return until(() => terminal.output === text);
 }

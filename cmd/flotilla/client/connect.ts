@@ -7,6 +7,7 @@ import type { Invocation, Option } from "../command.ts";
 import { CommandFailure, EXIT_CODE } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { addresses, wholeNumber } from "../option-values.ts";
+import type { Terminal } from "../terminal.ts";
 
 const BOOTSTRAP = "127.0.0.1:9092";
 const TIMEOUT_SECONDS = 30;
@@ -27,10 +28,17 @@ export const CLIENT_OPTIONS: Readonly<Record<string, Option>> = {
 
 export const JSON_OPTION: Option = { type: "boolean", doc: "Print JSON." };
 
-/** Runs `work` with a client of the cluster that the options name. */
+/** How often somebody is told that a command is still trying. */
+const WORD_MS = 10_000;
+
+/**
+ * Runs `work` with a client of the cluster that the options name. `isPatient`: without --timeout it tries until it succeeds
+ * or is interrupted, and says so.
+ */
 export async function withClient(
-  { options }: Pick<Invocation, "options">,
+  { options, terminal }: Pick<Invocation, "options" | "terminal">,
   work: (client: KafkaClient) => Promise<ExitCode>,
+  isPatient = false,
 ): Promise<ExitCode> {
   const bootstrap = addresses(options.text("bootstrap") ?? BOOTSTRAP, "bootstrap");
   const fallback = TIMEOUT_SECONDS;
@@ -40,7 +48,8 @@ export async function withClient(
     bootstrap,
     clientId: "flotilla-cli",
     requestMsMax: timeoutMs,
-    retryMsMax: timeoutMs,
+    retryMsMax: isPatient && options.text("timeout") === null ? Infinity : timeoutMs,
+    ...(isPatient ? { stillTrying: wordsOf(terminal, world.clock) } : {}),
   });
   try {
     return await work(client);
@@ -48,6 +57,15 @@ export async function withClient(
     if (error instanceof KafkaError) throw commandFailure(error);
     throw error;
   }
+}
+
+function wordsOf(terminal: Terminal, clock: HostClock): (error: KafkaError) => void {
+  let toldMs = -Infinity;
+  return ({ message }) => {
+    if (clock.upMs() - toldMs < WORD_MS) return;
+    toldMs = clock.upMs();
+    terminal.complain(`still trying: ${message}`);
+  };
 }
 
 function commandFailure({ kind, message }: KafkaError): CommandFailure {

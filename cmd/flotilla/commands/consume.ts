@@ -13,9 +13,13 @@ import { parseStart } from "../client/start-of-reading.ts";
 import type { Start } from "../client/start-of-reading.ts";
 import type { Command, Invocation, OptionReader } from "../command.ts";
 import { EXIT_CODE, usageFailure } from "../exit-code.ts";
+import type { ExitCode } from "../exit-code.ts";
 import { wholeNumber } from "../option-values.ts";
 import type { Terminal } from "../terminal.ts";
 import { oneTopic } from "./produce.ts";
+
+/** What a member that is interrupted may take to commit and to leave. */
+const END_MS_MAX = 5_000;
 
 export const consume: Command = {
   name: "consume",
@@ -26,6 +30,7 @@ export const consume: Command = {
       "partition come in order. Nothing is remembered: the next call begins where --from says again.",
     "With --group it reads as a member of a consumer group: it shares the partitions with the other members, commits how " +
       "far it has come, and goes on from there the next time; --from is where a group begins that has committed nothing.",
+    "While brokers are away it goes on trying and says so on standard error; --exit and --timeout have it give up.",
     `A format of one's own is made of ${Object.entries(PLACEHOLDERS)
       .map(([mark, what]) => `${mark} (${what})`)
       .join(", ")}, and \\n, \\t, \\r, \\0, \\\\.`,
@@ -76,7 +81,8 @@ export const consume: Command = {
         "flotilla help consume",
       );
     }
-    return withClient(call, async (client) => {
+    const follows = !options.isSet("exit");
+    const work = async (client: KafkaClient): Promise<ExitCode> => {
       const until = { count, exits: options.isSet("exit") };
       const readCommitted = !options.isSet("uncommitted");
       const deleted = (gap: DeletedRecords): void => terminal.complain(gapText(gap));
@@ -97,9 +103,10 @@ export const consume: Command = {
           reader.add(topic, partition, await startOffset(client, topic, partition, start));
         }),
       );
-      await copy(reader, terminal, format, until);
+      await copy(client, reader, terminal, format, until);
       return EXIT_CODE.ok;
-    });
+    };
+    return withClient(call, work, follows);
   },
 };
 
@@ -149,7 +156,7 @@ async function copyAsMember(
     },
   });
   // What was printed is done, whatever ends this.
-  const failure = await copy(reader, terminal, format, how).then(
+  const failure = await copy(client, reader, terminal, format, how).then(
     () => null,
     (error: unknown) => ({ error }),
   );
@@ -172,6 +179,7 @@ interface Source {
 }
 
 async function copy(
+  client: KafkaClient,
   reader: Source,
   terminal: Terminal,
   format: RecordFormat,
@@ -179,7 +187,11 @@ async function copy(
 ): Promise<void> {
   const interruption = terminal.interruption();
   const interrupted = new Promise<null>((resolve) => {
-    interruption.addEventListener("abort", () => resolve(null), { once: true });
+    const end = (): void => {
+      client.endWithin(END_MS_MAX);
+      resolve(null);
+    };
+    interruption.addEventListener("abort", end, { once: true });
   });
   const bar = new ProgressBar(terminal, until.count, "records");
   let done = 0;

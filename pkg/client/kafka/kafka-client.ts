@@ -18,8 +18,10 @@ export interface KafkaClientOptions {
   readonly clientId?: string;
   /** How long an answer may take: 30 s. Questions that any broker answers from memory get 5 s of it. */
   readonly requestMsMax?: number;
-  /** How long an operation is tried again: 30 s. */
+  /** How long an operation is tried again: 30 s. Infinity: until it succeeds, also while no broker has answered yet. */
   readonly retryMsMax?: number;
+  /** Told of an operation that goes on failing, each time that it is tried again. */
+  readonly stillTrying?: (error: KafkaError) => void;
 }
 
 export type ClusterMetadata = Complete<MetadataResponse>;
@@ -42,6 +44,8 @@ export interface RequestOptions {
 const SHUNNED_MS = 5_000;
 /** How often a topic that is not to be created is looked for: another broker may have heard of it already. */
 const MISSING_TRIES = 4;
+/** Failovers take less; what fails for longer is told of. */
+const PATIENCE_MS = 2_000;
 const RETRY_MS_MIN = 20;
 const RETRY_MS_MAX = 1_000;
 
@@ -51,6 +55,7 @@ export class KafkaClient {
   /** For what is answered from memory: a broker that is late by so much is cut off, and another one knows as well. */
   readonly askMsMax: number;
   readonly retryMsMax: number;
+  readonly #stillTrying: (error: KafkaError) => void;
   readonly #bootstrap: readonly Address[];
   readonly #clientId: string;
   readonly #brokers = new Map<number, Address>();
@@ -65,6 +70,8 @@ export class KafkaClient {
   /** Which of the known addresses is asked first when any will do. */
   #turn = 0;
   #hasConnected = false;
+  /** Nothing is tried again after this, by the monotonic clock. */
+  #endsAtMs = Number.POSITIVE_INFINITY;
   #isClosed = false;
 
   constructor(world: ClientWorld, options: KafkaClientOptions) {
@@ -74,6 +81,7 @@ export class KafkaClient {
     this.requestMsMax = options.requestMsMax ?? 30_000;
     this.askMsMax = Math.min(this.requestMsMax, 5_000);
     this.retryMsMax = options.retryMsMax ?? 30_000;
+    this.#stillTrying = options.stillTrying ?? (() => {});
   }
 
   /** Asks a broker by its id, or any when `to` is null. One try. */
@@ -103,23 +111,37 @@ export class KafkaClient {
   /** Runs `attempt` until it succeeds, fails for good, or the time is over. */
   async retrying<T>(attempt: () => Promise<T>, retryMsMax = this.retryMsMax): Promise<T> {
     const { clock } = this.world;
-    const giveUpAtMs = clock.upMs() + retryMsMax;
+    const startedMs = clock.upMs();
     for (let pauseMs = RETRY_MS_MIN; ; pauseMs = Math.min(2 * pauseMs, RETRY_MS_MAX)) {
       try {
         return await attempt();
       } catch (error) {
         if (!(error instanceof KafkaError) || !this.#mayRetry(error)) throw error;
-        if (clock.upMs() + pauseMs > giveUpAtMs) {
-          throw error.with(`gave up after ${Math.round(retryMsMax / 1_000)} s`);
+        const nowMs = clock.upMs();
+        if (nowMs + pauseMs > Math.min(startedMs + retryMsMax, this.#endsAtMs)) {
+          throw error.with(`gave up after ${Math.round((nowMs - startedMs) / 1_000)} s`);
         }
+        this.failsSince(startedMs, error);
       }
       await this.pause(pauseMs);
     }
   }
 
-  /** A cluster that never answered is most likely not there: the caller hears of it at once. */
+  /** A cluster that never answered is most likely not there: who does not wait without an end hears of it at once. */
   #mayRetry(error: KafkaError): boolean {
-    return error.isRetriable && (this.#hasConnected || error.kind !== "unreachable");
+    if (!error.isRetriable) return false;
+    return this.#hasConnected || error.kind !== "unreachable" || this.retryMsMax === Infinity;
+  }
+
+  /** Something is tried again: whoever watches is told when it has failed for a while, or when no broker ever answered. */
+  failsSince(sinceMs: number, error: KafkaError): void {
+    const isNew = this.#hasConnected && this.world.clock.upMs() - sinceMs < PATIENCE_MS;
+    if (!isNew) this.#stillTrying(error);
+  }
+
+  /** From now on nothing is tried for longer than this: the caller wants to end. */
+  endWithin(ms: number): void {
+    this.#endsAtMs = this.world.clock.upMs() + ms;
   }
 
   pause(pauseMs: number): Promise<void> {

@@ -74,13 +74,14 @@ export class ReaderPartition {
     this.#ready = null;
   }
 
-  /** Tries again a little later, at whoever leads then; after `retryMsMax` of failures, or at once, the caller is told. */
-  failed(error: KafkaError, nowMs: number, retryMsMax: number): void {
+  /** Tries again a little later, at whoever leads then; after `retryMsMax` of failures, or at once, the caller is told. Since when it fails. */
+  failed(error: KafkaError, nowMs: number, retryMsMax: number): number {
     this.leader = null;
     this.#retryAtMs = nowMs + RETRY_MS;
     this.#failingSinceMs = Math.min(this.#failingSinceMs, nowMs);
     const isPassing = error.isRetriable || error.kind === "missing";
     if (!isPassing || nowMs - this.#failingSinceMs > retryMsMax) this.#error = error;
+    return this.#failingSinceMs;
   }
 
   /** What the caller is to hear, once. Whoever polls again has it tried again. */

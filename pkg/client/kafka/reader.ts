@@ -155,7 +155,8 @@ export class Reader {
   }
 
   #failed(one: ReaderPartition, error: KafkaError): void {
-    one.failed(error, this.#client.world.clock.upMs(), this.#client.retryMsMax);
+    const sinceMs = one.failed(error, this.#client.world.clock.upMs(), this.#client.retryMsMax);
+    this.#client.failsSince(sinceMs, error);
   }
 
   async #lookUp(topic: string, list: readonly ReaderPartition[]): Promise<void> {
