@@ -54,6 +54,8 @@ export class JournalFiles {
   onReady: () => void = () => {};
   /** The disk is full: nothing can be prepared. */
   isDiskFull = false;
+  /** After a failure nobody tries again before: who waits for room asks at once, and a full disk is no reason to hurry. */
+  #pausedUntilMs = 0;
   readonly #world: World;
   readonly #options: FilesOptions;
   /** In the order of their sequences; the last one is current. */
@@ -122,13 +124,18 @@ export class JournalFiles {
   /** Prepares the next file as far as is due, in the background. */
   prepare(): void {
     if (this.#stepping || this.#closed || !this.#isDue()) return;
+    if (this.#world.clock.upMs() < this.#pausedUntilMs) return;
     this.#stepping = true;
     this.#world.tasks.spawn("journal-prepare", async () => {
       const done = await this.#step();
       this.#stepping = false;
       this.#measure();
       if (this.#closed) return;
-      if (!done.ok) this.#world.log.warn({ fault: done.fault }, "journal file not prepared");
+      const isFirst = this.#pausedUntilMs === 0;
+      this.#pausedUntilMs = done.ok ? 0 : this.#world.clock.upMs() + FULL_DISK_PAUSE_MS;
+      if (!done.ok && isFirst) {
+        this.#world.log.warn({ fault: done.fault }, "journal file not prepared");
+      }
       this.isDiskFull = !done.ok && done.fault.code === "ENOSPC";
       this.onReady();
       this.#world.clock.after(done.ok ? STEP_PAUSE_MS : FULL_DISK_PAUSE_MS, () => this.prepare());

@@ -297,7 +297,9 @@ export class Journal implements SharedJournal {
     return this.#checkpoints.run();
   }
 
-  joinCluster(cluster: ClusterId): Promise<Result<void, DiskFault>> {
+  /** Nothing is written where it is known already: a broker starts on a full disk too. */
+  async joinCluster(cluster: ClusterId): Promise<Result<void, DiskFault>> {
+    if (this.#identity.cluster === cluster) return ok(undefined);
     return this.#replaceIdentity({ cluster });
   }
 
