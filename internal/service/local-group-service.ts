@@ -133,6 +133,15 @@ export class LocalGroupService implements GroupService {
   }
 
   commit(request: CommitRequest, done: (faults: readonly (GroupFault | null)[]) => void): void {
+    // A name means what it means when the coordinator takes it: whose topic went meanwhile hears of it (C6).
+    this.#settled(request.group, (found) => this.#commitAt(found, request, done));
+  }
+
+  #commitAt(
+    found: Result<GroupCoordinator, GroupFault>,
+    request: CommitRequest,
+    done: (faults: readonly (GroupFault | null)[]) => void,
+  ): void {
     const { group, memberId, instanceId, generation, retentionMs } = request;
     const faults = request.offsets.map((asked) => this.#commitFault(asked));
     const offsets: NamedOffset[] = [];
@@ -145,10 +154,8 @@ export class LocalGroupService implements GroupService {
     if (offsets.length === 0 && faults.length > 0) return done(faults);
     const answer = (fault: GroupFault | null): void => done(faults.map((own) => own ?? fault));
     const claim = { group, memberId, instanceId, generation };
-    this.#settled(group, (found) => {
-      if (found.ok) found.value.commit({ ...claim, retentionMs, offsets }, answer);
-      else answer(found.fault);
-    });
+    if (found.ok) found.value.commit({ ...claim, retentionMs, offsets }, answer);
+    else answer(found.fault);
   }
 
   #commitFault(asked: OffsetToCommit): GroupFault | null {
