@@ -17,6 +17,8 @@ const WAITER_BYTES = 512;
 
 /** See partition/admission.ts: a copy to append, and one for the thread that looks through it. */
 const ADMISSION_BYTES = 2 * 16 * 2 ** 20;
+/** What opening takes at its peak: the pieces, or the shorter output, beside what they are joined into. */
+const OPENING_PEAK = 2;
 
 export function memoryBudget(settings: SettingReader): readonly MemoryItem[] {
   const peers = Math.max(settings.get("initial.brokers").length - 1, 0);
@@ -31,8 +33,8 @@ export function memoryBudget(settings: SettingReader): readonly MemoryItem[] {
     { what: `link queues for ${peers} peers`, bytes: peers * linkBytes },
     { what: "batches that wait to be opened", bytes: ADMISSION_BYTES },
     {
-      what: `max.decompressed.bytes in ${COMPUTE_THREADS_MAX} threads and a search by time`,
-      bytes: (COMPUTE_THREADS_MAX + 1) * settings.get("max.decompressed.bytes"),
+      what: `max.decompressed.bytes twice in ${COMPUTE_THREADS_MAX} threads, and for a search by time`,
+      bytes: (COMPUTE_THREADS_MAX * OPENING_PEAK + 1) * settings.get("max.decompressed.bytes"),
     },
     { what: "partitions.max", bytes: settings.get("partitions.max") * REPLICA_BYTES },
     { what: "producer.ids.max", bytes: settings.get("producer.ids.max") * PRODUCER_BYTES },

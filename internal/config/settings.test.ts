@@ -125,7 +125,7 @@ describe("contradictions", () => {
   it("include a sum of memory limits above the memory setting, with the largest named", () => {
     expect(complaints({ flags: ["--journal.arena.bytes=2GiB"] })).toEqual([
       expect.stringMatching(
-        /^the memory limits add up to \d+ MiB, more than memory.bytes.max, 1024 MiB; the largest are journal.arena.bytes 2048 MiB, connections/,
+        /^the memory limits add up to \d+ MiB, more than memory.bytes.max, 1024 MiB; the largest are journal.arena.bytes 2048 MiB, max.decompressed.bytes twice/,
       ),
     ]);
     expect(

@@ -215,7 +215,7 @@ export class GrpcServer {
       return;
     }
     const request = call.request.value.message;
-    const place = await places.tailPlace(request);
+    const place = await places.tailPlace(request, call);
     if (call.cancelled) return;
     if (!place.ok || this.#phase !== "listening") {
       call.emit("error", statusOf(place.ok ? STOPPING : place.fault));

@@ -34,6 +34,7 @@ export const LOG_STATUS = {
   "internal-topic": status.PERMISSION_DENIED,
   "offset-out-of-range": status.OUT_OF_RANGE,
   "offset-not-available": status.UNAVAILABLE,
+  "not-read-in-time": status.UNAVAILABLE,
   storage: status.DATA_LOSS,
 } as const satisfies Record<LogFault["kind"], status>;
 
@@ -131,6 +132,8 @@ function sentence(fault: LogFault): string {
       return "there is no such offset. Log.Offsets says where the partition begins and ends.";
     case "offset-not-available":
       return "the leader is new and does not know yet what is committed. Try again soon.";
+    case "not-read-in-time":
+      return "the disk of this broker did not answer in time. Try again.";
     case "storage":
       return "the bytes on this broker's disk are damaged and are not served. See the broker's log.";
     default:

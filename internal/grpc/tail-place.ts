@@ -5,7 +5,7 @@ import type { Offset } from "../model/ids.ts";
 import type { ClusterService } from "../service/cluster-service.ts";
 import type { ReadFault } from "../service/faults.ts";
 import type { LogService, PartitionAddress } from "../service/log-service.ts";
-import type { ServeUnary } from "./calls.ts";
+import type { AnyCall, ServeUnary } from "./calls.ts";
 import type { OffsetsRequest, OffsetsResponse, TailRequest } from "./generated/log.ts";
 import { invalid } from "./refusal.ts";
 import type { Refusal } from "./refusal.ts";
@@ -36,7 +36,7 @@ export class Places {
   }
 
   /** A topic that is deleted and made again is another topic: a Tail keeps to the id that its name had. */
-  async tailPlace(request: TailRequest): Promise<Result<TailPlace, Refusal>> {
+  async tailPlace(request: TailRequest, call: AnyCall): Promise<Result<TailPlace, Refusal>> {
     const { topic, partition } = request;
     if (topic === "") return failed(invalid("Name the topic to tail."));
     const named = this.#cluster.topicNamed(topic);
@@ -55,7 +55,7 @@ export class Places {
     const { offset, timestampMs } = request;
     if (request.earliest === true) return ok({ ...place, startOffset: logStart });
     if (timestampMs !== undefined) {
-      const found = await this.#find(address, timestampMs);
+      const found = await this.#find(address, timestampMs, call);
       if (!found.ok) return refuse(found.fault);
       return ok({ ...place, startOffset: (found.value?.offset ?? highWatermark) as Offset });
     }
@@ -69,7 +69,7 @@ export class Places {
   }
 
   /** Log.Offsets. */
-  readonly serveOffsets: ServeUnary<OffsetsRequest, OffsetsResponse> = async (request) => {
+  readonly serveOffsets: ServeUnary<OffsetsRequest, OffsetsResponse> = async (request, call) => {
     const { topic, partition, timestampMs } = request;
     if (topic === "") return failed(invalid("Name the topic to look up."));
     const where = placeOf(topic, partition);
@@ -79,7 +79,7 @@ export class Places {
     const { logStart, highWatermark, leaderEpoch } = bounds.value;
     const answer = { logStartOffset: logStart, highWatermark, leaderEpoch };
     if (timestampMs === undefined) return ok(answer);
-    const found = await this.#find(address, timestampMs);
+    const found = await this.#find(address, timestampMs, call);
     if (!found.ok) return failed(refuseLog(found.fault, where, this.#leaders));
     return ok(found.value === null ? answer : { ...answer, found: found.value });
   };
@@ -87,10 +87,17 @@ export class Places {
   async #find(
     address: PartitionAddress,
     timestampMs: number,
+    call: AnyCall,
   ): Promise<Result<{ readonly offset: number; readonly timestampMs: number } | null, ReadFault>> {
     // Negative times have special meanings below; as times they are all before the first record.
     const fromMs = Math.max(0, timestampMs);
-    const found = await this.#log.offset(address, NO_EPOCH, fromMs, true);
+    const asker = {
+      owner: call,
+      get isOver() {
+        return call.cancelled;
+      },
+    };
+    const found = await this.#log.offset(address, NO_EPOCH, fromMs, true, asker);
     if (!found.ok) return found;
     const { offset, timestampMs: atMs } = found.value;
     return ok(offset < 0 ? null : { offset, timestampMs: atMs });

@@ -62,6 +62,7 @@ const READ_CODE = {
   "unknown-epoch": ErrorCode.UNKNOWN_LEADER_EPOCH,
   "offset-out-of-range": ErrorCode.OFFSET_OUT_OF_RANGE,
   "offset-not-available": ErrorCode.OFFSET_NOT_AVAILABLE,
+  "not-read-in-time": ErrorCode.REQUEST_TIMED_OUT,
   storage: ErrorCode.KAFKA_STORAGE_ERROR,
 } as const satisfies Record<ReadFault["kind"], ErrorCode>;
 

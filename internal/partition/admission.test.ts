@@ -8,7 +8,7 @@ import type { Offset } from "../model/ids.ts";
 import { ATTRIBUTES_AT, BATCH_HEADER_BYTES, sealCrc } from "../model/record-batch.ts";
 import { verifyBatch } from "../model/validate-batch.ts";
 import type { ComputeJob } from "../ports/tasks.ts";
-import { AdmissionDesk, AdmissionQueue, openedBytesMax } from "./admission.ts";
+import { AdmissionDesk, AdmissionQueue, IN_POOL_MAX, openedBytesMax } from "./admission.ts";
 import { TURN_STEPS_MAX, WAITING_BATCH_BYTES, WAITING_BYTES_MAX } from "./admission.ts";
 import type { AppendCommand, AppendOutcome } from "./append.ts";
 
@@ -71,16 +71,17 @@ class Stage {
     for (const flush of this.turnEnds.splice(0)) flush();
   }
 
-  /** The batch's name is its acks. */
+  /** The batch's name is its acks; unless a client is named, it comes from one of its own. */
   offer(
     bytes: Uint8Array,
     name: number,
     needsKeys = true,
     queue: AdmissionQueue = this.queue,
+    client: object = {},
   ): "taken" | "busy" {
     const times = { timestampMsMin: 0, timestampMsMax: 100 };
     const rules = { needsKeys, isStamped: false, ...times };
-    const command = { bytes, start: 0, end: bytes.length, acks: name, timeoutMs: 1000 };
+    const command = { bytes, start: 0, end: bytes.length, acks: name, timeoutMs: 1000, client };
     return queue.offer({ ...command, allowsZstd: true, expectedEnd: null }, rules, (of) => {
       const { kind, fault } = of.ok ? { kind: "appended", fault: null } : (of.fault as never);
       const detail = kind === "batch" ? JSON.stringify(fault) : kind;
@@ -209,6 +210,46 @@ test("the copy of a batch that nobody waits for any more counts until the pool i
   expect([stage.queue.isEmpty]).toEqual([true]);
 });
 
+test("who brings many batches leaves room for others, and takes turns with them", async () => {
+  const stage = new Stage();
+  const greedy = { name: "greedy" };
+  const part = batch(["a"], 0, WAITING_BYTES_MAX / 32);
+  part[ATTRIBUTES_AT + 1] = 1; // what it is called decides who opens it
+  let count = 0;
+  while (stage.offer(part, 100 + count, true, stage.another(), greedy) === "taken") count++;
+  expect(count).toBeGreaterThan(10);
+  expect(count).toBeLessThanOrEqual(16);
+  const modest = [{ name: "b" }, { name: "c" }];
+  for (const [name, client] of modest.entries()) {
+    for (const _ of [1, 2]) {
+      expect(stage.offer(part, name + 1, true, stage.another(), client)).toBe("taken");
+    }
+  }
+  expect(stage.jobs.length).toBe(IN_POOL_MAX);
+  while (stage.outcomes.length < count + 4) {
+    await stage.jobs[stage.outcomes.length]?.answer();
+  }
+  const order = stage.outcomes.map((outcome) => outcome.split(" ")[0]);
+  expect(order.lastIndexOf("1")).toBeLessThan(IN_POOL_MAX + 6);
+  expect(order.lastIndexOf("2")).toBeLessThan(IN_POOL_MAX + 6);
+  // Nothing is left of their shares.
+  expect(stage.offer(part, 3, true, stage.queue, greedy)).toBe("taken");
+});
+
+test("what nobody waits for any more is passed over", async () => {
+  const stage = new Stage();
+  const packed = batch(["a"], 2, 80_000);
+  for (let name = 1; name <= IN_POOL_MAX + 3; name++) stage.offer(packed, name);
+  stage.queue.expire(1_000);
+  stage.nowMs = 1_000;
+  const late = stage.another();
+  stage.offer(packed, 99, true, late);
+  for (let at = 0; at < IN_POOL_MAX; at++) await stage.jobs[at]?.answer();
+  for (let turn = 0; turn < 3; turn++) stage.endTurn();
+  await stage.jobs[IN_POOL_MAX]?.answer();
+  expect([stage.jobs.length, stage.outcomes.at(-1)]).toEqual([IN_POOL_MAX + 1, "99 appended"]);
+});
+
 test("small batches count for what they take in memory", async () => {
   const stage = new Stage();
   const small = batch(["a"], 2);
@@ -248,7 +289,7 @@ test("what one turn looks at is limited, over all batches together", async () =>
   const packed = batch(["k"], 1, 20_000);
   for (let name = 1; name <= 100; name++) other.offer(packed, name);
   expect(other.outcomes.length).toBeGreaterThan(5);
-  expect(other.jobs.length).toBeGreaterThan(50);
+  expect(other.queue.count).toBeGreaterThan(50);
 });
 
 test.each([1, 2, 3, 4] as const)(

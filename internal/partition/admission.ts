@@ -3,8 +3,11 @@
 // arrives behind it on the same partition waits too.
 //
 // The desk is shared by all partitions of a broker. It has an allowance for what is looked at in one turn, and a limit for
-// the copies that wait; above it appends are "busy". What a batch may decompress to is limited as well, absolutely and by
+// the copies that wait; above it appends are "busy". Clients take turns in the pool, and whoever has batches waiting leaves
+// as much of the limit free as it holds: who brings a few waits for none who brings many. What a batch may decompress to is limited as well, absolutely and by
 // its ratio; each thread of the pool holds one opened batch.
+import { assert } from "../base/assert.ts";
+import { FairQueue } from "../base/fair-queue.ts";
 import { decompress } from "../bytes/decompress.ts";
 import type { ByteRange } from "../bytes/byte-range.ts";
 import { RecordInspector } from "../model/inspect-records.ts";
@@ -13,6 +16,7 @@ import { CODEC_NONE, RecordBatchView } from "../model/record-batch.ts";
 import type { BatchFault } from "../model/validate-batch.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import { COMPUTE_THREADS_MAX } from "../ports/tasks.ts";
 import type { ComputeFault, Tasks } from "../ports/tasks.ts";
 import type { AppendCommand, AppendOutcome } from "./append.ts";
 
@@ -35,6 +39,9 @@ const OPENED_BYTES_PER_STEP = 10;
 /** Nobody's records compress so well that they are worth a broker's memory. */
 const RATIO_MAX = 200;
 const RATIO_FREE_BYTES = 4 << 20;
+
+/** Batches that the pool has at once: one that each thread opens, and the next. */
+export const IN_POOL_MAX = 2 * COMPUTE_THREADS_MAX;
 
 const UNREADABLE: RecordsFault = { kind: "unreadable", reason: "compression" };
 
@@ -60,10 +67,25 @@ export interface AdmissionDeskParts {
 /** The latest time of the records of a batch that is sound; "unjudged": it could not be found out. */
 type Verdict = number | BatchFault | "unjudged";
 
+/** Whose batches are shared fairly: a connection, or all who have none. */
+type Client = object | undefined;
+
+interface PoolJob {
+  readonly batch: Uint8Array;
+  readonly rules: RecordRules;
+  /** Whether anybody still waits for the verdict. */
+  readonly isWanted: () => boolean;
+  /** Runs once, later. */
+  readonly judged: (verdict: Verdict) => void;
+}
+
 export class AdmissionDesk {
   readonly parts: AdmissionDeskParts;
   readonly #inspector = new RecordInspector();
   readonly #batch = new RecordBatchView(new Uint8Array(0), 0);
+  readonly #line = new FairQueue<Client, PoolJob>();
+  readonly #heldBy = new Map<Client, number>();
+  #inPool = 0;
   #waitingBytes = 0;
   #wasFull = false;
   /** Of this turn. */
@@ -74,13 +96,20 @@ export class AdmissionDesk {
   }
 
   /** Whether a copy of a batch of so many bytes may wait. */
-  reserve(batchBytes: number): boolean {
+  reserve(client: Client, batchBytes: number): boolean {
     const bytes = this.#waitingBytes + WAITING_BATCH_BYTES + batchBytes;
+    const before = this.#heldBy.get(client) ?? 0;
+    const held = before + WAITING_BATCH_BYTES + batchBytes;
+    const isFair = before === 0 || held <= WAITING_BYTES_MAX - bytes;
     // One batch fits always, however large.
-    const fits = this.#waitingBytes === 0 || bytes <= WAITING_BYTES_MAX;
-    if (fits) this.#waitingBytes = bytes;
-    else this.#wasFull = true;
-    return fits;
+    const fits = this.#waitingBytes === 0 || (bytes <= WAITING_BYTES_MAX && isFair);
+    if (!fits) {
+      this.#wasFull = true;
+      return false;
+    }
+    this.#waitingBytes = bytes;
+    this.#heldBy.set(client, held);
+    return true;
   }
 
   /** Nothing was done for this append: it hears when others have left. */
@@ -89,8 +118,13 @@ export class AdmissionDesk {
     return "busy";
   }
 
-  release(batchBytes: number): void {
-    this.#waitingBytes -= WAITING_BATCH_BYTES + batchBytes;
+  release(client: Client, batchBytes: number): void {
+    const bytes = WAITING_BATCH_BYTES + batchBytes;
+    this.#waitingBytes -= bytes;
+    const left = (this.#heldBy.get(client) ?? 0) - bytes;
+    assert(left >= 0, "a client gives back what it held");
+    if (left === 0) this.#heldBy.delete(client);
+    else this.#heldBy.set(client, left);
     if (!this.#wasFull) return;
     this.#wasFull = false;
     this.parts.roomAgain();
@@ -128,8 +162,28 @@ export class AdmissionDesk {
     this.#stepsLeft = TURN_STEPS_MAX;
   };
 
-  /** `judged` runs later. `batch` is only read until this returns. */
-  inspect(batch: Uint8Array, rules: RecordRules, judged: (verdict: Verdict) => void): void {
+  inspect(client: Client, job: PoolJob): void {
+    this.#line.push(client, job);
+    this.#next();
+  }
+
+  #next(): void {
+    while (this.#inPool < IN_POOL_MAX) {
+      const job = this.#line.shift();
+      if (job === null) return;
+      const judged = (verdict: Verdict): void => {
+        this.#inPool--;
+        job.judged(verdict);
+        this.#next();
+      };
+      this.#inPool++;
+      if (job.isWanted()) this.#open(job, judged);
+      // Not inside the call of who gave it up.
+      else this.parts.clock.turnEnd(() => judged("unjudged"));
+    }
+  }
+
+  #open({ batch, rules }: PoolJob, judged: (verdict: Verdict) => void): void {
     const { codec, recordsStart, recordCount, baseTimestampMs } = new RecordBatchView(batch, 0);
     const bytes = batch.slice(recordsStart);
     const bytesMax = openedBytesMax(bytes.length, this.parts.openedBytesMax());
@@ -196,8 +250,8 @@ export class AdmissionQueue {
       if (at < 0) continue; // somebody's answer made room for it
       this.#waiting.splice(at, 1);
       waiting.isLate = true;
-      // The pool keeps its copy of what it was given until it has looked at it.
-      if (waiting.verdict !== null) this.#desk.release(waiting.command.end);
+      // It counts until the pool is done with it, or passes it over.
+      if (waiting.verdict !== null) this.#release(waiting);
       waiting.done({ ok: false, fault: { kind: "timed-out" } });
     }
     if (late.length > 0) this.#drain();
@@ -219,18 +273,24 @@ export class AdmissionQueue {
       return "taken";
     }
     const length = end - start;
-    if (!this.#desk.reserve(length)) return "busy";
+    if (!this.#desk.reserve(command.client, length)) return "busy";
     const own = { ...command, bytes: bytes.slice(start, end), start: 0, end: length };
     const waiting: Waiting = { command: own, done, sinceMs: this.#upMs(), verdict, isLate: false };
     this.#waiting.push(waiting);
     if (verdict === null) {
-      this.#desk.inspect(own.bytes, rules, (found) => {
+      const judged = (found: Verdict): void => {
         waiting.verdict = found;
-        if (waiting.isLate) this.#desk.release(length);
+        if (waiting.isLate) this.#release(waiting);
         else this.#drain();
-      });
+      };
+      const isWanted = (): boolean => !waiting.isLate;
+      this.#desk.inspect(command.client, { batch: own.bytes, rules, isWanted, judged });
     }
     return "taken";
+  }
+
+  #release({ command }: Waiting): void {
+    this.#desk.release(command.client, command.end);
   }
 
   #upMs(): number {
@@ -250,7 +310,7 @@ export class AdmissionQueue {
         return;
       }
       this.#waiting.shift();
-      this.#desk.release(first.command.end);
+      this.#release(first);
     }
   }
 

@@ -25,6 +25,8 @@ export interface AppendCommand {
   readonly acks: number;
   readonly timeoutMs: number;
   readonly allowsZstd: boolean;
+  /** Whose it is, for what is shared out between clients. */
+  readonly client?: object | undefined;
   /** The log must end here; null for any end. */
   readonly expectedEnd: Offset | null;
 }

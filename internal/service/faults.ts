@@ -44,6 +44,8 @@ export type ReadFault =
   | { readonly kind: "offset-out-of-range" }
   /** The leader is new and does not know its high watermark yet (F7), or a follower is behind (P8). */
   | { readonly kind: "offset-not-available" }
+  /** What was to be read did not come in time: a disk hangs, or too many wait for it. */
+  | { readonly kind: "not-read-in-time" }
   /** The bytes on this replica's disk are damaged (D2). */
   | { readonly kind: "storage" };
 

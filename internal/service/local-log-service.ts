@@ -24,12 +24,14 @@ import type {
   PartitionAddress,
 } from "./log-service.ts";
 import { EARLIEST, EARLIEST_LOCAL, LATEST, LATEST_TIERED, MAX_TIMESTAMP } from "./log-service.ts";
+import type { Asker } from "./search-lane.ts";
 import { TimeSearch } from "./time-search.ts";
 
 export interface LocalLogSettings extends FetchSettings {
   readonly decompressedBytesMax: number;
 }
 
+const NOBODY: Asker = { owner: {}, isOver: false };
 const NO_OFFSET: OffsetAnswer = { offset: -1, timestampMs: -1, leaderEpoch: -1 };
 
 export class LocalLogService implements LogService {
@@ -79,13 +81,13 @@ export class LocalLogService implements LogService {
       done(failed(notLeader()));
       return "taken";
     }
-    const { batch, acks, timeoutMs, allowsZstd, expectedEnd } = request;
+    const { batch, acks, timeoutMs, allowsZstd, client, expectedEnd } = request;
     if (batch === null) {
       done(failed({ kind: "batch", fault: { kind: "no-batch" } }));
       return "taken";
     }
     const { bytes, start, end } = batch;
-    const command = { bytes, start, end, acks, timeoutMs, allowsZstd };
+    const command = { bytes, start, end, acks, timeoutMs, allowsZstd, client };
     return partition.append({ ...command, expectedEnd: expectedEnd ?? null }, (outcome) =>
       done(outcome.ok ? outcome : failed(appendFault(outcome.fault, notLeader))),
     );
@@ -109,6 +111,7 @@ export class LocalLogService implements LogService {
     leaderEpoch: number,
     timestampMs: number,
     _readCommitted: boolean,
+    asker: Asker = NOBODY,
   ): Promise<Result<OffsetAnswer, ReadFault>> {
     const served = this.#serving(address, leaderEpoch);
     if (!served.ok) return served;
@@ -127,9 +130,9 @@ export class LocalLogService implements LogService {
       case LATEST_TIERED:
         return ok(NO_OFFSET);
       case MAX_TIMESTAMP:
-        return this.#times.latest(partition);
+        return this.#times.latest(partition, asker);
       default:
-        return timestampMs < 0 ? ok(NO_OFFSET) : this.#times.firstAt(partition, timestampMs);
+        return timestampMs < 0 ? ok(NO_OFFSET) : this.#times.firstAt(partition, timestampMs, asker);
     }
   }
 

@@ -3,6 +3,7 @@ import type { Result } from "../base/result.ts";
 import type { ByteRange } from "../bytes/byte-range.ts";
 import type { Offset, Term, TopicId } from "../model/ids.ts";
 import type { AppendFault, DeleteRecordsFault, ReadFault } from "./faults.ts";
+import type { Asker } from "./search-lane.ts";
 
 /** A topic by name, or by id when `name` is null. */
 export interface PartitionAddress {
@@ -19,6 +20,8 @@ export interface AppendRequest extends PartitionAddress {
   readonly timeoutMs: number;
   /** Whether the client's protocol version knows zstd. */
   readonly allowsZstd: boolean;
+  /** The connection that it came by, for what is shared out between clients. */
+  readonly client?: object;
   /** Refuse unless the log ends exactly here (conditional append). */
   readonly expectedEnd?: Offset;
 }
@@ -104,6 +107,8 @@ export interface LogService {
     leaderEpoch: number,
     timestampMs: number,
     readCommitted: boolean,
+    /** Times are not looked for any more when he is gone; nobody, if it is always to be answered. */
+    asker?: Asker,
   ): Promise<Result<OffsetAnswer, ReadFault>>;
   /** The end of the largest epoch not above `epoch`; -1/-1 when none is known. */
   epochEnd(

@@ -9,6 +9,7 @@ import { encodeBatch } from "../../internal/model/encode-batch.ts";
 import type { BatchOptions } from "../../internal/model/encode-batch.ts";
 import { PinnedSlices } from "../../internal/replica/pinned-slices.ts";
 import { whole } from "../wire/front-stage.ts";
+import type { KafkaClient } from "../wire/kafka-client.ts";
 import { KafkaStage } from "./kafka-stage.ts";
 import { SimTasks } from "./world/sim-tasks.ts";
 
@@ -42,8 +43,9 @@ async function send(
   times: readonly number[],
   options: BatchOptions = {},
   index = 0,
+  valueBytes = 4,
 ): Promise<void> {
-  const value = new Uint8Array(4);
+  const value = new Uint8Array(valueBytes);
   const batch = encodeBatch(
     times.map((timestampMs) => ({ key: null, value, timestampMs })),
     options,
@@ -191,4 +193,55 @@ test("the ends of a log have no time", async () => {
     [1, -1],
     [-1, -1],
   ]);
+});
+
+/** A request for a time in each partition, on a connection that stays. */
+async function asking(client: KafkaClient, count: number): Promise<readonly number[]> {
+  const partitions = Array.from({ length: count }, (_, partitionIndex) => {
+    return { partitionIndex, timestamp: 20 };
+  });
+  const body = { replicaId: -1, isolationLevel: 0, topics: [{ name: "t", partitions }] };
+  const answer = await client.request(listOffsets, 9, body);
+  return answer.topics[0]?.partitions.map(({ errorCode }) => errorCode) ?? [];
+}
+
+test("what a client asked for ends with its connection", async () => {
+  await start({}, 20);
+  for (let partition = 0; partition < 20; partition++) {
+    await send([10, 30], { codec: 1 }, partition);
+  }
+  const client = await stage.client(1);
+  const { compute } = SimTasks.prototype;
+  let opened = 0;
+  SimTasks.prototype.compute = function (this: SimTasks, job) {
+    if (++opened === 3) client.connection.destroy();
+    return compute.call(this, job) as never;
+  };
+  try {
+    const asked = asking(client, 20).catch(() => "gone");
+    await stage.simulation.runForMs(2_000);
+    expect(await asked).toBe("gone");
+    expect(opened).toBeLessThan(6);
+  } finally {
+    SimTasks.prototype.compute = compute;
+  }
+});
+
+test("a read from disk that hangs holds up no search in memory, and is given up", async () => {
+  await start({}, 2);
+  // Its first batch leaves memory, for the arena is smaller.
+  for (let sent = 0; sent < 40; sent++) await send([10, 30], {}, 0, 30_000);
+  await send([10, 30], {}, 1);
+  const { journal } = stage.cluster.at(1).broker!;
+  const { read } = journal;
+  journal.read = () => new Promise(() => {});
+  const client = await stage.client(1);
+  const hung = asking(client, 1);
+  await stage.simulation.runForMs(1_000);
+  const partitions = [{ partitionIndex: 1, timestamp: 20 }];
+  const body = { replicaId: -1, isolationLevel: 0, topics: [{ name: "t", partitions }] };
+  const quick = await stage.ask(1, listOffsets, 9, body);
+  expect(quick.topics[0]?.partitions[0]).toMatchObject({ errorCode: 0, offset: 1 });
+  expect(await stage.simulation.settle(hung)).toEqual([7]);
+  journal.read = read;
 });

@@ -167,6 +167,7 @@ class ProduceCall {
         acks,
         timeoutMs: Math.max(0, timeoutMs),
         allowsZstd: this.#call.version >= ZSTD_FROM,
+        client: this.#call.owner,
       },
       (result) => {
         try {

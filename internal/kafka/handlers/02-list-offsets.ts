@@ -5,7 +5,7 @@
 // -5 (9+) and -6 (11+) belong to tiered storage, which is not there: offset -1 without an error. "Nothing found" is
 // offset -1 and timestamp -1 without an error.
 //
-// Errors per partition: 3 6 35 (a special timestamp that the version lacks) 42 (a partition named twice) 56 74 75 78 (up
+// Errors per partition: 3 6 7 (the disk did not answer in time) 35 (a special timestamp that the version lacks) 42 (a partition named twice) 56 74 75 78 (up
 // to version 4: 5).
 import type { Complete } from "../../schema/message.ts";
 import {
@@ -65,6 +65,8 @@ async function respond(
         into[at] = { partitionIndex: asked.partitionIndex, errorCode: call.refused(refusal) };
         continue;
       }
+      // Nobody hears the answer.
+      if (call.isOver) break;
       await lookups.run(async () => {
         into[at] = await lookUp(context, call, name, asked, readCommitted);
       });
@@ -90,7 +92,7 @@ async function lookUp(
   const { partitionIndex: partition, currentLeaderEpoch, timestamp } = asked;
   const address = { name, topicId: null, partition };
   const wanted = timestamp === EARLIEST_PENDING_UPLOAD ? LATEST_TIERED : timestamp;
-  const found = await context.log.offset(address, currentLeaderEpoch, wanted, readCommitted);
+  const found = await context.log.offset(address, currentLeaderEpoch, wanted, readCommitted, call);
   if (!found.ok) {
     const errorCode = call.refused(listOffsetsCode(found.fault, call.version));
     return { partitionIndex: partition, errorCode };
