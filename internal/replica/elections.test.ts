@@ -23,10 +23,10 @@ function stage() {
   const triesMs: number[] = [];
   const replica = { group: 7 } as Replica;
   const elections = new Elections(
-    clock,
-    entropy as never,
+    { clock, entropy: entropy as never },
     ELECTION_DELAYS,
     () => HUNG_MS,
+    { replica: () => null },
     () => triesMs.push(nowMs),
   );
   const pass = (ms: number): void => {

@@ -4,8 +4,11 @@
 // before the other's are durable unseats him, again and again.
 import type { Cancel, Clock } from "../ports/clock.ts";
 import type { Entropy } from "../ports/entropy.ts";
+import type { World } from "../ports/world.ts";
 import type { Replica } from "./replica.ts";
-import { controllerFirst } from "./precedence.ts";
+import { CONTROLLER_GROUP } from "../model/ids.ts";
+import type { GroupsOfBroker } from "./group-table.ts";
+import { controllerFirst, lacksLeader, waitsForController } from "./precedence.ts";
 import { inSlices } from "./slices.ts";
 
 export interface ElectionDelays {
@@ -29,10 +32,15 @@ const TICK_MS = 10;
 /** Candidate and voter write one after the other, each behind a write that may be under way. */
 const WRITES_PER_ROUND = 4;
 const ROUND_MS_MAX = 3_000;
+/** So long, at most, groups wait for the controller's to have its leader: two rounds, and not for as long as N15 allows. */
+const ROUNDS_BEHIND = 2;
+const BEHIND_MS_MAX = 1_500;
 
 interface Armed {
   dueMs: number;
   tries: number;
+  /** Of its rank, before the first try. */
+  readonly delayMs: number;
 }
 
 export class Elections {
@@ -40,22 +48,27 @@ export class Elections {
   readonly #entropy: Entropy;
   readonly #delays: ElectionDelays;
   readonly #writeMs: () => number;
+  readonly #groups: Pick<GroupsOfBroker, "replica">;
   readonly #campaign: (replica: Replica) => void;
   readonly #armed = new Map<Replica, Armed>();
   #cancel: Cancel | null = null;
+  #lookedMs = 0;
+  /** For so long the controller's group has had no leader while it could have. */
+  #behindMs = 0;
 
   /** `writeMs`: how long a journal write takes at present. */
   constructor(
-    clock: Clock,
-    entropy: Entropy,
+    { clock, entropy }: Pick<World, "clock" | "entropy">,
     delays: ElectionDelays,
     writeMs: () => number,
+    groups: Pick<GroupsOfBroker, "replica">,
     campaign: (replica: Replica) => void,
   ) {
     this.#clock = clock;
     this.#entropy = entropy;
     this.#delays = delays;
     this.#writeMs = writeMs;
+    this.#groups = groups;
     this.#campaign = campaign;
   }
 
@@ -63,7 +76,7 @@ export class Elections {
   arm(replica: Replica, rank: number): void {
     if (this.#armed.has(replica)) return;
     const delayMs = rank * this.#roundMs(this.#delays.rankMs) + this.#jitter(rank);
-    this.#armed.set(replica, { dueMs: this.#clock.upMs() + delayMs, tries: 0 });
+    this.#armed.set(replica, { dueMs: this.#clock.upMs() + delayMs, tries: 0, delayMs });
     this.#schedule();
   }
 
@@ -124,6 +137,7 @@ export class Elections {
 
   #schedule(): void {
     if (this.#cancel !== null || this.#armed.size === 0) return;
+    this.#lookedMs = this.#clock.upMs();
     this.#cancel = this.#clock.after(TICK_MS, () => {
       this.#cancel = null;
       // Buffered votes and assertions are read first: a stall must not look like silence (L3).
@@ -131,10 +145,28 @@ export class Elections {
     });
   }
 
+  /** For a while others wait, whose writes would only stand before its own. */
+  #controllerGoesFirst(nowMs: number): boolean {
+    const controller = this.#groups.replica(CONTROLLER_GROUP);
+    if (controller === null || !lacksLeader(controller)) {
+      this.#behindMs = 0;
+      return false;
+    }
+    if (controller.machine.standing === "full") this.#behindMs += nowMs - this.#lookedMs;
+    const rounds = ROUNDS_BEHIND * this.#roundMs(this.#delays.rankMs);
+    return this.#behindMs < Math.min(rounds, BEHIND_MS_MAX);
+  }
+
   #tick(): void {
     const nowMs = this.#clock.upMs();
+    const goesFirst = this.#controllerGoesFirst(nowMs);
     const due: Replica[] = [];
     for (const [replica, armed] of this.#armed) {
+      // Afterwards it begins as if it were just armed, so that ranks stand apart.
+      if (goesFirst && waitsForController(replica)) {
+        armed.tries = 0;
+        armed.dueMs = nowMs + TICK_MS + armed.delayMs;
+      }
       if (armed.dueMs > nowMs) continue;
       due.push(replica);
       const backOffMs = this.#roundMs(this.#delays.retryMs) * 2 ** Math.min(armed.tries++, 10);

@@ -133,7 +133,7 @@ export class MultiRaft implements Surroundings {
     this.#standings = new Standings(world, journal, () => this.replicas(), isNeverAsked);
     const delays = options.elections ?? ELECTION_DELAYS;
     const writeMs = (): number => journal.lastWriteMs;
-    this.#elections = new Elections(world.clock, world.entropy, delays, writeMs, (replica) => {
+    this.#elections = new Elections(world, delays, writeMs, this, (replica) => {
       const isBacklogged = this.#traffic.isBacklogged && !isController(replica.group);
       const isAble = !this.#handOvers.isDraining && this.#stall.state !== "fenced";
       // It begins nothing, and only asks again (D3).

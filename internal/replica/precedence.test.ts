@@ -84,10 +84,10 @@ test("it campaigns first", () => {
   const delays = { rankMs: 0, jitterMs: 0, retryMs: 100, retryMsMax: 100 };
   const campaigned: GroupId[] = [];
   const elections = new Elections(
-    clock as unknown as Clock,
-    entropy,
+    { clock: clock as unknown as Clock, entropy },
     delays,
     () => 0,
+    { replica: () => null },
     (replica) => {
       campaigned.push(replica.group);
     },

@@ -72,6 +72,13 @@ export const SOURCE_BUGS: Readonly<Record<string, SourceBug>> = {
     replace: "",
     seenBy: ["test/sim/fair-clients.test.ts"],
   },
+  "all groups campaign beside the controller's": {
+    breaks: "L8",
+    file: "internal/replica/elections.ts",
+    find: "const goesFirst = this.#controllerGoesFirst(nowMs);",
+    replace: "const goesFirst = false;",
+    seenBy: ["test/sim/controller-first.test.ts"],
+  },
   "an idle journal seals every second": {
     breaks: "J11",
     file: "internal/journal/idle-seal.ts",
