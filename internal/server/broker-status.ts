@@ -9,6 +9,7 @@ import type { BoundSettings } from "./bound-settings.ts";
 import type { Broker } from "./broker.ts";
 import { diskStatus } from "./disk-status.ts";
 import type { DiskStatus } from "./disk-status.ts";
+import { waitsOf } from "./waits.ts";
 
 /**
  * Ready: the controller counts on this broker, its replicas count and have caught up, and clients can reach it. That others
@@ -88,6 +89,7 @@ export function statusOf(broker: Broker, settings: BoundSettings, isReady: boole
     topics: cluster.topicCount(),
     replicas: [...broker.replicas()].length,
     leaderships: broker.raft.leaderCount,
+    waits: waitsOf(broker),
     groups: groupsOf(broker.groupSurvey),
     kafka: showAddress(settings.get("kafka.listen")),
     grpc: showAddress(settings.get("grpc.listen")),

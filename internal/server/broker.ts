@@ -41,7 +41,7 @@ import { ProducerIds } from "../service/producer-ids.ts";
 import type { StateLogBugs } from "../statelog/state-log.ts";
 import { Links } from "../transport/links.ts";
 import { CatchUpWatch } from "./catch-up-watch.ts";
-import { noteDoubt } from "./disk-status.ts";
+import { watchWaits } from "./waits.ts";
 import { ControllerNode } from "./controller-node.ts";
 import { Drain } from "./drain.ts";
 import { FoundingDriver } from "./founding-driver.ts";
@@ -410,7 +410,7 @@ export class Broker {
     if (this.settings.get("auto.leader.rebalance.enable")) this.#balance.start();
     assert(this.#founding !== null, "the data directory was opened");
     this.#founding.start();
-    noteDoubt(this.world.log, this.raft);
+    watchWaits(this.world, this);
     return ok(null);
   }
 

@@ -1,7 +1,9 @@
 // The bugs that are planted in the sources, by name.
+import { LIMIT_BUGS } from "./limit-bugs.ts";
 import type { SourceBug } from "./source-bug.ts";
 
 export const SOURCE_BUGS: Readonly<Record<string, SourceBug>> = {
+  ...LIMIT_BUGS,
   "a start makes what the image tells before it is current": {
     breaks: "J11, C5",
     file: "internal/server/hosting.ts",
@@ -29,55 +31,6 @@ export const SOURCE_BUGS: Readonly<Record<string, SourceBug>> = {
     find: "return this.#context.hasRoom?.(broker) !== false;",
     replace: "return true;",
     seenBy: ["test/sim/no-room.test.ts"],
-  },
-  "leaders take what a member can never store": {
-    breaks: "J12",
-    file: "internal/replica/link-traffic.ts",
-    find: "if (bytes <= this.#payloadBytesMin) return true;",
-    replace: "return true;",
-    seenBy: ["test/sim/no-room.test.ts"],
-  },
-  "what is said once may be lost": {
-    breaks: "F6",
-    file: "internal/transport/session.ts",
-    find: "this.#mustQueue(type, body);",
-    replace: 'this.send("control", type, [body]);',
-    seenBy: ["test/sim/full-control-lane.test.ts"],
-  },
-  "searches take all the time of a turn": {
-    breaks: "L7",
-    file: "internal/service/turn-share.ts",
-    find: "this.#left -= piece.steps;",
-    replace: "",
-    seenBy: ["internal/service/turn-share.test.ts", "test/sim/long-logs.test.ts"],
-  },
-  "searches go on when their client is gone": {
-    breaks: "L9",
-    file: "internal/service/search-lane.ts",
-    find: 'if (asker.isOver) resolve("late");',
-    replace: 'if (false) resolve("late");',
-    seenBy: ["internal/service/search-lane.test.ts", "test/sim/time-search.test.ts"],
-  },
-  "whoever looks in memory waits for the disk": {
-    breaks: "L9",
-    file: "internal/service/time-search.ts",
-    find: "await this.#warm.run(asker, () => this.#lookInto(look, false));",
-    replace: "await this.#warm.run(asker, () => this.#lookInto(look, true));",
-    seenBy: ["test/sim/time-search.test.ts"],
-  },
-  "clients do not take turns": {
-    breaks: "L9",
-    file: "internal/kafka/handlers/00-produce.ts",
-    find: "client: this.#call.owner,",
-    replace: "",
-    seenBy: ["test/sim/fair-clients.test.ts"],
-  },
-  "all groups campaign beside the controller's": {
-    breaks: "L8",
-    file: "internal/replica/elections.ts",
-    find: "const goesFirst = this.#controllerGoesFirst(nowMs);",
-    replace: "const goesFirst = false;",
-    seenBy: ["test/sim/controller-first.test.ts"],
   },
   "an idle journal seals every second": {
     breaks: "J11",

@@ -2,6 +2,7 @@
 // leader, writes resume, replicas converge, and everything that was acknowledged is read back from every one of them.
 import type { LogIndex } from "../../internal/model/ids.ts";
 import { ENTRY_BATCH } from "../../internal/raft/entry.ts";
+import { waitsOf } from "../../internal/server/waits.ts";
 import type { Book } from "./checkers/book.ts";
 import { wrongEpoch } from "./checkers/epoch-ends.ts";
 import { LEADERLESS_MS_MAX, LedGroups } from "./checkers/led-groups.ts";
@@ -83,8 +84,12 @@ export class Ending {
     // A voter of group 0 with a directory that is not trusted any more learns nothing from the others (D1).
     const trusted = this.#cluster.brokers.filter((at) => !this.#supervisor.lost.has(at));
     const idle = (): string[] => trusted.flatMap((at) => whyNotServing(at));
+    const serve = (): boolean => {
+      for (const at of trusted) this.#judgeWait(at);
+      return idle().length === 0;
+    };
     // Whose disk is slow has caught up when it has caught up.
-    if (!(await this.#whileMoving("brokers serve", RESUME_MS_MAX, () => idle().length === 0))) {
+    if (!(await this.#whileMoving("brokers serve", RESUME_MS_MAX, serve))) {
       const detail = [...idle(), ...this.#groups().map(String)].join(" | ");
       return this.#book.verdict.report("every start ends in serving", detail);
     }
@@ -107,6 +112,18 @@ export class Ending {
       else await this.#readBack(target);
     }
     this.#book.sent.review((group) => this.#book.log(group));
+  }
+
+  /** L10: a broker that does not serve, or has a group without a leader, says for whom it waits. */
+  #judgeWait({ id, broker }: SimBroker): void {
+    if (broker === null) return;
+    const waits = waitsOf(broker);
+    const told = waits.reduce((sum, { count }) => sum + count, 0);
+    const idle = [...broker.raft.replicas()].filter(({ machine }) => machine.leader === null);
+    const isSilent = broker.readiness().length > 0 && waits.length === 0;
+    if (told >= idle.length && !isSilent) return;
+    const detail = `broker ${id}: ${idle.length} groups without a leader, ${JSON.stringify(waits)}`;
+    this.#book.verdict.report("whoever waits says for whom", detail);
   }
 
   /** What clients are told of epochs is what the log says, on every replica. */

@@ -29,6 +29,7 @@ export type Property =
   | "epoch histories equal the logs"
   | "writes resume"
   | "every start ends in serving"
+  | "whoever waits says for whom"
   | "replicas converge"
   | "nothing is left over"
   | "requests happen once"
