@@ -1,6 +1,6 @@
 // What a number of seeds means: every profile meets every workload, and a failure says how to see it again.
 import { expect, test } from "vitest";
-import { failureText, orderOf } from "./options.ts";
+import { failureText, HELP, orderOf, readOptions } from "./options.ts";
 import type { Options } from "./options.ts";
 import { planOf } from "./plan.ts";
 import { PROFILE_NAMES, PROFILES, profileOf } from "./profiles.ts";
@@ -13,6 +13,7 @@ const ALL: Options = {
   trace: false,
   shrink: false,
   story: null,
+  processes: 2,
 };
 
 test("thirty-two seeds in a row meet every profile with every workload", () => {
@@ -36,6 +37,19 @@ test("a failure prints the command that replays it, whatever run it was part of"
       `  replay: make sim SEED=57 SEEDS=1 WORKLOAD=service PROFILE=${order.profile} ARGS="--trace --mutant undo-late"`,
     ].join("\n"),
   );
+});
+
+test("a command line is understood, or refused in words", () => {
+  const words = ["--seed", "7", "--seeds", "2", "--and", "90", "--processes", "3"];
+  expect(readOptions(words)).toEqual({ ...ALL, seeds: [7, 8, 90, 91], processes: 3 });
+  for (const processes of ["0", "-1", "1.5", "many"]) {
+    expect(readOptions([`--processes=${processes}`])).toBeInstanceOf(Error);
+  }
+  expect(readOptions(["--seats", "1"])).toMatchObject({
+    message: expect.stringMatching(/'--seats'.*; see --help$/s) as string,
+  });
+  expect(readOptions(["--seed", "7", "--help"])).toBe("help");
+  for (const name of [...PROFILE_NAMES, "--processes", "--story"]) expect(HELP).toContain(name);
 });
 
 test("what a profile names is always there, whatever the seed", () => {

@@ -7,7 +7,6 @@ import type { Options, Order } from "./options.ts";
 import { addTotals, newTotals } from "./totals.ts";
 import type { WorkerReport } from "./worker.ts";
 
-const PROCESSES = 2;
 const REPLAY_EVERY = 50;
 /** What disks and links of a run are made of lies outside of V8's heap, which would be walked once per 64 MiB of it. */
 const NODE_FLAGS = ["--external-memory-accounted-in-global-limit", "--initial-old-space-size=1024"];
@@ -29,7 +28,9 @@ export class Pool {
   }
 
   async run(): Promise<void> {
-    await Promise.all(Array.from({ length: PROCESSES }, (_, number) => this.#work(number)));
+    await Promise.all(
+      Array.from({ length: this.#options.processes }, (_, number) => this.#work(number)),
+    );
   }
 
   #work(number: number): Promise<void> {

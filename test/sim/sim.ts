@@ -1,13 +1,8 @@
-// The simulator's command line: runs seeds on two processes, prints every failure with how to replay it, the totals of
+// The simulator's command line: runs seeds on some processes, prints every failure with how to replay it, the totals of
 // what was gone through, and `N passed, N failed` at the end. Too little of anything is a failure as well.
-//
-//   node test/sim/sim.ts --seed 1 --seeds 1000 [--and 20300101000] [--workload NAME] [--profile NAME] [--mutant NAME]
-//   node test/sim/sim.ts --seed 57 --trace        one seed, with the log of every broker and every fault
-//   node test/sim/sim.ts --seed 57 --shrink       a failing seed as a short story, for test/sim/regressions
-//   node test/sim/sim.ts --story FILE             such a story, with its log
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { MUTANTS } from "./mutants.ts";
-import { failureText, orderOf, readOptions } from "./options.ts";
+import { failureText, HELP, orderOf, readOptions } from "./options.ts";
 import type { Options } from "./options.ts";
 import { Pool } from "./pool.ts";
 import { parseRegression, regressionText } from "./regression.ts";
@@ -86,9 +81,13 @@ function say(pool: Pool, seconds: number): void {
 }
 
 async function main(): Promise<number> {
-  const options = readOptions();
-  if (typeof options === "string") {
-    console.error(options);
+  const options = readOptions(process.argv.slice(2));
+  if (options === "help") {
+    console.log(HELP);
+    return 0;
+  }
+  if (options instanceof Error) {
+    console.error(options.message);
     return 2;
   }
   if (options.story !== null) return (await tell(options.story)) === 0 ? 0 : 1;
