@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { HANG_MS } from "./test/until.ts";
 
 export default defineConfig({
   test: {
@@ -6,8 +7,9 @@ export default defineConfig({
     isolate: false,
     maxWorkers: 2,
     setupFiles: ["test/spoil-lent.ts"],
-    testTimeout: 90_000,
-    hookTimeout: 90_000,
+    testTimeout: HANG_MS,
+    hookTimeout: HANG_MS,
+    expect: { poll: { timeout: HANG_MS } },
     include: [
       "internal/**/*.test.ts",
       "cmd/**/*.test.ts",

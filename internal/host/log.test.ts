@@ -13,11 +13,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { LogSink } from "./log-sink.ts";
+import { HANG_MS } from "../../test/until.ts";
 import { openLog } from "./log.ts";
 
 const MODULE = join(import.meta.dirname, "log.ts");
-/** A process that hangs is killed then; it takes a fraction of this. */
-const HANGS_MS = 20_000;
 
 function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), "flotilla-log-"));
@@ -31,7 +30,7 @@ function inOwnProcess(to: string, body: string) {
     `import { openLog } from ${JSON.stringify(MODULE)};` +
     `const log = openLog({ level: "info", to: ${to} });${body}`;
   return spawnSync(process.execPath, ["--input-type=module", "-e", program], {
-    timeout: HANGS_MS,
+    timeout: HANG_MS,
     encoding: "utf8",
   });
 }

@@ -169,5 +169,5 @@ describe("a journal that crashes", () => {
       ...(seed === undefined ? {} : { seed: Number(seed) }),
       ...(path === undefined ? {} : { path }),
     });
-  }, 600_000);
+  });
 });

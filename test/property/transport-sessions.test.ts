@@ -130,7 +130,7 @@ describe("links under faults", () => {
       }),
       { numRuns: 60 },
     );
-  }, 60_000);
+  });
 
   it("are the same story for the same seed", async () => {
     const tell = async (): Promise<string> => {

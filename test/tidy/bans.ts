@@ -33,6 +33,16 @@ const TIMED_TESTS: ReadonlySet<string> = new Set([
   "jepsen-like/network/network.test.ts",
 ]);
 
+const TESTS: ReadonlySet<string> = new Set([
+  "it",
+  "test",
+  "describe",
+  "beforeAll",
+  "beforeEach",
+  "afterEach",
+  "afterAll",
+]);
+
 const BANNED_MEMBERS: Readonly<Record<string, string>> = {
   "Math.random": "the Entropy port",
   "Buffer.allocUnsafe": "new Uint8Array, whose bytes are zero",
@@ -59,12 +69,41 @@ export function banViolations(files: readonly SourceFile[]): string[] {
   return files.flatMap((file) => {
     const [top, layer = ""] = file.path.split("/");
     if (isTest(file.path)) {
-      return TIMED_TESTS.has(file.path) ? [] : globalViolations(file, BANNED_IN_TESTS, {});
+      const timed = TIMED_TESTS.has(file.path) ? [] : globalViolations(file, BANNED_IN_TESTS, {});
+      return [...timed, ...ownLimits(file)];
     }
     if (top !== "internal" || layer === "host") return [];
     const globals = globalViolations(file, BANNED_GLOBALS, BANNED_MEMBERS);
     return [...packageViolations(file, layer), ...globals, ...lostMessages(file)];
   });
+}
+
+/** A test that gives itself a time is red on a slow machine: there is one limit for all, which only a hang reaches. */
+function ownLimits(file: SourceFile): string[] {
+  const limits: string[] = [];
+  walk(file.program, (node) => {
+    if (!givesTime(node) && !endsWithTime(node)) return;
+    limits.push(`${file.path}:${file.lineOf(node.start)} a limit of its own: use HANG_MS`);
+  });
+  return limits;
+}
+
+/** As in `{ timeout: 20_000 }`. */
+function givesTime(node: SyntaxNode): boolean {
+  if (node.type !== "Property" || (node["key"] as SyntaxNode)["name"] !== "timeout") return false;
+  return (node["value"] as SyntaxNode)["name"] !== "HANG_MS";
+}
+
+/** As in `it("...", () => {}, 20_000)`. */
+function endsWithTime(node: SyntaxNode): boolean {
+  if (node.type !== "CallExpression" || !TESTS.has(rootName(node))) return false;
+  return typeof (node["arguments"] as SyntaxNode[]).at(-1)?.["value"] === "number";
+}
+
+/** Of `it.each(rows)("...")`: `it`. */
+function rootName(node: SyntaxNode): string {
+  const inner = node["callee"] ?? node["object"];
+  return inner === undefined ? String(node["name"]) : rootName(inner as SyntaxNode);
 }
 
 /** A control lane may refuse, and what it refused is lost: whoever does not look must not use `send` (F6). */

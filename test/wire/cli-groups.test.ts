@@ -101,10 +101,10 @@ it("two members share the partitions, and one takes over when the other leaves",
     const { partitions } = await described("pair");
     return new Set(partitions.map((partition) => partition.member));
   };
-  await expect.poll(async () => (await owned()).size, { timeout: 20_000 }).toBe(2);
+  await expect.poll(async () => (await owned()).size).toBe(2);
   for (const partition of [0, 1, 2, 3]) await produce("shared", partition, 10 * partition, 10);
   await expect
-    .poll(() => sorted(one.terminal.output + other.terminal.output), { timeout: 20_000 })
+    .poll(() => sorted(one.terminal.output + other.terminal.output))
     .toEqual(sorted(lines(0, 40)));
   expect(await run(["group", "delete", "pair"])).toMatchObject({
     exitCode: EXIT_CODE.failed,
@@ -112,10 +112,10 @@ it("two members share the partitions, and one takes over when the other leaves",
   });
   one.terminal.interrupt();
   expect(await one.ended).toBe(EXIT_CODE.ok);
-  await expect.poll(async () => (await owned()).size, { timeout: 20_000 }).toBe(1);
+  await expect.poll(async () => (await owned()).size).toBe(1);
   for (const partition of [0, 1, 2, 3]) await produce("shared", partition, 40 + 5 * partition, 5);
   await expect
-    .poll(() => sorted(one.terminal.output + other.terminal.output), { timeout: 20_000 })
+    .poll(() => sorted(one.terminal.output + other.terminal.output))
     .toEqual(sorted(lines(0, 60)));
   other.terminal.interrupt();
   expect(await other.ended).toBe(EXIT_CODE.ok);
