@@ -339,6 +339,9 @@ export class ClusterState {
     assert(before !== undefined, "a placement is set for a partition that exists");
     assert(before.group === placement.group, "a partition keeps its group");
     assert(placement.revision > before.revision, "a target's revision grows (C4)");
+    const held = [...placement.replicas, ...placement.leaving];
+    const directories = new Set(held.map(({ directory }) => directory));
+    assert(directories.size === held.length, "a directory holds one replica of a group (C4)");
     this.#countIds(placement);
     this.#replace(topic, before, placement, undo);
     undo.add(() => (this.nextReplica = nextReplica));

@@ -52,26 +52,34 @@ function changeRefusal(
   return refusal === null ? null : refuse("invalid-replica-assignment", refusal);
 }
 
-/**
- * Null: it is the target already. A replica stays itself only where its directory is still the broker's (F5). A directory
- * holds one replica of a group, so one that is leaving it comes back as itself.
- */
+/** Null: it is the target already. */
 function retarget(
   state: Readonly<ClusterState>,
   draft: TopicDraft,
   before: PartitionPlacement,
   brokers: readonly BrokerId[],
 ): PartitionPlacement | null {
-  const known = [...before.replicas, ...before.leaving];
-  const replicas = brokers.map((broker) => {
-    const directory = state.brokers.get(broker)!.directory;
-    const kept = known.find((placed) => placed.broker === broker && placed.directory === directory);
-    return kept ?? draft.replica(broker);
-  });
+  const replicas = brokers.map((broker) => replicaOn(state, draft, before, broker));
   const isSame =
     replicas.length === before.replicas.length &&
     replicas.every((placed, rank) => placed.replica === before.replicas[rank]!.replica);
   return isSame ? null : targetOf(before, replicas);
+}
+
+/**
+ * A replica stays itself only where its directory is still the broker's (F5). A directory holds one replica of a group, so
+ * one that is leaving it comes back as itself, whoever asks: two would wait for each other, without an end.
+ */
+function replicaOn(
+  state: Readonly<ClusterState>,
+  draft: TopicDraft,
+  before: PartitionPlacement,
+  broker: BrokerId,
+): ReplicaPlacement {
+  const known = [...before.replicas, ...before.leaving];
+  const { directory } = state.brokers.get(broker)!;
+  const kept = known.find((placed) => placed.broker === broker && placed.directory === directory);
+  return kept ?? draft.replica(broker);
 }
 
 function targetOf(
@@ -115,7 +123,7 @@ export const replaceDirectory: Handler<"replace-directory"> = (state, request, c
         (placed) => placed.broker === broker && placed.directory !== directory,
       );
       if (lost < 0) continue;
-      const replicas = before.replicas.with(lost, draft.replica(broker));
+      const replicas = before.replicas.with(lost, replicaOn(state, draft, before, broker));
       const placement = targetOf(before, replicas);
       records.push({ kind: "placement-set", topicId, placement });
     }

@@ -3,6 +3,7 @@
 // creates and drops nothing: it may still speak of replicas that were here and are gone, and such a one, made anew, would
 // have forgotten for whom it voted and what it acknowledged (F5). The image says which groups have to be looked at; what is
 // then done about one is what stands when its turn comes. Turns come in pieces of time (L7), at the pace of the journal (J11).
+import { assert } from "../base/assert.ts";
 import type { Topic } from "../cluster/cluster-state.ts";
 import type { MetadataImage } from "../cluster/image.ts";
 import { followOwnReplicas } from "../cluster/own-replicas.ts";
@@ -95,8 +96,8 @@ export class Hosting {
           this.#log.info({ group, replica }, "replica-leaving");
           if (this.#faults.dropsExcluded === true) this.#drop(group);
         },
-        gone: (group, replica) => {
-          if (this.#assigned.get(group)?.replica === replica) this.#assigned.delete(group);
+        gone: (group) => {
+          this.#assigned.delete(group);
           this.#look(group);
         },
       });
@@ -167,11 +168,11 @@ export class Hosting {
     const isDropped = isGone && this.#isCurrent;
     if (isDropped) this.#drop(group);
     const own = this.#assigned.get(group);
+    this.#assigned.delete(group);
     const here = isDropped ? null : known;
-    // This directory was away, and another one stood in its place: the group counts the replica that is here until it settles.
-    const mustWait = own !== undefined && here !== null && here !== own.replica;
-    if (!mustWait) this.#assigned.delete(group);
-    if (own !== undefined && here === null) this.#create(own);
+    const isNew = own !== undefined && here !== own.replica;
+    assert(!isNew || here === null, "a replica is gone before another of its group is assigned");
+    if (isNew) this.#create(own);
     const place = this.#image.partitionOfGroup(group);
     if (place !== null && this.#raft.replica(group) !== null) {
       const { replicas, leaving } = place.topic.partitions[place.partition]!;
@@ -179,7 +180,7 @@ export class Hosting {
       this.#configure(group, place.topic);
       this.#observer.hosted(place.topic, place.partition, this.#partitions.of(group));
     }
-    return isDropped || (own !== undefined && here === null);
+    return isNew || isDropped;
   }
 
   #create({ placement, partition, replica: self }: OwnReplica): void {

@@ -362,6 +362,13 @@ export const SOURCE_BUGS: Readonly<Record<string, SourceBug>> = {
     replace: "const known = before.replicas;",
     seenBy: ["test/golden/controller.test.ts", "test/sim/moves.test.ts"],
   },
+  "a disk that comes back gets new replicas": {
+    breaks: "C4",
+    file: "internal/cluster/controller-placements.ts",
+    find: "before.replicas.with(lost, replicaOn(state, draft, before, broker))",
+    replace: "before.replicas.with(lost, draft.replica(broker))",
+    seenBy: ["test/golden/controller.test.ts", "test/sim/swapped-disk.test.ts"],
+  },
   "offsets of deleted topics are told": {
     breaks: "C6",
     file: "internal/coordinator/group-views.ts",

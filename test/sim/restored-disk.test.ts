@@ -386,27 +386,6 @@ test("a log that was told of binds nobody any more when its disk is gone", async
   );
 });
 
-test("a disk that was away while an empty one stood in its place comes back, and its broker starts", async () => {
-  await start();
-  const isCounted = (): boolean => cluster.at(OLD).broker?.readiness().length === 0;
-  await append();
-  await simulation.runForMs(500);
-  const { node } = cluster.at(OLD);
-  cluster.at(OLD).crash("kill");
-  const image = node.disk.snapshot();
-  node.disk.wipe();
-  cluster.at(OLD).start(simulation.scheduler.nowUs);
-  // Before the other replica has caught up: until then the group counts the one that was here.
-  const placed = () => cluster.at(1).broker!.controller.image.topicNamed("t")!.partitions[0]!;
-  await simulation.until("another is placed there", () => placed().leaving.length > 0);
-  cluster.at(OLD).crash("kill");
-  node.disk.restore(image);
-  cluster.at(OLD).start(simulation.scheduler.nowUs);
-  await simulation.runForMs(10_000);
-  expect(simulation.fatals).toEqual([]);
-  expect(isCounted()).toBe(true);
-});
-
 test("who waits for a long log elects whoever has it, also while the third is down", async () => {
   await start();
   await append();
