@@ -354,7 +354,7 @@ export class ClusterState {
     const topic = this.#topic(record.topicId);
     const before = topic.partitions[record.partition];
     assert(before?.revision === record.revision, "a group settles at the target that it was given");
-    this.#replace(topic, before, { ...before, leaving: [] }, undo);
+    this.#replace(topic, before, { ...before, leaving: [], founders: [] }, undo);
   }
 
   #replace(

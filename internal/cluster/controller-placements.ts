@@ -9,6 +9,7 @@ import type { Handler } from "./controller-context.ts";
 import { refuse } from "./controller-context.ts";
 import type { ControllerFault, ControllerRequest } from "./controller-requests.ts";
 import { LEAVING_MAX } from "./limits.ts";
+import { foundersOf, isSettled } from "./records.ts";
 import type { ControllerRecord, PartitionPlacement, ReplicaPlacement } from "./records.ts";
 import { assignmentRefusal, TopicDraft } from "./topic-draft.ts";
 
@@ -88,7 +89,8 @@ function targetOf(
 ): PartitionPlacement {
   const stays = new Set(replicas.map(({ replica }) => replica));
   const leaving = [...before.replicas, ...before.leaving].filter((of) => !stays.has(of.replica));
-  return { ...before, replicas, leaving, revision: before.revision + 1 };
+  const revision = before.revision + 1;
+  return { ...before, revision, replicas, leaving, founders: foundersOf(before) };
 }
 
 /** Of groups that have reached the targets named; one that has got another target since is passed over. */
@@ -97,7 +99,7 @@ export const settlePlacements: Handler<"settle-placements"> = (state, { kind, se
   const seen = new Set<PartitionPlacement>();
   for (const { topicId, partition, revision } of settled) {
     const placement = state.topics.get(topicId)?.partitions[partition];
-    if (placement?.revision !== revision || placement.leaving.length === 0) continue;
+    if (placement?.revision !== revision || isSettled(placement)) continue;
     if (seen.has(placement)) continue;
     seen.add(placement);
     records.push({ kind: "placement-settled", topicId, partition, revision });

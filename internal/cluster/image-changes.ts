@@ -4,6 +4,7 @@ import { unreachable } from "../base/assert.ts";
 import type { BrokerId } from "../model/ids.ts";
 import type { Broker, ClusterState, Topic } from "./cluster-state.ts";
 import type { ImageListener } from "./image-listener.ts";
+import { isSettled } from "./records.ts";
 import type { ControllerRecord, EntrySpace, PartitionPlacement } from "./records.ts";
 
 export type ImageChange =
@@ -142,8 +143,8 @@ function between(from: Readonly<ClusterState>, to: Readonly<ClusterState>): Imag
 function compareTopics(old: Topic, topic: Topic, changes: ImageChange[]): void {
   for (let at = 0; at < old.partitions.length; at++) {
     const [was, now] = [old.partitions[at]!, topic.partitions[at]!];
-    // A revision names one target for ever (C4), and who leaves for its sake leaves once.
-    if (was.revision === now.revision && was.leaving.length === now.leaving.length) continue;
+    // A revision names one target for ever (C4), and its group settles at it once.
+    if (was.revision === now.revision && isSettled(was) === isSettled(now)) continue;
     changes.push({ change: "placement", topic, before: was, after: now });
   }
   const first = old.partitions.length;

@@ -45,6 +45,7 @@ function placement(
     revision,
     replicas,
     leaving: [],
+    founders: [],
   };
 }
 

@@ -4,6 +4,7 @@
 import type { BrokerId, DirectoryId, GroupId, ReplicaId } from "../model/ids.ts";
 import type { Topic } from "./cluster-state.ts";
 import type { MetadataImage } from "./image.ts";
+import { foundersOf } from "./records.ts";
 import type { PartitionPlacement, ReplicaPlacement } from "./records.ts";
 
 export interface OwnReplica {
@@ -14,7 +15,10 @@ export interface OwnReplica {
 }
 
 export interface OwnReplicaEvents {
-  /** The target places a replica in this directory that it did not place there before. */
+  /**
+   * The target places a replica in this directory that it did not place there before. Also of one that is leaving, at the
+   * beginning, if it founded its group: that may wait for it to have its first leader.
+   */
   assigned(own: OwnReplica): void;
   /** The target changed around a replica that stays. */
   retargeted(own: OwnReplica, before: PartitionPlacement): void;
@@ -42,7 +46,7 @@ export function followOwnReplicas(
     ownIn(replicas) ?? ownIn(leaving);
   const assign = (topic: Topic, first: number): void => {
     for (const placement of topic.partitions.slice(first)) {
-      const replica = ownIn(placement.replicas);
+      const replica = ownIn(placement.replicas) ?? ownIn(foundersOf(placement));
       if (replica === null) continue;
       events.assigned({ topic, partition: placement.partition, replica, placement });
     }

@@ -21,7 +21,7 @@ import type {
   PartitionPlacement,
 } from "./records.ts";
 
-const FORMAT = 2;
+const FORMAT = 3;
 const PROTOCOLS: readonly EndpointProtocol[] = ["kafka", "grpc", "http", "link"];
 const SPACES: readonly EntrySpace[] = ["acl", "credential", "quota"];
 const ALL_BROKERS = -1;
@@ -95,7 +95,7 @@ function bytesMax(record: ControllerRecord): number {
 }
 
 const REPLICA_BYTES = 29;
-const PLACEMENT_BYTES = 31;
+const PLACEMENT_BYTES = 36;
 
 function valueBytesMax(value: unknown): number {
   if (typeof value === "string") return 5 + value.length * 3;
@@ -107,8 +107,9 @@ function valueBytesMax(value: unknown): number {
   }
   if (typeof value !== "object" || value === null) return 8;
   if ("replicas" in value) {
-    const { replicas, leaving } = value as PartitionPlacement;
-    return PLACEMENT_BYTES + (replicas.length + leaving.length) * REPLICA_BYTES;
+    const { replicas, leaving, founders } = value as PartitionPlacement;
+    const placed = replicas.length + leaving.length + founders.length;
+    return PLACEMENT_BYTES + placed * REPLICA_BYTES;
   }
   let bytes = 1;
   for (const key in value) bytes += valueBytesMax((value as Row)[key]);

@@ -40,6 +40,21 @@ export interface PartitionPlacement {
   readonly replicas: readonly ReplicaPlacement[];
   /** Replicas that targets exclude and that the group may still count, until "placement-settled". */
   readonly leaving: readonly ReplicaPlacement[];
+  /** All replicas of the first target, once there is another one and until "placement-settled". See foundersOf. */
+  readonly founders: readonly ReplicaPlacement[];
+}
+
+/**
+ * The group's first configuration, in which it may still have to elect its first leader: all of it, or nobody once the
+ * group has settled, which it does under a leader.
+ */
+export function foundersOf(placement: PartitionPlacement): readonly ReplicaPlacement[] {
+  return placement.revision === 1 ? placement.replicas : placement.founders;
+}
+
+/** The controller has heard that the group's committed configuration is the target, or it was never given another one. */
+export function isSettled({ leaving, founders }: PartitionPlacement): boolean {
+  return leaving.length === 0 && founders.length === 0;
 }
 
 export interface ConfigEntry {
@@ -92,7 +107,7 @@ export type ControllerRecord =
       readonly topicId: TopicId;
       readonly placement: PartitionPlacement;
     }
-  /** The group's committed configuration is the target of this revision: nobody is leaving any more (C4). */
+  /** The group's committed configuration is the target of this revision: nobody is leaving or founding any more (C4). */
   | {
       readonly kind: "placement-settled";
       readonly topicId: TopicId;

@@ -91,14 +91,15 @@ export class TopicDraft {
     return refuse("storage-full", detail);
   }
 
-  /** Gives ids to new partitions, from number `first` on. */
-  partitions(first: number, placed: Placed, firstTerm: Term): PartitionPlacement[] {
+  /** Gives ids to new partitions, from number `firstPartition` on. */
+  partitions(firstPartition: number, placed: Placed, firstTerm: Term): PartitionPlacement[] {
     this.#partitionCount += placed.length;
     return placed.map((brokers, at) => {
       brokers.forEach((broker, rank) => this.#weigh(broker, rank));
       const replicas = brokers.map((broker) => this.replica(broker));
       const group = this.#nextGroup++ as GroupId;
-      return { partition: first + at, group, firstTerm, revision: 1, replicas, leaving: [] };
+      const first = { revision: 1, replicas, leaving: [], founders: [] };
+      return { partition: firstPartition + at, group, firstTerm, ...first };
     });
   }
 

@@ -8,6 +8,7 @@ import type { Topic } from "../cluster/cluster-state.ts";
 import type { MetadataImage } from "../cluster/image.ts";
 import { followOwnReplicas } from "../cluster/own-replicas.ts";
 import type { OwnReplica } from "../cluster/own-replicas.ts";
+import { foundersOf } from "../cluster/records.ts";
 import type { PartitionPlacement } from "../cluster/records.ts";
 import { messageBytesLimit } from "../config/contradictions.ts";
 import type { LiveSettings } from "../config/live-settings.ts";
@@ -186,7 +187,7 @@ export class Hosting {
   #create({ placement, partition, replica: self }: OwnReplica): void {
     const { group, firstTerm } = placement;
     const membership = membershipOf(placement, self);
-    const rank = placement.replicas.findIndex((placed) => placed.replica === self);
+    const rank = membership.members.findIndex((placed) => placed.replica === self);
     const replica = this.#raft.create({ group, partition, self, membership, rank, firstTerm });
     this.#partitions.of(group).bind(replica, this.#raft);
   }
@@ -219,20 +220,20 @@ export class Hosting {
 }
 
 /**
- * The first placement is the group's first configuration. A replica that is placed later belongs to no configuration
- * until the log tells it, so that it neither votes nor campaigns for a group that it does not know (F9).
+ * The first placement is the group's first configuration, in which its replicas start however late they come. A replica that
+ * is placed later belongs to no configuration until the log tells it, so that it does not campaign for a group that it does
+ * not know (F9).
  */
 function membershipOf(placement: PartitionPlacement, self: ReplicaId): Membership {
-  const isFirst = placement.revision === 1;
-  const voters = placement.replicas
+  const founders = foundersOf(placement);
+  const isFounder = founders.some(({ replica }) => replica === self);
+  const members = isFounder ? founders : placement.replicas;
+  const voters = members
     .map(({ replica }) => replica)
-    .filter((replica) => isFirst || replica !== self)
+    .filter((replica) => isFounder || replica !== self)
     .sort((a, b) => a - b);
-  const revision = isFirst ? reachedRevision(placement.revision) : 0;
-  return {
-    configuration: { voters, votersOutgoing: [], learners: [], revision },
-    members: placement.replicas,
-  };
+  const revision = isFounder ? reachedRevision(1) : 0;
+  return { configuration: { voters, votersOutgoing: [], learners: [], revision }, members };
 }
 
 function rulesOf(topic: Topic, settings: SettingReader): PartitionRules {

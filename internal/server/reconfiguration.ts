@@ -4,6 +4,7 @@
 // machine refuses what is not due yet.
 import type { ControllerClient, ControllerRequest } from "../cluster/controller-requests.ts";
 import type { MetadataImage } from "../cluster/image.ts";
+import { isSettled } from "../cluster/records.ts";
 import type { PartitionPlacement } from "../cluster/records.ts";
 import type { GroupId, ReplicaId } from "../model/ids.ts";
 import { CONTROLLER_GROUP } from "../model/ids.ts";
@@ -112,7 +113,7 @@ export class Reconfiguration {
   }
 
   #reached(group: GroupId, target: PartitionPlacement): void {
-    if (target.leaving.length === 0 || this.#settled.length >= SETTLED_MAX) return;
+    if (isSettled(target) || this.#settled.length >= SETTLED_MAX) return;
     const topicId = this.#image.partitionOfGroup(group)?.topic.topicId;
     if (topicId === undefined) return;
     const { partition, revision } = target;

@@ -34,9 +34,10 @@ function configText({ name, value }: Config): string {
 }
 
 function placementText(placement: PartitionPlacement): string {
-  const { partition, group, firstTerm, revision, replicas, leaving } = placement;
+  const { partition, group, firstTerm, revision, replicas, leaving, founders } = placement;
   const placed = [...replicas, ...leaving].map(({ replica, broker, directory }, at) => {
     return `${at < replicas.length ? "#" : "-#"}${replica}@${broker}:${valueText(directory)}`;
   });
-  return `{${partition} group=${group} term=${firstTerm} rev=${revision} ${placed.join(" ")}}`;
+  const founded = founders.map(({ replica }) => ` founder=${replica}`).join("");
+  return `{${partition} group=${group} term=${firstTerm} rev=${revision} ${placed.join(" ")}${founded}}`;
 }

@@ -369,6 +369,27 @@ export const SOURCE_BUGS: Readonly<Record<string, SourceBug>> = {
     replace: "before.replicas.with(lost, draft.replica(broker))",
     seenBy: ["test/golden/controller.test.ts", "test/sim/swapped-disk.test.ts"],
   },
+  "founders that come late do not know that they are": {
+    breaks: "F9, N15",
+    file: "internal/cluster/records.ts",
+    find: "placement.revision === 1 ? placement.replicas : placement.founders",
+    replace: "placement.revision === 1 ? placement.replicas : []",
+    seenBy: ["test/sim/late-founders.test.ts"],
+  },
+  "founders that a target excludes never begin": {
+    breaks: "F9, N15",
+    file: "internal/cluster/own-replicas.ts",
+    find: "ownIn(placement.replicas) ?? ownIn(foundersOf(placement))",
+    replace: "ownIn(placement.replicas)",
+    seenBy: ["test/sim/late-founders.test.ts"],
+  },
+  "only the founders that stay are remembered": {
+    breaks: "F9",
+    file: "internal/cluster/controller-placements.ts",
+    find: "founders: foundersOf(before) }",
+    replace: "founders: foundersOf(before).filter((of) => replicas.includes(of)) }",
+    seenBy: ["test/property/controller-machine.test.ts", "test/sim/late-founders.test.ts"],
+  },
   "offsets of deleted topics are told": {
     breaks: "C6",
     file: "internal/coordinator/group-views.ts",

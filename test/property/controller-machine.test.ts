@@ -10,6 +10,7 @@ import { ImageFollower } from "../../internal/cluster/image-follower.ts";
 import { ImageSource } from "../../internal/cluster/image-source.ts";
 import { MetadataImage } from "../../internal/cluster/image.ts";
 import { decodeRecords, encodeRecords } from "../../internal/cluster/record-codec.ts";
+import type { PartitionPlacement, ReplicaPlacement } from "../../internal/cluster/records.ts";
 import { snapshotRecords } from "../../internal/cluster/snapshot.ts";
 import type { BrokerId, GroupId, LogIndex, ReplicaId, Term } from "../../internal/model/ids.ts";
 import { NO_UNDO } from "../../internal/statelog/machine.ts";
@@ -29,6 +30,8 @@ const FOLLOWER = 9 as BrokerId;
 const topic = fc.constantFrom("a", "b", "c.x", "c_x");
 const broker = fc.integer({ min: 1, max: 4 });
 const count = fc.integer({ min: 1, max: 6 });
+const named = fc.integer({ min: 0, max: 3 }).map((id) => `T${id}`);
+const revision = fc.integer({ min: 1, max: 4 });
 const FIRST = [
   "found c1",
   ...[1, 2, 3, 4].flatMap((id) => [`register ${id} dir=d${id}`, `unfence ${id}`]),
@@ -51,6 +54,10 @@ const line = fc.oneof(
   broker.map((id) => `unfence ${id}`),
   fc.tuple(broker, count).map(([id, n]) => `register ${id} dir=e${n} inc=${n}`),
   fc.tuple(broker, count).map(([id, n]) => `replace ${id} dir=e${n} max=3`),
+  fc
+    .tuple(named, revision, broker, broker)
+    .map(([of, n, a, b]) => `place ${of}/0 revision=${n} brokers=${a},${b}`),
+  fc.tuple(named, revision).map(([of, n]) => `settle ${of}/0 revision=${n}`),
   broker.map((id) => `remove ${id}`),
   broker.map((id) => `producer-ids ${id}`),
   fc.tuple(count, count).map(([key, value]) => `entries acl k${key}:${value},k${value}:-`),
@@ -83,6 +90,7 @@ class Run {
   readonly #images: MetadataImage[] = [];
   readonly #sources: ImageSource[] = [];
   readonly #groups = new Set<GroupId>();
+  readonly #founders = new Map<GroupId, readonly ReplicaPlacement[]>();
   readonly #replicas = new Set<ReplicaId>();
   #followed = new MetadataImage();
   #follower = this.#newFollower();
@@ -209,10 +217,12 @@ class Run {
     for (const { payload } of this.#group.committed) {
       const decoded = decodeRecords(payload, 0, payload.length);
       for (const record of decoded.ok ? decoded.value : []) {
+        if (record.kind === "placement-set") this.#checkFounders(record.placement);
         if (record.kind !== "topic-created" && record.kind !== "partitions-added") continue;
         for (const { group, replicas } of record.partitions) {
           expect(this.#groups.has(group)).toBe(false);
           this.#groups.add(group);
+          this.#founders.set(group, replicas);
           for (const { replica } of replicas) {
             expect(this.#replicas.has(replica)).toBe(false);
             this.#replicas.add(replica);
@@ -220,6 +230,13 @@ class Run {
         }
       }
     }
+  }
+
+  /** All that founded the group, or nobody: a part of them could lead without the others (F9). None is forgotten while they count. */
+  #checkFounders(placement: PartitionPlacement): void {
+    const { group, founders, replicas, leaving } = placement;
+    expect([[], this.#founders.get(group)]).toContainEqual(founders);
+    expect([...replicas, ...leaving]).toEqual(expect.arrayContaining([...founders]));
   }
 
   #checkIndex(image: MetadataImage): void {

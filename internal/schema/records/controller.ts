@@ -5,7 +5,7 @@ import { Message } from "../message.ts";
 const REPLICA = "replica i64, broker i32, directory uuid";
 const PLACEMENT =
   "partition i32, group i64, firstTerm i32, revision i32, " +
-  `replicas[]{${REPLICA}}, leaving[]{${REPLICA}}`;
+  `replicas[]{${REPLICA}}, leaving[]{${REPLICA}}, founders[]{${REPLICA}}`;
 const CONFIGS = "configs[]{name str, value str}";
 
 type ReplicaRows = readonly {
@@ -21,6 +21,7 @@ interface PlacementRow {
   readonly revision: number;
   readonly replicas: ReplicaRows;
   readonly leaving: ReplicaRows;
+  readonly founders: ReplicaRows;
 }
 
 type ConfigRows = readonly { readonly name: string; readonly value: string }[];

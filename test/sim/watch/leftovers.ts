@@ -1,6 +1,7 @@
 // What moves have left over: groups that do not count just the replicas of their target, replicas that nobody placed where
 // they are, or that are missing where they should be. Sentences about all of them; none once everything has settled.
 import type { MetadataImage } from "../../../internal/cluster/image.ts";
+import { isSettled } from "../../../internal/cluster/records.ts";
 import type { PartitionPlacement } from "../../../internal/cluster/records.ts";
 import { CONTROLLER_GROUP } from "../../../internal/model/ids.ts";
 import type { GroupId } from "../../../internal/model/ids.ts";
@@ -39,7 +40,7 @@ function unsettledIn(cluster: SimCluster, placement: PartitionPlacement): string
   const counted = [voters, votersOutgoing, learners].map((ids) => ids.join(" ")).join("/");
   const wanted = replicas.map(({ replica }) => replica as number);
   const isReached = counted === `${wanted.sort((a, b) => a - b).join(" ")}//`;
-  if (isReached && machine.configurationCommitted && leaving.length === 0) return [];
+  if (isReached && machine.configurationCommitted && isSettled(placement)) return [];
   const left = leaving.map(({ replica }) => replica).join(" ");
   return [`group ${group} counts ${counted}, its target is ${wanted.join(" ")}, leaving ${left}`];
 }
