@@ -48,6 +48,12 @@ interface Asked {
   readonly untilMs: number;
 }
 
+/** What another replica asked for. */
+interface Found {
+  readonly header: RecordHeader;
+  readonly payload: Uint8Array;
+}
+
 /** A copy that is not durable yet. */
 interface Copy {
   readonly ticket: Ticket;
@@ -59,7 +65,7 @@ interface Copy {
 const TICK_MS = 20;
 /** Replicas that have a question under way at one time. */
 const ASKED_MAX = 8;
-/** Questions of others that are being answered at one time; the rest is asked again. */
+/** Questions of others that are being looked up at one time; the rest hears no, and asks again. */
 const ANSWERING_MAX = 8;
 const ANSWER_MS_MAX = 1_000;
 const RETRY_MS_MIN = 50;
@@ -257,23 +263,26 @@ export class Repairs {
 
   // Questions of others.
 
+  /** Whoever cannot help says so at once: while the asker waits, the entry is not served. */
   async #answer(session: Session, question: RepairQuestion): Promise<void> {
-    const replica = this.#groups.replica(question.group);
-    if (replica === null || replica.self !== question.to) return;
-    if (this.#answering >= ANSWERING_MAX) return;
-    this.#answering++;
-    const found = await this.#read(replica, question);
-    this.#answering--;
+    const found = await this.#find(question);
     if (!session.open || this.#isClosed) return;
     const head = encodeAnswerHead(question, found?.header ?? null);
     session.send("bulk", REPAIR_ANSWER, found === null ? [head] : [head, found.payload]);
     this.#events.touch();
   }
 
-  async #read(
-    replica: Replica,
-    { index, term }: RepairQuestion,
-  ): Promise<{ readonly header: RecordHeader; readonly payload: Uint8Array } | null> {
+  /** Null also when the asked replica is not here any more: a group's former members are asked too. */
+  async #find(question: RepairQuestion): Promise<Found | null> {
+    const replica = this.#groups.replica(question.group);
+    if (replica?.self !== question.to || this.#answering >= ANSWERING_MAX) return null;
+    this.#answering++;
+    const found = await this.#read(replica, question);
+    this.#answering--;
+    return found;
+  }
+
+  async #read(replica: Replica, { index, term }: RepairQuestion): Promise<Found | null> {
     const { entries, machine, damaged } = replica;
     const isHere = entries.has(index) && machine.termAt(index) === term && !damaged.has(index);
     if (!isHere || entries.length(index) === 0) return null;

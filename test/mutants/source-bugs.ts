@@ -529,6 +529,13 @@ export const SOURCE_BUGS: Readonly<Record<string, SourceBug>> = {
     replace: "if (undecided !== null && previous < 0) {",
     seenBy: ["test/conformance/journal-damage.test.ts", "test/sim/repair.test.ts"],
   },
+  "who cannot help with a repair says nothing": {
+    breaks: "D1",
+    file: "internal/replica/repairs.ts",
+    find: "const found = await this.#find(question);",
+    replace: "const found = await this.#find(question);\n    if (found === null) return;",
+    seenBy: ["test/sim/repair.test.ts"],
+  },
   "a file is used again while a group needs it": {
     breaks: "J5",
     file: "internal/journal/checkpoints.ts",

@@ -2,7 +2,7 @@
 // the same byte for byte; who has damaged entries does not lead; nothing is cut off because of them.
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Result } from "../../internal/base/result.ts";
-import type { LogIndex, Offset } from "../../internal/model/ids.ts";
+import type { BrokerId, LogIndex, Offset, TopicId } from "../../internal/model/ids.ts";
 import { CONTROLLER_GROUP } from "../../internal/model/ids.ts";
 import { encodeBatch } from "../../internal/model/encode-batch.ts";
 import type { Partition } from "../../internal/partition/partition.ts";
@@ -16,6 +16,8 @@ import type { SimWorld } from "./world/sim-world.ts";
 const TOPIC = "t";
 const PRODUCER = 77;
 const ALL = [1, 2, 3];
+/** A question that is answered and one that is not are told apart by less. */
+const SOON_US = 500_000;
 
 let simulation: Simulation;
 let cluster: SimCluster;
@@ -434,6 +436,39 @@ test("a leader that reads damage hands over, never serves it, and fetches it aga
   expect((await served(leader())).slice(0, 20)).toEqual(numbers(20));
   expect((await served(first)).slice(0, 20)).toEqual(numbers(20));
 });
+
+test("a member that has left is asked too, and says at once that it has nothing", async () => {
+  await append(20);
+  const first = leader();
+  const [left, other] = ALL.filter((id) => id !== first) as [number, number];
+  await place(first, other);
+  await simulation.until(
+    "it has left",
+    () => broker(left).raft.replica(replica(first).group) === null,
+  );
+  const filler = Buffer.alloc(30_000, 97);
+  for (let k = 0; k < 40; k++) await appendPlain(filler);
+  damage(first, textOf(4));
+  expect(await served(first)).toEqual([0, 1, 2, 3, "storage"]);
+  const { nowUs } = simulation.scheduler;
+  await simulation.until("the repair", () => replica(first).damaged.size === 0, 1);
+  expect(simulation.scheduler.nowUs - nowUs).toBeLessThan(SOON_US);
+});
+
+async function place(...brokers: readonly number[]): Promise<void> {
+  const { client, image } = broker(1).controller;
+  const topic = image.topicNamed(TOPIC);
+  const { topicId, partitions } = topic as NonNullable<typeof topic>;
+  const revision = partitions[0]?.revision as number;
+  const change = {
+    topicId: topicId as TopicId,
+    partition: 0,
+    revision,
+    brokers: brokers as BrokerId[],
+  };
+  const placed = client.request({ kind: "place-replicas", changes: [change] }, 5_000);
+  expect(await simulation.settle(placed)).toMatchObject({ value: { outcomes: [{ ok: true }] } });
+}
 
 async function appendPlain(value: Uint8Array): Promise<void> {
   await simulation.until("a leader", () => leader() !== 0);
