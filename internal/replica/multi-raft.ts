@@ -323,8 +323,8 @@ export class MultiRaft implements Surroundings {
   /** Whether no successor wrote: the lease holds (L5), the journal is not stalled (L4), and no transfer is under way. */
   isNewest(replica: Replica): boolean {
     if (!replica.leads || this.#stall.state === "fenced") return false;
-    if (this.#options.faults?.staleLeaderAnswers === true) return true;
-    return replica.machine.transferTarget === null && this.#leases.holds(replica);
+    if (replica.machine.transferTarget !== null) return false;
+    return this.#options.faults?.staleLeaderAnswers === true || this.#leases.holds(replica);
   }
 
   /** Whether this leader answers readers, and does so on the strength of what that voter promised. */

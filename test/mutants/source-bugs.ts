@@ -44,7 +44,7 @@ export const SOURCE_BUGS: Readonly<Record<string, SourceBug>> = {
     file: "internal/partition/partition.ts",
     find: "command.expectedEnd !== null && command.expectedEnd !== this.#nextOffset",
     replace: "false as boolean",
-    seenBy: ["test/conformance/log-service.test.ts", "test/wire/native-broker.test.ts"],
+    seenBy: ["test/conformance/services.test.ts", "test/wire/native-broker.test.ts"],
   },
   "minimum in sync counts what the leader has not synced": {
     breaks: "P3",
@@ -93,7 +93,7 @@ export const SOURCE_BUGS: Readonly<Record<string, SourceBug>> = {
     file: "internal/service/time-search.ts",
     find: "if (offset < logStart || at < (timestampMs ?? found.timestampMs + 1)) continue;",
     replace: "if (offset < logStart) continue;",
-    seenBy: ["test/conformance/log-service.test.ts"],
+    seenBy: ["test/conformance/services.test.ts"],
   },
   "a topic made again is the old one": {
     breaks: "C6",
@@ -255,7 +255,7 @@ export const SOURCE_BUGS: Readonly<Record<string, SourceBug>> = {
     file: "internal/service/time-search.ts",
     find: "const bytes = slice?.slice();",
     replace: "const bytes = slice;",
-    seenBy: ["test/conformance/log-service.test.ts"],
+    seenBy: ["test/conformance/services.test.ts"],
   },
   "entries are given back before they are sent": {
     breaks: "lent bytes",

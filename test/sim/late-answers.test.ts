@@ -6,6 +6,9 @@ import { SimCluster } from "./cluster/sim-cluster.ts";
 import type { SimBroker } from "./cluster/sim-cluster.ts";
 import { Simulation } from "./world/sim-world.ts";
 
+/** Both processes ask so often that some numbers meet, whatever else each has asked before. */
+const NUMBERS = Array.from({ length: 16 }, (_, each) => each);
+
 test("an answer for a broker's last start is not taken by the next one", async () => {
   const simulation = new Simulation({ seed: 8 });
   const cluster = new SimCluster(simulation, { brokers: 5 });
@@ -23,17 +26,19 @@ test("an answer for a broker's last start is not taken by the next one", async (
     const topic = { name, partitions: 1, factor: 1, assignments: [], configs: [] };
     return asker.broker!.services.cluster.createTopics([topic], false, 10_000);
   };
-  void create("first");
+  for (const each of NUMBERS) void create(`first-${each}`);
   await simulation.runForMs(100);
   asker.crash("kill");
   asker.start(simulation.scheduler.nowUs);
   const knows = (): boolean =>
-    asker.broker?.controller.image.topicNamed("first") !== null && asker.broker !== null;
+    asker.broker?.controller.image.topicNamed("first-0") !== null && asker.broker !== null;
   await simulation.until("started again", knows);
-  const second = create("second");
+  const second = Promise.all(NUMBERS.map((each) => create(`second-${each}`)));
   await simulation.runForMs(50);
   behind.node.thaw();
-  const [answer] = await simulation.settle(second);
-  expect(answer).toMatchObject({ name: "second", outcome: { ok: true } });
+  const answers = (await simulation.settle(second)).flat();
+  expect(answers).toMatchObject(
+    NUMBERS.map((each) => ({ name: `second-${each}`, outcome: { ok: true } })),
+  );
   expect(simulation.fatals).toEqual([]);
 });

@@ -37,7 +37,12 @@ export class DurabilityOrder {
 
   log(directory: DirectoryId): DurableLog {
     let log = this.#logs.get(directory);
-    if (log === undefined) this.#logs.set(directory, (log = new DurableLog()));
+    if (log !== undefined) return log;
+    log = new DurableLog((group, replica) => {
+      const detail = `replica ${replica} of group ${group}, in directory ${directory}`;
+      this.#verdict.report("replicas are made once", detail);
+    });
+    this.#logs.set(directory, log);
     return log;
   }
 

@@ -72,6 +72,8 @@ interface Pending {
 }
 
 export class DurableLog {
+  /** A replica that was dropped here is made again: it has forgotten for whom it voted (F5). */
+  readonly #remade: (group: GroupId, replica: ReplicaId) => void;
   groups = new Map<GroupId, DurableGroup>();
   /** Every term that was ever durable at an index of a group, for promises that are still under way. */
   readonly #history = new Map<GroupId, Map<number, Term | Term[]>>();
@@ -84,6 +86,11 @@ export class DurableLog {
 
   /** Pairs of start and ticket that were given to a write, whatever became of it; a backup does not take one back (D3). */
   readonly #given = new Set<string>();
+  #dropped = new Set<string>();
+
+  constructor(remade: (group: GroupId, replica: ReplicaId) => void) {
+    this.#remade = remade;
+  }
 
   /** A write is about to begin; false: its number was used before. */
   issued(start: number, ticket: number): boolean {
@@ -177,7 +184,9 @@ export class DurableLog {
     const groups = new Map([...this.groups].map(([id, group]) => [id, group.copy()]));
     const { durableTicket, doubtfulTicket } = this;
     const doubtful = this.#doubtful;
+    const dropped = new Set(this.#dropped);
     return () => {
+      this.#dropped = new Set(dropped);
       this.groups = new Map([...groups].map(([id, group]) => [id, group.copy()]));
       this.durableTicket = durableTicket;
       this.doubtfulTicket = doubtfulTicket;
@@ -225,16 +234,23 @@ export class DurableLog {
         return;
       }
       case "drop-group":
-        this.groups.delete(header.group);
+        this.#drop(header.group);
         return;
       default:
         return; // the journal's own, and copies of what is known
     }
   }
 
+  #drop(group: GroupId): void {
+    const known = this.groups.get(group);
+    if (known !== undefined) this.#dropped.add(`${group}/${known.replica}`);
+    this.groups.delete(group);
+  }
+
   #of({ group, replica }: RecordHeader): DurableGroup {
     const known = this.groups.get(group);
     if (known !== undefined && known.replica === replica) return known;
+    if (this.#dropped.has(`${group}/${replica}`)) this.#remade(group, replica);
     const made = new DurableGroup(replica);
     this.groups.set(group, made);
     return made;

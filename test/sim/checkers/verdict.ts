@@ -14,6 +14,7 @@ export type Property =
   | "leaders commit entries of their own term"
   | "promises do not outrun durability"
   | "recovery brings back what was durable"
+  | "replicas are made once"
   | "tickets are used once per directory"
   | "disks that went back are found out"
   | "acknowledged records are committed"
