@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { crc32c } from "../../internal/bytes/crc32c.ts";
 import { Journal } from "../../internal/journal/journal.ts";
-import type { BrokerId } from "../../internal/model/ids.ts";
+import type { BrokerId, ClusterId } from "../../internal/model/ids.ts";
 import type { SimNode } from "../sim/world/sim-world.ts";
 import { Simulation } from "../sim/world/sim-world.ts";
 import { Driver, Groups, TINY, TestOwner, payloadOf } from "./journal-kit.ts";
@@ -70,6 +70,22 @@ function startOf(rig: Rig, ticket: number): number {
 function lengthOf(rig: Rig, start: number): number {
   const bytes = rig.node.disk.peek(FIRST_FILE);
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(start + 4);
+}
+
+function limitDisk(rig: Rig, capacityBytes: number): void {
+  rig.node.disk.options = { ...rig.node.disk.options, capacityBytes };
+}
+
+/** How often this process wanted to make a journal file longer, since this call. */
+function countPreparing(rig: Rig): () => number {
+  const { bulk } = rig.node.world!.disk;
+  const writeZeros = bulk.writeZeros.bind(bulk);
+  let count = 0;
+  bulk.writeZeros = (path, position, length) => {
+    if (path.endsWith(".journal")) count++;
+    return writeZeros(path, position, length);
+  };
+  return () => count;
 }
 
 function flip(rig: Rig, position: number): void {
@@ -378,20 +394,52 @@ describe("a disk that fails", () => {
     const { journal, driver } = await rig.open();
     await rig.simulation.runForMs(500);
     driver.create(1, "x");
-    const limit = (capacityBytes: number): void => {
-      rig.node.disk.options = { ...rig.node.disk.options, capacityBytes };
-    };
-    limit(rig.node.disk.platter.usedBytes());
+    limitDisk(rig, rig.node.disk.platter.usedBytes());
     for (let each = 0; each < 40; each++) {
       driver.append(1, 1, payloadOf(each, 5_000));
       await rig.write(journal);
     }
     await rig.simulation.runForMs(500);
     expect(journal.room()).toBe("near-full");
-    limit(1 << 30);
+    limitDisk(rig, 1 << 30);
     await rig.simulation.runForMs(3_000);
     expect(journal.room()).toBe("ok");
     expect(rig.simulation.fatals).toEqual([]);
+  });
+
+  it("is full for long: it is asked for room once a second, says so once, and goes on when there is some", async () => {
+    const rig = new Rig();
+    const { journal, driver } = await rig.open();
+    driver.create(1, "x");
+    await rig.write(journal);
+    const tries = countPreparing(rig);
+    while (journal.oldestUnfinishedWriteMs() < 100) {
+      limitDisk(rig, rig.node.disk.platter.usedBytes()); // the reserve was given up meanwhile
+      driver.append(1, 1, payloadOf(1, 5_000));
+      journal.flush();
+      await rig.simulation.runForMs(200);
+    }
+    const before = tries();
+    await rig.simulation.runForMs(10_000);
+    expect(tries() - before).toBeGreaterThan(5);
+    expect(tries() - before).toBeLessThanOrEqual(11);
+    expect(rig.simulation.logs.find("journal file not prepared")).toHaveLength(1);
+    limitDisk(rig, 1 << 30);
+    await rig.simulation.runForMs(3_000);
+    expect([journal.room(), journal.durableTicket]).toEqual(["ok", journal.lastTicket]);
+    expect(rig.simulation.fatals).toEqual([]);
+  });
+
+  it("is full when a broker joins its cluster: what is known is not written again", async () => {
+    const rig = new Rig();
+    const { journal } = await rig.open();
+    const [known, another] = ["cluster-of-three-0000", "cluster-of-three-0001"] as ClusterId[];
+    valueOf(await rig.simulation.settle(journal.joinCluster(known!)));
+    await rig.simulation.runForMs(500);
+    limitDisk(rig, rig.node.disk.platter.usedBytes());
+    expect(await rig.simulation.settle(journal.joinCluster(known!))).toMatchObject({ ok: true });
+    const refused = await rig.simulation.settle(journal.joinCluster(another!));
+    expect(refused).toMatchObject({ ok: false, fault: { code: "ENOSPC" } });
   });
 
   it("is not opened by another broker id, also after a crash", async () => {

@@ -104,3 +104,20 @@ test("a follower with a smaller arena refuses no batch for ever: its leader refu
   await stage.simulation.until("broker 3 has it all", () => stage.lag(1, 3) === 0);
   expect(stage.simulation.fatals).toEqual([]);
 });
+
+test("a broker starts on a disk that is full as soon as its journal is open", async () => {
+  const stage = new ServiceStage(7, { brokers: 3 });
+  await stage.start();
+  const { node } = stage.cluster.at(3);
+  stage.cluster.at(3).crash("kill");
+  stage.startBroker(3);
+  const { bulk } = node.world!.disk;
+  const replaceWhole = bulk.replaceWhole.bind(bulk);
+  bulk.replaceWhole = (path, bytes) => {
+    const isOpen = stage.cluster.at(3).broker !== null;
+    if (isOpen) node.disk.options = { ...node.disk.options, capacityBytes: 0 };
+    return replaceWhole(path, bytes);
+  };
+  await stage.simulation.until("broker 3 serves", () => stage.isReady(3));
+  expect(stage.simulation.fatals).toEqual([]);
+});
