@@ -56,7 +56,7 @@ export class AppendLane {
   acknowledged(
     acknowledgement: Acknowledgement,
     accepted: (row: SentRow) => void,
-    excepted: (row: SentRow) => void,
+    excepted: (row: SentRow, isRejected: boolean) => void,
   ): boolean {
     const { sequence, exceptions } = acknowledgement;
     if (sequence > this.#sequence) return false;
@@ -65,9 +65,9 @@ export class AppendLane {
     for (const frame of frames) {
       this.unacknowledgedBytes -= frame.bytes;
       frame.rows.forEach((row, k) => {
-        const isException = exceptions.some((e) => e.sequence === frame.sequence && e.row === k);
-        if (isException) excepted(row);
-        else accepted(row);
+        const exception = exceptions.find((e) => e.sequence === frame.sequence && e.row === k);
+        if (exception === undefined) accepted(row);
+        else excepted(row, exception.isRejected);
       });
     }
     return true;

@@ -200,19 +200,26 @@ function decodeMessage(
   }
 }
 
+/** A row that is not accepted, by its frame and its position in it. */
+export interface RowException {
+  readonly sequence: number;
+  readonly row: number;
+  /** By the machine, whose message goes with it. Otherwise the row was not heard, and is to be offered again. */
+  readonly isRejected: boolean;
+}
+
 /** "Everything up to frame `sequence` is durable here, but for these" (F3). */
 export interface Acknowledgement {
   readonly sequence: number;
   /** The sender's journal is durable up to here; who sends less after a restart has lost something (D3). */
   readonly durable: Ticket;
-  /** Rows that are not accepted, by frame and position in it. */
-  readonly exceptions: readonly { readonly sequence: number; readonly row: number }[];
-  /** Rejections and term changes that go with them. */
+  readonly exceptions: readonly RowException[];
+  /** The rejections of those rows that Raft rejected. */
   readonly messages: readonly Envelope[];
 }
 
 const ACKNOWLEDGEMENT_BYTES = 20;
-const EXCEPTION_BYTES = 12;
+const EXCEPTION_BYTES = 13;
 
 export function encodeAcknowledgement(acknowledgement: Acknowledgement): Uint8Array {
   const { sequence, durable, exceptions, messages } = acknowledgement;
@@ -224,8 +231,10 @@ export function encodeAcknowledgement(acknowledgement: Acknowledgement): Uint8Ar
   writeSafeInteger(view, 8, durable);
   view.setUint32(16, exceptions.length);
   exceptions.forEach((exception, k) => {
-    writeSafeInteger(view, ACKNOWLEDGEMENT_BYTES + k * EXCEPTION_BYTES, exception.sequence);
-    view.setUint32(ACKNOWLEDGEMENT_BYTES + k * EXCEPTION_BYTES + 8, exception.row);
+    const at = ACKNOWLEDGEMENT_BYTES + k * EXCEPTION_BYTES;
+    writeSafeInteger(view, at, exception.sequence);
+    view.setUint32(at + 8, exception.row);
+    view.setUint8(at + 12, exception.isRejected ? 1 : 0);
   });
   if (envelopes !== null) bytes.set(envelopes, headBytes);
   return bytes;
@@ -241,10 +250,12 @@ export function decodeAcknowledgement(
   const count = view.getUint32(start + 16);
   const envelopesAt = start + ACKNOWLEDGEMENT_BYTES + count * EXCEPTION_BYTES;
   if (envelopesAt > end) return failed("acknowledgement");
-  const exceptions: { sequence: number; row: number }[] = [];
+  const exceptions: RowException[] = [];
   for (let k = 0; k < count; k++) {
     const at = start + ACKNOWLEDGEMENT_BYTES + k * EXCEPTION_BYTES;
-    exceptions.push({ sequence: readSafeInteger(view, at), row: view.getUint32(at + 8) });
+    const isRejected = view.getUint8(at + 12) !== 0;
+    const sequence = readSafeInteger(view, at);
+    exceptions.push({ sequence, row: view.getUint32(at + 8), isRejected });
   }
   const messages = decodeEnvelopes(bytes, envelopesAt, end);
   if (!messages.ok) return failed("acknowledgement");

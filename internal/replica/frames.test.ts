@@ -127,7 +127,10 @@ test("control frames come back as they went out", () => {
       const acknowledgement = {
         sequence: 2 ** 40,
         durable: (2 ** 41) as never,
-        exceptions: [{ sequence: 2 ** 33, row: 3 }],
+        exceptions: [
+          { sequence: 2 ** 33, row: 3, isRejected: true },
+          { sequence: 2 ** 34, row: 0, isRejected: false },
+        ],
         messages: envelopes,
       };
       const bytes = encodeAcknowledgement(acknowledgement);

@@ -7,7 +7,7 @@ import { ENTRY_CONFIGURATION } from "../raft/entry.ts";
 import type { Session } from "../transport/contract.ts";
 import type { ReceivedRow } from "./append-frame.ts";
 import { decodeAppendFrame } from "./append-frame.ts";
-import type { Acknowledgement, Envelope } from "./control-frames.ts";
+import type { Acknowledgement, Envelope, RowException } from "./control-frames.ts";
 import { encodeAcknowledgement } from "./control-frames.ts";
 import type { Member } from "./membership.ts";
 import { decodeMembership } from "./membership.ts";
@@ -19,7 +19,9 @@ import { hasRoomForRow } from "./room.ts";
 const ACKNOWLEDGED_ROWS_MAX = 512;
 
 interface OwedRow {
+  /** Null: the row was refused. */
   readonly replica: Replica | null;
+  readonly isRejected: boolean;
   readonly term: Term;
   readonly last: LogIndex;
 }
@@ -118,7 +120,8 @@ export class Inbox {
   }
 
   #take(row: ReceivedRow, bytes: Uint8Array, messages: Envelope[]): OwedRow {
-    const nothing = { replica: null, term: row.term, last: row.prevIndex };
+    const { term, prevIndex } = row;
+    const nothing = { replica: null, isRejected: false, term, last: prevIndex };
     const replica = this.#events.replicaFor(row, this.#session);
     if (replica === null) return nothing;
     const heads = headsOf(row, bytes, replica);
@@ -136,10 +139,10 @@ export class Inbox {
     if (replica.machine.leader === row.from) replica.assertedIn = this.#session.number;
     if (rejection !== null) {
       messages.push(replica.envelope(row.from, rejection));
-      return nothing;
+      return { ...nothing, isRejected: true };
     }
-    const last = (row.prevIndex + row.entries.length) as LogIndex;
-    return { replica, term: row.term, last };
+    const last = (prevIndex + row.entries.length) as LogIndex;
+    return { replica, isRejected: false, term, last };
   }
 }
 
@@ -189,12 +192,13 @@ function acknowledgementOf(
   durable: Ticket,
   acksEarly: boolean,
 ): Acknowledgement {
-  const exceptions: { sequence: number; row: number }[] = [];
+  const exceptions: RowException[] = [];
   const messages: Envelope[] = [];
   for (const frame of frames) {
     messages.push(...frame.messages);
     frame.rows.forEach((row, k) => {
-      if (!accepted(row, acksEarly)) exceptions.push({ sequence: frame.sequence, row: k });
+      if (accepted(row, acksEarly)) return;
+      exceptions.push({ sequence: frame.sequence, row: k, isRejected: row.isRejected });
     });
   }
   return { sequence: frames.at(-1)?.sequence ?? 0, durable, exceptions, messages };

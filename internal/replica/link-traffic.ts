@@ -463,7 +463,7 @@ export class LinkTraffic {
     const isKnown = sent.acknowledged(
       acknowledgement.value,
       (row) => this.#accepted(peer, row, lane === "bulk"),
-      (row) => this.#excepted(peer, row, lane === "bulk", acknowledgement.value.messages),
+      (row, isRejected) => this.#excepted(peer, row, lane === "bulk", isRejected),
     );
     if (!isKnown) return session.end("acknowledgement of a frame that was not sent");
     for (const envelope of acknowledgement.value.messages) this.#deliver(session, envelope);
@@ -483,11 +483,9 @@ export class LinkTraffic {
   }
 
   /** Refused for a reason that is none of Raft's (no replica there yet, no room): offered again after a while. */
-  #excepted(peer: Peer, row: SentRow, wasCatchUp: boolean, reasons: readonly Envelope[]): void {
+  #excepted(peer: Peer, row: SentRow, wasCatchUp: boolean, isRejected: boolean): void {
     if (wasCatchUp) peer.catchUp.settled(row, false);
-    const { replica } = row;
-    if (reasons.some((e) => e.group === replica.group && e.from === row.peer)) return;
-    this.#retryLater(peer, replica, row.peer);
+    if (!isRejected) this.#retryLater(peer, row.replica, row.peer);
   }
 
   /** One retry at a time, however many rows were refused, or each of them would bring forth another row each time. */

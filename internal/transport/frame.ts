@@ -4,7 +4,7 @@
 // payloads carry Kafka's own CRC-32C.
 import { crc32c } from "../bytes/crc32c.ts";
 
-export const FORMAT_VERSION = 3;
+export const FORMAT_VERSION = 4;
 export const PREAMBLE_BYTES = 8;
 export const FRAME_HEADER_BYTES = 16;
 
