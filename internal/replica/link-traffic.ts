@@ -472,8 +472,8 @@ export class LinkTraffic {
 
   #accepted(peer: Peer, row: SentRow, wasCatchUp: boolean): void {
     const { replica, term, last } = row;
-    if (this.#groups.replica(replica.group) !== replica) return;
-    if (replica.leads && replica.machine.term === term) {
+    const isHere = this.#groups.replica(replica.group) === replica;
+    if (isHere && replica.leads && replica.machine.term === term) {
       replica.followedIn.set(row.peer, peer.session.number);
       const message = { say: "append-accepted", term, match: last } as const;
       replica.handle({ on: "message", from: row.peer, message });
