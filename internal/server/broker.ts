@@ -227,8 +227,8 @@ export class Broker {
       leadership,
     });
     const { leaders } = controller;
-    const isHosted = (): boolean => this.#hosting.isDone;
-    this.#catchUp = new CatchUpWatch(broker, world.clock, this.raft, leaders, isHosted);
+    const self = { broker, directory: journal.recovered.directory };
+    this.#catchUp = new CatchUpWatch(self, world.clock, this.raft, leaders, this.#hosting);
     const { services, log } = this.#buildServices();
     this.services = services;
     this.#log = log;

@@ -123,6 +123,10 @@ export class Hosting {
     return this.#isCurrent && this.#state === "idle";
   }
 
+  topics(): Iterable<Topic> {
+    return this.#image.topics();
+  }
+
   stop(): void {
     this.#state = "stopped";
     for (const end of this.#ends) end();

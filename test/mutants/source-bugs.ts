@@ -130,6 +130,13 @@ export const SOURCE_BUGS: Readonly<Record<string, SourceBug>> = {
     replace: "if (behind < 0) this.#hasCaughtUp = true;",
     seenBy: ["test/mutants/runs/service.ts"],
   },
+  "a broker with an empty disk is ready": {
+    breaks: "F5",
+    file: "internal/server/catch-up-watch.ts",
+    find: "if (this.#missesOldDisk(topic)) behind++;",
+    replace: "void topic;",
+    seenBy: ["test/sim/swapped-disk.test.ts"],
+  },
   "who reaches somebody again waits out its pause": {
     breaks: "L2",
     file: "internal/replica/elections.ts",

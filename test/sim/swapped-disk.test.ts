@@ -139,3 +139,13 @@ test("the disk comes back after its group has settled without it, as another rep
   await settles();
   expect(partitionAt(at.id)).not.toBe(first);
 });
+
+test("a broker with an empty disk is not ready before its groups count what is on it", async () => {
+  const at = concerned(false);
+  swap(at, null);
+  await simulation.until("it has started", () => at.broker?.controller.image.topicCount === 1);
+  const lost = placement().replicas.some(({ replica }) => replica === partitionAt(at.id));
+  expect([lost, at.broker?.hasCaughtUp]).toEqual([false, false]);
+  await simulation.until("it says so", () => at.broker?.hasCaughtUp === true);
+  expect(placement()).toMatchObject({ revision: 2, leaving: [] });
+});
