@@ -17,12 +17,15 @@ let client: KafkaClient;
 let admin: Admin;
 /** Which of the next answers breaks its connection instead of coming; 0: none. */
 let lostAnswer = 0;
+/** Hosts that were connected with. */
+let reached: Set<string>;
 /** What somebody else does between the lost answer and the client's next step. */
 let meanwhile: (() => Promise<unknown>) | null = null;
 
 beforeEach(async () => {
   stage = new GroupStage(4712);
   await stage.open(TOPIC, 1);
+  reached = new Set();
   const bootstrap = [{ host: "broker-1", port: KAFKA_PORT }];
   client = new KafkaClient(
     { clock: stage.peer.clock, wire: leaky(stage.peer.wire) },
@@ -30,8 +33,9 @@ beforeEach(async () => {
   );
   admin = new Admin(client);
   // Connections to all brokers are open: what is lost from now on is no answer to ApiVersions.
-  for (let k = 0; k < 6; k++) await stage.simulation.settle(client.topic(TOPIC));
-  for (let k = 0; k < 6; k++) await stage.simulation.settle(client.refresh([TOPIC]));
+  while (reached.size < stage.cluster.brokers.length) {
+    await stage.simulation.settle(client.refresh([TOPIC]));
+  }
 });
 
 afterEach(() => {
@@ -42,6 +46,7 @@ function leaky(wire: Wire): Wire {
   return {
     listen: (at, accept) => wire.listen(at, accept),
     connect: (to, events) => {
+      reached.add(to.host);
       let isCut = false;
       const connection = wire.connect(to, {
         ...events,
