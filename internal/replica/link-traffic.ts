@@ -66,7 +66,7 @@ export interface LinkTrafficEvents {
   /** Only commit positions wait: end a turn with them soon. */
   commitsWait(): void;
   ready(replica: Replica, peer: ReplicaId): void;
-  /** A session with some peer began, in which a replica that does not lead may find who votes for it. */
+  /** A session with some peer began, in which a replica may find who votes for it, or has what it lacks. */
   reached(replica: Replica): void;
   leaderSaid(news: LeaderNews): void;
   /** What to say of a group in this session; null: nothing. */
@@ -237,7 +237,8 @@ export class LinkTraffic {
     const { standing } = replica.machine;
     if (standing === "recalling" || standing === "suspect") this.#recallFrom(replica, peer);
     else this.tellGone(replica);
-    if (!replica.leads) return this.#events.reached(replica);
+    this.#events.reached(replica);
+    if (!replica.leads) return;
     peer.assertions.say(replica.group);
     for (const member of replica.members()) {
       if (this.peerOf(replica, member.replica) !== peer) continue;

@@ -189,7 +189,10 @@ export class MultiRaft implements Surroundings {
       touch: () => this.#touch(),
       commitsWait: () => this.#commitsWait(),
       ready: (replica, peer) => this.ready(replica, peer),
-      reached: (replica) => this.#elections.tryAgain(replica),
+      reached: (replica) => {
+        this.#elections.tryAgain(replica);
+        this.#repairs.tryAgain(replica);
+      },
       leaderSaid: (news) => this.#events.leaderSaid(news),
       assertionOf: (group, session) => this.#assertionOf(group, session),
       isDistrusted: () => this.#standings.isDistrusted,

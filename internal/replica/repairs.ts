@@ -118,6 +118,14 @@ export class Repairs {
     this.#schedule();
   }
 
+  /** Somebody was reached who may be able to help: the pause is over. */
+  tryAgain(replica: Replica): void {
+    const job = this.#jobs.get(replica);
+    if (job === undefined) return;
+    job.tries = 0;
+    job.dueMs = this.#world.clock.upMs();
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#timer?.();

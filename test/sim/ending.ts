@@ -1,6 +1,6 @@
 // The second half of a run, and the look at leaders during all of it: once everything is healed, every group gets a
 // leader, writes resume, replicas converge, and everything that was acknowledged is read back from every one of them.
-import type { LogIndex } from "../../internal/model/ids.ts";
+import type { GroupId, LogIndex } from "../../internal/model/ids.ts";
 import { ENTRY_BATCH } from "../../internal/raft/entry.ts";
 import { waitsOf } from "../../internal/server/waits.ts";
 import type { Book } from "./checkers/book.ts";
@@ -83,7 +83,7 @@ export class Ending {
     }
     // A voter of group 0 with a directory that is not trusted any more learns nothing from the others (D1).
     const trusted = this.#cluster.brokers.filter((at) => !this.#supervisor.lost.has(at));
-    const idle = (): string[] => trusted.flatMap((at) => whyNotServing(at));
+    const idle = (): string[] => trusted.flatMap((at) => whyNotServing(at, this.#forgiven(at)));
     const serve = (): boolean => {
       for (const at of trusted) this.#judgeWait(at);
       return idle().length === 0;
@@ -98,10 +98,11 @@ export class Ending {
       return this.#book.verdict.report("replicas converge", this.#groups().join(" | "));
     }
     const lost = (at: SimBroker): boolean => this.#supervisor.lost.has(at);
-    const settled = (): boolean => leftovers(this.#cluster, lost).length === 0;
+    const isForgiven = (group: GroupId): boolean => this.#book.log(group).isForgiven;
+    const unsettled = (): string[] => leftovers(this.#cluster, lost, isForgiven);
+    const settled = (): boolean => unsettled().length === 0;
     if (!(await this.#whileMoving("placements settle", STUCK_MS_MAX, settled))) {
-      const left = leftovers(this.#cluster, lost).join(" | ");
-      return this.#book.verdict.report("nothing is left over", left);
+      return this.#book.verdict.report("nothing is left over", unsettled().join(" | "));
     }
     if (groups !== null && !(await this.#readOffsets(groups))) return;
     this.#compareEpochs();
@@ -208,6 +209,8 @@ export class Ending {
       looked();
       this.#leases.look((machines) => this.#health.fitSinceMs(machines));
       for (const view of this.#views()) {
+        // A single replica leads nobody while an entry is damaged, and nobody else has it (D1).
+        if (this.#book.log(view.group).isForgiven) continue;
         const sinceMs = (): number => this.#quorums.sinceMs(view);
         const isLed = this.#quorums.isLed(view);
         this.leaders.look(view.group, simulation.nowMs, isLed, sinceMs, () => view.describe());
@@ -288,6 +291,14 @@ export class Ending {
     );
   }
 
+  /** Whether it holds what is left of a partition that nobody else had. */
+  #forgiven({ broker }: SimBroker): boolean {
+    const { singles } = this.#traffic;
+    return singles.some(
+      ({ group }) => this.#book.log(group).isForgiven && broker?.raft.replica(group) != null,
+    );
+  }
+
   async #readBack(target: Target): Promise<void> {
     const view = new GroupView(this.#cluster, target.group);
     const log = this.#book.log(target.group);
@@ -345,9 +356,9 @@ export class Ending {
   }
 }
 
-/** Empty: it serves. */
-function whyNotServing({ id, broker }: SimBroker): string[] {
+/** Empty: it serves. One that `waits` for its only copy of an entry never catches up. */
+function whyNotServing({ id, broker }: SimBroker, waits: boolean): string[] {
   const reasons = broker === null ? ["down"] : [...broker.readiness()];
-  if (broker?.hasCaughtUp === false) reasons.push("its replicas were never in sync");
+  if (broker?.hasCaughtUp === false && !waits) reasons.push("its replicas were never in sync");
   return reasons.map((reason) => `broker ${id}: ${reason}`);
 }

@@ -192,7 +192,12 @@ class Run {
     if (!(await this.#traffic.open())) {
       return this.#verdict.report("groups have leaders", "the topic is not created");
     }
-    this.#ending.watchLeaders(() => this.#states.look());
+    this.#ending.watchLeaders(() => {
+      this.#states.look();
+      // What is wrong on a disk may be found later, and by a replica that came later.
+      const { lost, damaged } = this.#supervisor;
+      for (const at of new Set([...lost, ...damaged])) this.#forgiveSingles(at);
+    });
     this.#traffic.start();
     this.#administrators.start(this.#plan.administrators);
     await this.#nemesis.run(this.#plan.faultMs);

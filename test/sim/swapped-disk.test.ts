@@ -87,10 +87,8 @@ async function placedAnew(revision: number): Promise<void> {
 
 /** Groups count whom their targets name, and each can be written with any one broker away. */
 async function settles(): Promise<void> {
-  await simulation.until(
-    "nothing is left over",
-    () => leftovers(cluster, () => false).length === 0,
-  );
+  const none = (): boolean => false;
+  await simulation.until("nothing is left over", () => leftovers(cluster, none, none).length === 0);
   const wanted = placement().replicas.map(({ replica }) => replica);
   expect(IDS.map(partitionAt)).toEqual(wanted);
   for (const at of cluster.brokers) {

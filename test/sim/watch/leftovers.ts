@@ -8,14 +8,22 @@ import type { GroupId } from "../../../internal/model/ids.ts";
 import type { SimBroker, SimCluster } from "../cluster/sim-cluster.ts";
 import { GroupView } from "./group-view.ts";
 
-/** `isLost`: its disk lost something, so its replicas wait to be replaced and groups that count them cannot settle. */
-export function leftovers(cluster: SimCluster, isLost: (at: SimBroker) => boolean): string[] {
+/**
+ * `isLost`: its disk lost something, so its replicas wait to be replaced and groups that count them cannot settle. `isForgiven`:
+ * nobody else has what a group's only copy lost.
+ */
+export function leftovers(
+  cluster: SimCluster,
+  isLost: (at: SimBroker) => boolean,
+  isForgiven: (group: GroupId) => boolean,
+): string[] {
   const image = newestImage(cluster);
   if (image === null) return ["no broker knows the cluster"];
   const lost = new Set(cluster.brokers.filter(isLost).map(({ id }) => id));
   const placements = [...image.topics()].flatMap(({ partitions }) => partitions);
-  const sound = placements.filter(({ replicas, leaving }) =>
-    [...replicas, ...leaving].every(({ broker }) => !lost.has(broker)),
+  const sound = placements.filter(
+    ({ group, replicas, leaving }) =>
+      !isForgiven(group) && [...replicas, ...leaving].every(({ broker }) => !lost.has(broker)),
   );
   const unsettled = sound.flatMap((placement) => unsettledIn(cluster, placement));
   const stuck = new Set(placements.filter((one) => !sound.includes(one)).map(({ group }) => group));

@@ -17,7 +17,13 @@ export interface ProducerOptions {
   readonly pauseMsMax: number;
   readonly recordsMax: number;
   readonly valueBytesMax: number;
+  readonly volume: Volume;
   readonly timeoutMs: number;
+}
+
+/** What the producers of a run write together: beyond it they go on with small values. */
+export interface Volume {
+  leftBytes: number;
 }
 
 interface Batch {
@@ -31,6 +37,8 @@ const TIMESTAMP_MS = 1_735_689_600_000;
 const PACKED_EVERY = 8;
 const LARGE_EVERY = 4;
 const LARGE_BYTES = 80 << 10;
+/** Values when the volume is used up. */
+const SMALL_VALUE_BYTES = 40;
 /** Where the values of a batch are made: it copies them. */
 let values = Buffer.alloc(256 << 10);
 
@@ -178,11 +186,13 @@ export class Producer {
   }
 
   #newBatch(): Batch {
-    const { name, target, idempotent, recordsMax, valueBytesMax } = this.#options;
+    const { name, target, idempotent, recordsMax, volume } = this.#options;
+    const isUsedUp = volume.leftBytes <= 0;
+    const valueBytesMax = isUsedUp ? SMALL_VALUE_BYTES : this.#options.valueBytesMax;
     const number = this.#batches++;
     const recordCount = 1 + this.#entropy.below(recordsMax);
     const codec = this.#drawCodec();
-    const isLarge = codec !== 0 && this.#packing.below(LARGE_EVERY) === 0;
+    const isLarge = codec !== 0 && this.#packing.below(LARGE_EVERY) === 0 && !isUsedUp;
     let used = 0;
     const records = Array.from({ length: recordCount }, (_, k) => {
       const drawn = 24 + this.#entropy.below(valueBytesMax);
@@ -192,6 +202,7 @@ export class Producer {
       value.fill(`${name} ${target.group} ${number} ${k} `);
       return { key: null, value, timestampMs: TIMESTAMP_MS + number };
     });
+    volume.leftBytes -= used;
     const baseSequence = this.#sequence;
     const producer = { producerId: this.#producerId, producerEpoch: 0, baseSequence };
     const bytes = encodeBatch(records, idempotent ? { ...producer, codec } : { codec });

@@ -17,6 +17,9 @@ import { SINGLE_TOPIC, TOPIC } from "./targets.ts";
 const CREATE_MS_MAX = 5_000;
 const PROBE_EVERY_MS_MAX = 40;
 
+/** A fraction of the largest journal: a run whose cluster is quick must not fill it, and nobody would settle any more. */
+const VOLUME_BYTES_MAX = 32 << 20;
+
 export class Traffic {
   readonly gateway: Gateway;
   targets: readonly Target[] = [];
@@ -30,6 +33,7 @@ export class Traffic {
   readonly #cluster: SimCluster;
   readonly #book: Book;
   readonly #plan: Plan;
+  readonly #volume = { leftBytes: VOLUME_BYTES_MAX };
 
   constructor(cluster: SimCluster, book: Book, watch: CoordinatorWatch, plan: Plan) {
     this.#cluster = cluster;
@@ -81,6 +85,7 @@ export class Traffic {
         pauseMsMax,
         recordsMax: 1 + entropy.below(4),
         valueBytesMax,
+        volume: this.#volume,
         timeoutMs: 300 + entropy.below(1_200),
       });
       this.producers.push(producer);
@@ -121,7 +126,7 @@ export class Traffic {
     const entropy = simulation.entropy("singles");
     for (const [k, target] of this.singles.entries()) {
       const producer = new Producer(simulation, this.#book, this.gateway, {
-        ...{ name: `s${k}`, target, pauseMsMax, valueBytesMax },
+        ...{ name: `s${k}`, target, pauseMsMax, valueBytesMax, volume: this.#volume },
         idempotent: entropy.chance(idempotentPermille),
         inFlightMax: 1 + entropy.below(5),
         recordsMax: 1 + entropy.below(4),
