@@ -147,9 +147,16 @@ export const SOURCE_BUGS: Readonly<Record<string, SourceBug>> = {
   "nobody hears that somebody is reached again": {
     breaks: "L2",
     file: "internal/replica/multi-raft.ts",
-    find: "reached: (replica) => this.#elections.tryAgain(replica),",
-    replace: "reached: () => {},",
+    find: "this.#elections.tryAgain(replica);",
+    replace: "",
     seenBy: ["test/sim/slow-elections.test.ts"],
+  },
+  "who can help with a damaged entry is asked when the pause is over": {
+    breaks: "D1",
+    file: "internal/replica/multi-raft.ts",
+    find: "this.#repairs.tryAgain(replica);",
+    replace: "",
+    seenBy: ["test/sim/repair.test.ts"],
   },
   "a new leader does not say what is missing": {
     breaks: "F8",
