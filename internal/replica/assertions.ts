@@ -23,7 +23,6 @@ export class AssertionOutbox {
   constructor(session: Session, row: (group: GroupId, session: Session) => Assertion | null) {
     this.#session = session;
     this.#row = row;
-    session.onDrained("control", () => this.flush());
   }
 
   /** `last`: what to say of a group that will not be here any more. */

@@ -74,6 +74,7 @@ export class Peer {
     this.inbox = new Inbox(session, ACKNOWLEDGEMENT, journal, acksEarly, events);
     this.catchUpInbox = new Inbox(session, CATCH_UP_ACKNOWLEDGEMENT, journal, acksEarly, events);
     this.assertions = new AssertionOutbox(session, (group) => events.assertionOf(group, session));
+    session.onDrained("control", () => this.#sendControl());
   }
 
   post(envelope: Envelope): void {
@@ -96,10 +97,15 @@ export class Peer {
 
   /** End of turn. */
   flush(withCommits: boolean): void {
+    this.#sendControl();
+    this.outbox.flush(withCommits);
+  }
+
+  /** Also when the control lane has drained: what it had no room for waits for no other event (F6). */
+  #sendControl(): void {
     this.#urgent = this.#send(this.#urgent);
     if (this.#urgent.length === 0) this.#envelopes = this.#send(this.#envelopes);
     this.assertions.flush();
-    this.outbox.flush(withCommits);
     this.acknowledge();
   }
 
