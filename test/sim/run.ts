@@ -195,8 +195,7 @@ class Run {
     this.#ending.watchLeaders(() => {
       this.#states.look();
       // What is wrong on a disk may be found later, and by a replica that came later.
-      const { lost, damaged } = this.#supervisor;
-      for (const at of new Set([...lost, ...damaged])) this.#forgiveSingles(at);
+      for (const at of this.#supervisor.spoiled) this.#forgiveSingles(at);
     });
     this.#traffic.start();
     this.#administrators.start(this.#plan.administrators);

@@ -127,9 +127,7 @@ export class DiskFaults {
     if (!this.#mayLose(at)) return;
     totals.wiped++;
     totals.powerLosses++;
-    supervisor.loses(at);
-    at.crash("power");
-    at.node.disk.wipe();
+    supervisor.wipes(at);
   }
 
   #mayLose(at: SimBroker): boolean {

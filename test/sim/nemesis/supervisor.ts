@@ -25,6 +25,8 @@ export class Supervisor {
     readonly by: SimBroker;
     readonly heard: Broker;
   }[] = [];
+  /** Machines of the first two kinds that began anew on an empty disk: what came there since is as safe as anywhere. */
+  readonly #emptied = new Set<SimBroker>();
   /** Told of a disk that is about to lose something. */
   struck: (at: SimBroker) => void = () => {};
   #isCalm = false;
@@ -46,6 +48,11 @@ export class Supervisor {
     return [...new Set(live.map(({ at }) => at))];
   }
 
+  /** Machines in whose directory, as it is, more may be found missing or wrong. */
+  get spoiled(): SimBroker[] {
+    return [...new Set([...this.lost, ...this.damaged])].filter((at) => !this.#emptied.has(at));
+  }
+
   /** The disk of `at` ends at `ticket` again: notes who knows better. */
   wentBack(at: SimBroker, directory: DirectoryId, ticket: Ticket): void {
     for (const by of this.#cluster.brokers) {
@@ -60,6 +67,13 @@ export class Supervisor {
   loses(at: SimBroker): void {
     this.lost.add(at);
     this.struck(at);
+  }
+
+  /** All of it, with the machine's power; the next start is one on an empty disk. */
+  wipes(at: SimBroker): void {
+    this.loses(at);
+    at.crash("power");
+    this.#empty(at);
   }
 
   /** Something wrong is on the disk of `at`. */
@@ -80,7 +94,12 @@ export class Supervisor {
     if (!this.misplaced.has(at) || last?.node !== at.node.name) return;
     if (!isUnreadable(last.reason, last.fault)) return;
     this.misplaced.delete(at);
+    this.#empty(at);
+  }
+
+  #empty(at: SimBroker): void {
     at.node.disk.wipe();
+    this.#emptied.add(at);
   }
 
   #restartLater(at: SimBroker): void {
