@@ -1,9 +1,9 @@
 // Makes damaged entries whole again (D1). A replica that found one asks another member of its group for it, first the
-// leader, then the others in turn; whoever has (group, index, term) has the same bytes, and the sums in this replica's own
+// leader, then the others in turn, and then its own disk, which may have failed to read it once; whoever has (group, index, term) has the same bytes, and the sums in this replica's own
 // record header prove that they are. They are written again as a copy-forward (J6), and when that is durable the
 // entry is no longer damaged. A few entries at a time, with pauses that grow while nobody can help.
 import type { SharedJournal } from "../journal/owner.ts";
-import type { LogIndex, ReplicaId, Term, Ticket } from "../model/ids.ts";
+import type { LogIndex, PayloadPosition, ReplicaId, Term, Ticket } from "../model/ids.ts";
 import type { Cancel } from "../ports/clock.ts";
 import type { World } from "../ports/world.ts";
 import { ENTRY_BATCH, ENTRY_CONFIGURATION } from "../raft/entry.ts";
@@ -38,6 +38,8 @@ interface Job {
   /** When to ask again. */
   dueMs: number;
   asked: Asked | null;
+  /** Its own disk is being asked. */
+  isLooking: boolean;
   /** Written again, and not durable yet. */
   readonly copied: Set<LogIndex>;
 }
@@ -113,6 +115,7 @@ export class Repairs {
       tries: 0,
       dueMs: this.#world.clock.upMs(),
       asked: null,
+      isLooking: false,
       copied: new Set(),
     });
     this.#schedule();
@@ -152,7 +155,7 @@ export class Repairs {
       if (job.asked !== null && (nowMs > job.asked.untilMs || !job.asked.session.open)) {
         this.#failed(replica, job);
       }
-      if (job.asked !== null) askedCount++;
+      if (job.asked !== null || job.isLooking) askedCount++;
       else if (job.dueMs <= nowMs && askedCount < ASKED_MAX && this.#ask(replica, job))
         askedCount++;
     }
@@ -165,6 +168,10 @@ export class Repairs {
     if (index === null) return false;
     const term = replica.machine.termAt(index);
     const member = this.#helper(replica, job.tries);
+    if (member === replica.self) {
+      void this.#lookAgain(replica, job, index);
+      return true;
+    }
     const session = member === null ? null : this.#events.sessionOf(replica, member);
     if (term === null || member === null || session === null) {
       this.#failed(replica, job);
@@ -186,7 +193,7 @@ export class Repairs {
     return null;
   }
 
-  /** Members that can be reached, the leader first, in turns. */
+  /** Members that can be reached, the leader first and this replica last, in turns. */
   #helper(replica: Replica, tries: number): ReplicaId | null {
     const { leader } = replica.machine;
     const reached: ReplicaId[] = [];
@@ -195,7 +202,8 @@ export class Repairs {
       if (id === leader) reached.unshift(id);
       else reached.push(id);
     }
-    return reached[tries % Math.max(1, reached.length)] ?? null;
+    reached.push(replica.self);
+    return reached[tries % reached.length] ?? null;
   }
 
   #failed(replica: Replica, job: Job): void {
@@ -207,6 +215,25 @@ export class Repairs {
     if (waitMs < RETRY_MS_MAX || job.tries % 10 !== 0) return;
     const { group, damaged } = replica;
     this.#world.log.warn({ group, entries: damaged.size, tries: job.tries }, "repair-waits");
+  }
+
+  /** What is whole on its own disk after all is not written again. */
+  async #lookAgain(replica: Replica, job: Job, index: LogIndex): Promise<void> {
+    const own = headerOf(replica, index);
+    const position = replica.entries.position(index);
+    job.isLooking = true;
+    const read = await this.#journal.read(position, own.length, true);
+    job.isLooking = false;
+    if (this.#isClosed || this.#jobs.get(replica) !== job || !replica.damaged.has(index)) return;
+    const isSame = replica.entries.has(index) && replica.entries.position(index) === position;
+    if (!isSame || !read.ok || !payloadIntact(own, read.value, 0)) {
+      return this.#failed(replica, job);
+    }
+    job.tries = 0;
+    this.#put(replica, own, position, read.value, 0);
+    replica.damaged.delete(index);
+    this.#events.repaired(replica, index);
+    this.#events.touch();
   }
 
   // Answers to own questions.
@@ -246,16 +273,24 @@ export class Repairs {
     const end = start + own.length;
     const position = this.#journal.append({ ...own, type: "copy-forward" }, bytes, start, end);
     if (typeof position === "string") return false;
-    const { kind, baseOffset, recordCount } = own;
-    replica.entries.restore(
-      index,
-      position,
-      kind === ENTRY_BATCH ? timestampMaxOf(bytes, start) : -1,
-    );
-    if (kind === ENTRY_CONFIGURATION) restoreConfiguration(replica, index, bytes, start, end);
-    replica.client?.repaired({ index, term, kind, baseOffset, recordCount, bytes, start, end });
+    this.#put(replica, own, position, bytes, start);
     this.#copies.push({ ticket: this.#journal.lastTicket, replica, index, term });
     return true;
+  }
+
+  /** The payload is known again, and is at `position` in the journal. */
+  #put(
+    replica: Replica,
+    { index, term, kind, length, baseOffset, recordCount }: RecordHeader,
+    position: PayloadPosition,
+    bytes: Uint8Array,
+    start: number,
+  ): void {
+    const end = start + length;
+    const timestampMax = kind === ENTRY_BATCH ? timestampMaxOf(bytes, start) : -1;
+    replica.entries.restore(index, position, timestampMax);
+    if (kind === ENTRY_CONFIGURATION) restoreConfiguration(replica, index, bytes, start, end);
+    replica.client?.repaired({ index, term, kind, baseOffset, recordCount, bytes, start, end });
   }
 
   /** Everything up to this ticket is durable. */

@@ -473,6 +473,25 @@ test("a member that has left is asked too, and says at once that it has nothing"
   expect(simulation.scheduler.nowUs - nowUs).toBeLessThan(SOON_US);
 });
 
+test("an only replica whose disk failed one read looks again, and leads again", async () => {
+  await append(20);
+  const first = leader();
+  const { group } = replica(first);
+  const others = ALL.filter((id) => id !== first);
+  const isAlone = (): boolean => others.every((id) => broker(id).raft.replica(group) === null);
+  const filler = Buffer.alloc(30_000, 97);
+  for (let k = 0; k < 40; k++) await appendPlain(filler);
+  await place(first);
+  await simulation.until("it is alone", isAlone);
+  for (let k = 0; k < 2; k++) cluster.at(first).node.disk.failNext("read", "EIO");
+  expect(await served(first)).toContain("storage");
+  expect(replica(first).damaged.size).toBe(1);
+  replica(first).handle({ on: "resign" });
+  await simulation.until("it leads again", () => replica(first).serves);
+  expect((await served(first)).slice(0, 20)).toEqual(numbers(20));
+  expect(eventsOf(first, "entry-repaired")).toBe(1);
+});
+
 async function place(...brokers: readonly number[]): Promise<void> {
   const { client, image } = broker(1).controller;
   const topic = image.topicNamed(TOPIC);
