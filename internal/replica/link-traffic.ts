@@ -75,6 +75,8 @@ export interface LinkTrafficEvents {
   mayTakeOver(replica: Replica): boolean;
   /** This directory's disk has lost something for certain. */
   isDistrusted(): boolean;
+  /** A replica that is not here will not be: nobody is to wait for its answer (D3). */
+  isMissing(group: GroupId, replica: ReplicaId): boolean;
   /** A peer said what it had seen of this directory's journal before this session (D3). */
   peerSaw(peer: DirectoryId, seen: SeenStart): void;
 }
@@ -395,7 +397,7 @@ export class LinkTraffic {
 
   #deliver(session: Session, envelope: Envelope): void {
     const replica = this.#groups.replica(envelope.group);
-    if (replica === null && this.#events.isDistrusted()) return this.#sayLost(session, envelope);
+    if (replica === null && this.#isLost(envelope)) return this.#sayLost(session, envelope);
     if (replica === null || replica.self !== envelope.to) return;
     if (!this.#isMember(replica, envelope.from, session)) return;
     const { message, from } = envelope;
@@ -414,7 +416,14 @@ export class LinkTraffic {
     this.#events.touch();
   }
 
-  /** A disk that lost something may have lost the group itself, and never hears of new ones: nobody waits for it (D3). */
+  /**
+   * A disk that lost something may have lost the group itself, and never hears of new ones; another never had it, and will
+   * not. Nobody waits for them (D3).
+   */
+  #isLost({ group, to }: Envelope): boolean {
+    return this.#events.isDistrusted() || this.#events.isMissing(group, to);
+  }
+
   #sayLost(session: Session, { group, to, from, message }: Envelope): void {
     if (message.say !== "recall-request") return;
     const nothing = { term: 0 as Term, lastIndex: 0 as LogIndex, lastTerm: 0 as Term };

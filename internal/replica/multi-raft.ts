@@ -93,6 +93,8 @@ const FRAME_BYTES_MAX = 1024 * 1024;
 
 export class MultiRaft implements Surroundings {
   readonly journal: SharedJournal;
+  /** Whether a replica that is placed here, and is not here, will not be either. Who knows placements sets it. */
+  isMissing: (group: GroupId, replica: ReplicaId) => boolean = () => false;
   readonly #world: World;
   readonly #links: Links;
   readonly #options: MultiRaftOptions;
@@ -196,6 +198,7 @@ export class MultiRaft implements Surroundings {
       leaderSaid: (news) => this.#events.leaderSaid(news),
       assertionOf: (group, session) => this.#assertionOf(group, session),
       isDistrusted: () => this.#standings.isDistrusted,
+      isMissing: (group, replica) => this.isMissing(group, replica),
       peerSaw: (peer, seen) => this.#standings.peerSaw(peer, seen),
       mayTakeOver: (replica) => this.#mayTakeOver(replica),
     });

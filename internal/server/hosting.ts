@@ -86,6 +86,7 @@ export class Hosting {
     this.#faults = parts.faults;
     this.#observer = observer;
     this.#isCurrent = this.#faults.trustsOldImages === true;
+    this.#raft.isMissing = (group, replica) => this.#isMissing(group, replica);
   }
 
   start(broker: BrokerId, directory: DirectoryId, incarnation: Incarnation): void {
@@ -125,6 +126,17 @@ export class Hosting {
 
   topics(): Iterable<Topic> {
     return this.#image.topics();
+  }
+
+  /**
+   * Asked of a replica that is not here. The target had excluded it before this broker heard of it, or the disk has lost it:
+   * it is made no more, and nothing is known here that it may have promised.
+   */
+  #isMissing(group: GroupId, replica: ReplicaId): boolean {
+    const place = this.#image.partitionOfGroup(group);
+    if (!this.isDone || place === null) return false;
+    const { leaving } = place.topic.partitions[place.partition]!;
+    return leaving.some((of) => of.replica === replica);
   }
 
   stop(): void {
