@@ -296,9 +296,9 @@ async function openFiles(
 async function rewrite(
   world: World,
   { path }: FileSlot,
-  { lastBatch, closedBy }: RecoveredFiles,
+  { lastBatch }: RecoveredFiles,
 ): Promise<Result<void, DiskFault>> {
-  if (lastBatch === null || closedBy !== 0) return ok(undefined);
+  if (lastBatch === null) return ok(undefined);
   return world.disk.bulk.write(path, lastBatch.position, lastBatch.bytes);
 }
 
