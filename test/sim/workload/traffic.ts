@@ -1,7 +1,7 @@
 // All clients of a run: makes the topic, starts producers and consumers, and stops them again.
 import type { Book } from "../checkers/book.ts";
 import type { Broker } from "../../../internal/server/broker.ts";
-import type { NewTopic } from "../../../internal/service/cluster-service.ts";
+import type { NewTopic, TopicOutcome } from "../../../internal/service/cluster-service.ts";
 import type { SimCluster } from "../cluster/sim-cluster.ts";
 import type { Plan } from "../plan.ts";
 import type { CoordinatorWatch } from "../watch/coordinator-watch.ts";
@@ -19,6 +19,8 @@ const PROBE_EVERY_MS_MAX = 40;
 
 /** A fraction of the largest journal: a run whose cluster is quick must not fill it, and nobody would settle any more. */
 const VOLUME_BYTES_MAX = 32 << 20;
+
+const BUSY_PAUSE_MS = 50;
 
 export class Traffic {
   readonly gateway: Gateway;
@@ -65,9 +67,17 @@ export class Traffic {
   }
 
   async #create(broker: Broker, topic: NewTopic): Promise<readonly Target[] | null> {
-    const created = await broker.services.cluster.createTopics([topic], false, CREATE_MS_MAX);
+    const { simulation } = this.#cluster;
+    const untilMs = simulation.nowMs + CREATE_MS_MAX;
+    const create = () => broker.services.cluster.createTopics([topic], false, CREATE_MS_MAX);
+    let [created] = await create();
+    // A controller with a slow disk and small limits has much to do when brokers have just come.
+    while (isBusy(created) && simulation.nowMs < untilMs) {
+      await simulation.sleepMs(BUSY_PAUSE_MS);
+      [created] = await create();
+    }
     const placed = broker.controller.image.topicNamed(topic.name)?.partitions;
-    if (created[0]?.outcome.ok !== true || placed === undefined) return null;
+    if (created?.outcome.ok !== true || placed === undefined) return null;
     return placed.map(({ group }, partition) => ({ topic: topic.name, partition, group }));
   }
 
@@ -144,4 +154,8 @@ export class Traffic {
       void consumer.run();
     }
   }
+}
+
+function isBusy(one: TopicOutcome<unknown> | undefined): boolean {
+  return one?.outcome.ok === false && one.outcome.fault.kind === "busy";
 }
