@@ -270,8 +270,14 @@ export class LinkTraffic {
   tellGone(replica: Replica): void {
     const { standing, recalled } = replica.machine;
     if (standing !== "recalling" && !recalled) return;
+    const home = replica.member(replica.self)?.broker;
     for (const member of [...replica.members()]) {
-      const there = this.#peers.get(member.broker)?.session.peer.directory ?? member.directory;
+      const { broker } = member;
+      // This broker too may have had another disk before.
+      const there =
+        broker === home
+          ? this.#journal.recovered.directory
+          : (this.#peers.get(broker)?.session.peer.directory ?? member.directory);
       if (there !== member.directory) replica.handle({ on: "peer-gone", peer: member.replica });
     }
   }

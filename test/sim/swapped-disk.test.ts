@@ -147,3 +147,13 @@ test("a broker with an empty disk is not ready before its groups count what is o
   await simulation.until("it says so", () => at.broker?.hasCaughtUp === true);
   expect(placement()).toMatchObject({ revision: 2, leaving: [] });
 });
+
+test("the empty disk loses its power before it has what its group has: nobody waits for the one before it", async () => {
+  const at = concerned(false);
+  swap(at, null);
+  await placedAnew(2);
+  await simulation.until("it is there", () => partitionAt(at.id) !== null, 1);
+  at.crash("power");
+  at.start(simulation.scheduler.nowUs);
+  await settles();
+});
