@@ -46,8 +46,6 @@ export interface DriverProgram {
   readonly protocol?: "classic" | "consumer";
   /** It drops the record in its hands when it is told to end, so none comes while a member leaves. */
   readonly leavesInQuiet?: boolean;
-  /** It may never end once it is asked to, while brokers die: it is killed then, and that is told with its errors. */
-  readonly hangsLeaving?: boolean;
   /** The columns to try; all where nothing is said. */
   readonly columns?: readonly Column[];
 }

@@ -10,8 +10,6 @@ const POLL_MS = 50;
 const SHARED_MS_MAX = 1_000;
 /** kafkajs leaves only when a rejoin that is under way has ended, which takes up to its rebalance timeout of 10 s. */
 const END_MS_MAX = 60_000;
-/** Longer than a rejoin and a session take. */
-const HANGING_MS_MAX = 30_000;
 
 export class Member {
   readonly name: string;
@@ -26,16 +24,8 @@ export class Member {
   /** Whether it tells its partitions at all; some clients do not. */
   tellsPartitions = false;
 
-  readonly #mayHang: boolean;
-
-  constructor(
-    name: string,
-    open: (hear: (line: Line) => void) => DriverProcess,
-    group: Members,
-    mayHang: boolean,
-  ) {
+  constructor(name: string, open: (hear: (line: Line) => void) => DriverProcess, group: Members) {
     this.name = name;
-    this.#mayHang = mayHang;
     this.driver = open((line) => this.#hear(line, group));
   }
 
@@ -57,10 +47,7 @@ export class Member {
   /** It commits, leaves and ends. */
   async leave(): Promise<void> {
     this.driver.stop();
-    if (!this.#mayHang) return this.driver.ended(END_MS_MAX);
-    // `ended` kills who is late.
-    const late = (): void => void this.errors.push("it was asked to end, did not, and was killed");
-    await this.driver.ended(HANGING_MS_MAX).catch(late);
+    await this.driver.ended(END_MS_MAX);
   }
 }
 
@@ -87,12 +74,7 @@ export class Members {
     const protocol = driver.protocol ?? "classic";
     const reads = { bootstrap, topic, group, protocol, fromStart: true };
     const action = { action: "consume", ...reads } as const;
-    const member = new Member(
-      name,
-      (hear) => new DriverProcess(driver, action, hear),
-      this,
-      driver.hangsLeaving === true && this.#stage.withKills,
-    );
+    const member = new Member(name, (hear) => new DriverProcess(driver, action, hear), this);
     this.all.push(member);
     return member;
   }

@@ -17,6 +17,5 @@ export const kafkajs: Client = {
       "opens a new producer.",
   ],
   quickKills: ["idempotent, kills", "group, kills"],
-  // Where brokers die while it is to stop, new fetchers may begin that nobody stops (src/consumer/fetchManager.js).
-  reach: () => Promise.resolve({ driver: { command: nodeDriver("kafkajs"), hangsLeaving: true } }),
+  reach: () => Promise.resolve({ driver: { command: nodeDriver("kafkajs") } }),
 };

@@ -48,6 +48,12 @@ CompressionCodecs[CompressionTypes.ZSTD] = () => ({
  * that is under way has ended.
  */
 const REBALANCE_MS = 10_000;
+/**
+ * How long a fetch waits for records; five seconds where nothing is said. When a broker has come or gone, kafkajs ends its fetchers
+ * and begins new ones, once the last fetch has its answer. A consumer that is to end meanwhile misses the new ones, which go round
+ * without a pause, and never ends (src/consumer/fetchManager.js).
+ */
+const FETCH_WAIT_MS = 100;
 
 function open({ bootstrap }: Asked): KafkaClient {
   return new Kafka({
@@ -107,8 +113,7 @@ async function consume(asked: Asked): Promise<void> {
     await Promise.race([stopped, pause(COMMIT_EVERY_MS)]);
     if (!isStopped) await commit();
   }
-  // No record counts any more, and only then comes the last commit; disconnect leaves the group. Not by `pause`: kafkajs asks for
-  // nothing then, over and over without a turn in between, and may miss that it is to stop (src/consumer/fetchManager.js).
+  // No record counts any more, and only then comes the last commit; disconnect leaves the group.
   await commit();
   await consumer.disconnect();
 }
@@ -123,6 +128,7 @@ async function join(
   const consumer = open(asked).consumer({
     ...{ groupId, sessionTimeout: SESSION_MS, heartbeatInterval: HEARTBEAT_MS },
     rebalanceTimeout: REBALANCE_MS,
+    maxWaitTimeInMs: FETCH_WAIT_MS,
   });
   listen(consumer, topic, new Set(), next);
   try {
