@@ -9,8 +9,8 @@ export interface Terminal {
   readonly input: Readable;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /**
-   * Standard output: results. On a screen, control characters are shown as escapes. Resolves when the system has them, so that a slow reader slows the command; rejects with
-   * what `outputFailure` makes of it when nobody takes them.
+   * Standard output: results. On a screen, control characters are shown as escapes. Resolves when the system has them, so that
+   * a slow reader slows the command; rejects with what `outputFailure` makes of it when nobody takes them.
    */
   write(bytes: string | Uint8Array): Promise<void>;
   /** A line of standard output. */

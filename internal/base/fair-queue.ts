@@ -5,10 +5,6 @@ export class FairQueue<Owner, Item> {
   /** Who waits, in the order of the turns. */
   readonly #lines = new Map<Owner, Item[]>();
 
-  get isEmpty(): boolean {
-    return this.#lines.size === 0;
-  }
-
   push(owner: Owner, item: Item): void {
     const line = this.#lines.get(owner);
     if (line === undefined) this.#lines.set(owner, [item]);

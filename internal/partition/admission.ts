@@ -4,8 +4,8 @@
 //
 // The desk is shared by all partitions of a broker. It has an allowance for what is looked at in one turn, and a limit for
 // the copies that wait; above it appends are "busy". Clients take turns in the pool, and whoever has batches waiting leaves
-// as much of the limit free as it holds: who brings a few waits for none who brings many. What a batch may decompress to is limited as well, absolutely and by
-// its ratio; each thread of the pool holds one opened batch.
+// as much of the limit free as it holds: who brings a few waits for none who brings many. What a batch may decompress to is
+// limited as well, absolutely and by its ratio; each thread of the pool holds one opened batch.
 import { assert } from "../base/assert.ts";
 import { FairQueue } from "../base/fair-queue.ts";
 import { decompress } from "../bytes/decompress.ts";

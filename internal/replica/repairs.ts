@@ -1,7 +1,8 @@
 // Makes damaged entries whole again (D1). A replica that found one asks another member of its group for it, first the
-// leader, then the others in turn, and then its own disk, which may have failed to read it once; whoever has (group, index, term) has the same bytes, and the sums in this replica's own
-// record header prove that they are. They are written again as a copy-forward (J6), and when that is durable the
-// entry is no longer damaged. A few entries at a time, with pauses that grow while nobody can help.
+// leader, then the others in turn, and then its own disk, which may have failed to read it once. Whoever has (group, index,
+// term) has the same bytes, and the sums in this replica's own record header prove that they are. They are written again as a
+// copy-forward (J6), and when that is durable the entry is no longer damaged. A few entries at a time, with pauses that grow
+// while nobody can help.
 import type { SharedJournal } from "../journal/owner.ts";
 import type { LogIndex, PayloadPosition, ReplicaId, Term, Ticket } from "../model/ids.ts";
 import type { Cancel } from "../ports/clock.ts";
@@ -172,8 +173,8 @@ export class Repairs {
       void this.#lookAgain(replica, job, index);
       return true;
     }
-    const session = member === null ? null : this.#events.sessionOf(replica, member);
-    if (term === null || member === null || session === null) {
+    const session = this.#events.sessionOf(replica, member);
+    if (term === null || session === null) {
       this.#failed(replica, job);
       return false;
     }
@@ -194,7 +195,7 @@ export class Repairs {
   }
 
   /** Members that can be reached, the leader first and this replica last, in turns. */
-  #helper(replica: Replica, tries: number): ReplicaId | null {
+  #helper(replica: Replica, tries: number): ReplicaId {
     const { leader } = replica.machine;
     const reached: ReplicaId[] = [];
     for (const { replica: id } of replica.members()) {
@@ -203,7 +204,7 @@ export class Repairs {
       else reached.push(id);
     }
     reached.push(replica.self);
-    return reached[tries % reached.length] ?? null;
+    return reached[tries % reached.length] as ReplicaId;
   }
 
   #failed(replica: Replica, job: Job): void {

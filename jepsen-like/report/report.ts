@@ -1,4 +1,5 @@
-// What a run leaves behind: a report for people, as text and as a page, one for programs, and the history from which the checks can be repeated.
+// What a run leaves behind: a report for people, as text and as a page, one for programs, and the history from which the checks
+// can be repeated.
 import { createWriteStream, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { join } from "node:path";

@@ -8,8 +8,8 @@ import { endOnEscape, openHostWorld } from "../../internal/host/host-world.ts";
 import { NO_FAULTS } from "../../internal/raft/faults.ts";
 import type { BrokerFaults } from "../../internal/server/broker.ts";
 import { startBroker } from "../../internal/server/start-broker.ts";
+import type { PowerLoss, PowerOrder } from "../../jepsen-like/cluster/power.ts";
 import { PowerDisk } from "./power-disk.ts";
-import type { PowerLoss, PowerOrder } from "./power-disk.ts";
 import { slowDisk } from "./slow-disk.ts";
 
 const VARIABLE = "FLOTILLA_UNSAFE_TEST_BROKER";

@@ -6,7 +6,7 @@ import { afterAll, expect, test } from "vitest";
 import { HostDisk } from "../../internal/host/disk.ts";
 import type { JournalFile } from "../../internal/ports/disk.ts";
 import { PowerDisk } from "./power-disk.ts";
-import type { PowerLoss, PowerOrder } from "./power-disk.ts";
+import type { PowerLoss, PowerOrder } from "../../jepsen-like/cluster/power.ts";
 
 const HONEST: PowerOrder = { seed: 1, tear: "torn", lostMs: 0 };
 const root = mkdtempSync(join(tmpdir(), "power-disk-"));

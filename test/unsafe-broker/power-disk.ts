@@ -5,6 +5,7 @@ import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { failed } from "../../internal/base/result.ts";
 import type { Result } from "../../internal/base/result.ts";
 import type { Disk, DiskFault, JournalFile, JournalLane } from "../../internal/ports/disk.ts";
+import type { PowerLoss, PowerOrder } from "../../jepsen-like/cluster/power.ts";
 import { Dice } from "./dice.ts";
 import { PageCache } from "./page-cache.ts";
 
@@ -13,24 +14,6 @@ const SECTOR_BYTES = 512;
 const REMEMBERED_BYTES = 64 << 20;
 /** How long a failure waits for a journal write to strike; an idle journal is struck idle. */
 const WRITE_WAIT_MS = 300;
-
-export interface PowerOrder {
-  readonly seed: number;
-  /** What becomes of the journal write under way. */
-  readonly tear: "none" | "torn" | "whole";
-  /** How far back acknowledged journal writes are lost; 0: the disk is honest. */
-  readonly lostMs: number;
-}
-
-/** What a failure dropped. */
-export interface PowerLoss {
-  readonly tear: PowerOrder["tear"] | "idle";
-  readonly sectors: number;
-  readonly blocks: number;
-  readonly names: number;
-  /** Acknowledged journal writes. */
-  readonly acknowledged: number;
-}
 
 interface MadeWrite {
   readonly path: string;

@@ -5,8 +5,8 @@
 // -5 (9+) and -6 (11+) belong to tiered storage, which is not there: offset -1 without an error. "Nothing found" is
 // offset -1 and timestamp -1 without an error.
 //
-// Errors per partition: 3 6 7 (the disk did not answer in time) 35 (a special timestamp that the version lacks) 42 (a partition named twice) 56 74 75 78 (up
-// to version 4: 5).
+// Errors per partition: 3 6 7 (the disk did not answer in time) 35 (a special timestamp that the version lacks) 42 (a partition
+// named twice) 56 74 75 78 (up to version 4: 5).
 import type { Complete } from "../../schema/message.ts";
 import {
   EARLIEST,

@@ -74,7 +74,10 @@ export class ReaderPartition {
     this.#ready = null;
   }
 
-  /** Tries again a little later, at whoever leads then; after `retryMsMax` of failures, or at once, the caller is told. Since when it fails. */
+  /**
+   * Tries again a little later, at whoever leads then; after `retryMsMax` of failures, or at once, the caller is told. Answers
+   * since when it fails.
+   */
   failed(error: KafkaError, nowMs: number, retryMsMax: number): number {
     this.leader = null;
     this.#retryAtMs = nowMs + RETRY_MS;
